@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title Mints the community's 40% inside a four-year linear schedule, by weekly epochs
+/// @notice A node's base reward is pro rata to the fees that its tasks really paid in an epoch, and never more than a
+/// rate of AIIGO per unit of fee that governance keeps below the market price, so that wash trading loses.
+interface IRewardDistributor {
+    event FeeRecorded(uint256 indexed epoch, uint64 indexed nodeId, address indexed token, uint256 fee, uint256 weight);
+    event EpochClosed(uint256 indexed epoch, uint256 budget, uint256 providerBudget, uint256 stakerReward, uint256 totalWeight);
+    event BaseRewardClaimed(uint256 indexed epoch, uint64 indexed nodeId, address indexed payout, uint256 amount);
+    event RateChanged(address indexed token, uint256 rate, uint40 expiresAt);
+    event StakerShareChanged(uint16 stakerShareBps);
+
+    error NotMarketplace(address caller);
+    error EpochNotOver(uint256 epoch, uint256 endsAt);
+    error EpochNotClosed(uint256 epoch);
+    error EpochAlreadyClosed(uint256 epoch);
+    error PreviousEpochOpen(uint256 epoch);
+    error NothingToClaim(uint256 epoch, uint64 nodeId);
+    error InvalidParameters();
+
+    /// @notice Marketplace: a task of `nodeId` paid `fee` of `token`. Never reverts for lack of a rate.
+    function recordFee(uint64 nodeId, address token, uint256 fee) external;
+    /// @notice Anyone, once the epoch is over: fixes its budget, streams the stakers' share, rolls the unspent rest over.
+    function closeEpoch(uint256 epoch) external;
+    /// @notice Anyone: mints a node's base reward of a closed epoch to its payout address.
+    function claimBaseReward(uint256 epoch, uint64 nodeId) external returns (uint256 amount);
+    /// @notice Governance: AIIGO wei per 1e18 smallest units of fee in `token`; other tokens than AIIGO expire.
+    function setRate(address token, uint256 rate) external;
+    function setStakerShare(uint16 stakerShareBps) external;
+
+    function currentEpoch() external view returns (uint256);
+    function epochStart(uint256 epoch) external view returns (uint256);
+    /// @notice AIIGO wei that may have been minted by `timestamp`.
+    function scheduleAt(uint256 timestamp) external view returns (uint256);
+    function minted() external view returns (uint256);
+    function rateOf(address token) external view returns (uint256 rate, uint40 expiresAt);
+    /// @notice AIIGO wei at the governance rate for the fees of a node in an epoch: the most it can get.
+    function weightOf(uint256 epoch, uint64 nodeId) external view returns (uint256);
+    /// @notice What a node gets, or would get if the epoch ended now, in AIIGO wei.
+    function baseRewardOf(uint256 epoch, uint64 nodeId) external view returns (uint256);
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ResourceType} from "./Resource.sol";
+
+/// @dev The order is part of the ABI: append only.
+enum TaskStatus {
+    None,
+    Open, // escrowed, waiting for a provider
+    InProgress, // accepted, being executed
+    Completed, // result submitted, the review window runs
+    Verified, // paid: final
+    Cancelled, // by the buyer while open: final
+    Expired // nobody delivered in time, refunded: final
+}
+
+/// @dev What a buyer asks for.
+struct TaskRequest {
+    ResourceType resourceType;
+    uint8 minTrustLevel;
+    uint32 minPower; // milli-TFLOPS, at least 1
+    uint32 duration; // seconds of execution at most
+    uint32 acceptWindow; // seconds from creation, and again from each reopening, to find a provider
+    uint32 reviewWindow; // seconds from the result for the buyer to approve
+    uint96 pricePerHour; // smallest units of `paymentToken`
+    address paymentToken; // zero: ETH
+    bytes32 specHash; // keccak-256 of the canonical task spec
+    string specURI; // ipfs://<cid> of the task spec
+}
+
+/// @dev A task as stored: three slots.
+struct Task {
+    // slot 0
+    address buyer;
+    uint64 nodeId; // the assigned node; zero while open
+    TaskStatus status;
+    ResourceType resourceType;
+    uint8 minTrustLevel;
+    uint8 attempts; // assignments that ended without a result
+    // slot 1
+    uint96 escrow; // price x duration, rounded up; without the timeout tips
+    uint32 duration;
+    uint32 minPower;
+    uint40 acceptBy; // last second of the present acceptance window
+    uint32 acceptWindow;
+    uint16 feeBps; // the protocol's share, fixed at creation
+    // slot 2
+    address paymentToken;
+    uint40 assignedAt;
+    uint40 submittedAt;
+    uint16 reviewWindow; // minutes
+}

@@ -1,0 +1,1 @@
+//! RPC with fail-over, the reorg-aware event follower, signers and the transaction outbox.

@@ -1,0 +1,1 @@
+//! The `aiigo` command: jobs, nodes, stakes and money from the terminal.

@@ -1,0 +1,1 @@
+//! Proof-of-work challenge solver and the power estimator.

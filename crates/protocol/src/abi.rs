@@ -1,0 +1,26 @@
+//! Bindings generated from the checked-in ABI; one module a contract, named like it.
+
+#![allow(missing_docs, clippy::too_many_arguments)]
+
+macro_rules! bind {
+    ($($contract:ident),* $(,)?) => {$(
+        alloy::sol!(
+            #[sol(rpc, all_derives)]
+            #[derive(serde::Serialize, serde::Deserialize)]
+            $contract,
+            concat!(env!("CARGO_MANIFEST_DIR"), "/abi/", stringify!($contract), ".json")
+        );
+    )*};
+}
+
+bind!(
+    AIIGOToken,
+    NodeRegistry,
+    ProofOfWorkVerifier,
+    TaskMarketplace,
+    EscrowManager,
+    StakingPool,
+    RewardDistributor,
+    AIIGOGovernor,
+    TimelockController,
+);

@@ -1,0 +1,19 @@
+//! The protocol as Rust sees it: ABI bindings, the addresses of a deployment, ids and units. No I/O.
+//!
+//! The bindings are built from the JSON under `abi/`, which `cargo xtask abi` regenerates from the contracts; a build
+//! of this crate needs neither Node.js nor a Solidity compiler.
+
+mod abi;
+mod deployment;
+mod error;
+mod event;
+mod ids;
+mod kinds;
+pub mod units;
+
+pub use abi::*;
+pub use deployment::{ContractName, Deployed, Deployment, DeploymentError};
+pub use error::{DecodedRevert, decode_revert};
+pub use event::Event;
+pub use ids::{IdError, NodeId, TaskId};
+pub use kinds::{Cause, NodeStatus, ResourceType, TaskStatus, UnknownKind};

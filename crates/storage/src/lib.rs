@@ -1,0 +1,1 @@
+//! Content-addressed blobs by CID: directory and trustless gateway.

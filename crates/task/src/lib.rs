@@ -1,0 +1,1 @@
+//! Job file, task spec and result manifest: schema, validation, canonical hash: no I/O.

@@ -1,0 +1,1 @@
+//! Logs, metrics, health endpoints, settings and shutdown of a long-running program.

@@ -1,0 +1,1 @@
+//! Follows the chain into a database and answers questions about it over GraphQL.

@@ -1,0 +1,1 @@
+//! Moves the protocol along when time passes.

@@ -1,0 +1,2 @@
+//! Moves the protocol along when time passes.
+fn main() {}

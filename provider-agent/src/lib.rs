@@ -1,0 +1,1 @@
+//! Proves a machine's power and earns by running tasks in a sandbox.

@@ -1,0 +1,2 @@
+//! Proves a machine's power and earns by running tasks in a sandbox.
+fn main() {}
