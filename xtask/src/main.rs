@@ -1,2 +1,44 @@
-//! The project's own commands: demo, test, abi.
-fn main() {}
+//! The project's own commands: `cargo xtask demo | test | abi | setup`.
+
+mod abi;
+mod demo;
+mod project;
+mod setup;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own commands", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a market on this machine and run one real job in it, from end to end.
+    Demo(demo::DemoArgs),
+    /// Run every check: formatting, lints, contracts, crates, end-to-end.
+    Test(test::TestArgs),
+    /// Regenerate the checked-in ABI that the Rust bindings are built from.
+    Abi(abi::AbiArgs),
+    /// Install what the other commands need: npm packages, the wasm target, the example's module.
+    Setup,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Demo(args) => demo::run(args),
+        Command::Test(args) => test::run(&args),
+        Command::Abi(args) => abi::run(&args),
+        Command::Setup => setup::everything(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => aiigo_telemetry::report_and_exit_code(&*error),
+    }
+}

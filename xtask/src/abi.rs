@@ -1,0 +1,113 @@
+//! `cargo xtask abi`: the contracts' ABI, from the sources to `crates/protocol/abi`.
+
+use std::{fs, path::PathBuf};
+
+use aiigo_protocol::ContractName;
+use clap::Args;
+use foundry_compilers::{
+    Project, ProjectBuilder, ProjectPathsConfig,
+    artifacts::{Remapping, Settings, output_selection::OutputSelection},
+    multi::{MultiCompiler, MultiCompilerSettings},
+    solc::{Solc, SolcCompiler, SolcSettings},
+};
+use serde::Deserialize;
+
+use crate::{
+    project::{Error, root},
+    setup,
+    shell::heading,
+};
+
+#[derive(Args)]
+pub(crate) struct AbiArgs {
+    /// Change nothing; fail if a checked-in ABI differs from the sources.
+    #[arg(long)]
+    check: bool,
+}
+
+impl AbiArgs {
+    pub(crate) const fn check() -> Self {
+        Self { check: true }
+    }
+}
+
+/// What `foundry.toml` says of the compiler: its one home.
+#[derive(Deserialize)]
+struct FoundryToml {
+    profile: Profiles,
+}
+
+#[derive(Deserialize)]
+struct Profiles {
+    default: Profile,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    src: PathBuf,
+    solc: PathBuf,
+    remappings: Vec<String>,
+}
+
+pub(crate) fn run(args: &AbiArgs) -> Result<(), Error> {
+    setup::npm_packages()?;
+    heading(if args.check { "Comparing the checked-in ABI with the contracts" } else { "Generating the ABI" });
+    let output = project()?.compile()?;
+    if output.has_compiler_errors() {
+        return Err(output.to_string().into());
+    }
+    let mut stale = Vec::new();
+    for contract in ContractName::ALL {
+        let artifact = output
+            .artifact_ids()
+            .find_map(|(id, artifact)| (id.name == contract.name()).then_some(artifact))
+            .ok_or_else(|| format!("the contracts have no {contract}"))?;
+        let abi = artifact.abi.as_ref().ok_or_else(|| format!("the compiler gave no ABI for {contract}"))?;
+        let text = serde_json::to_string_pretty(abi)? + "\n";
+        let path = root().join(format!("crates/protocol/abi/{contract}.json"));
+        if fs::read_to_string(&path).is_ok_and(|old| old == text) {
+            continue;
+        }
+        if args.check {
+            stale.push(contract.name());
+        } else {
+            fs::write(&path, text)?;
+            eprintln!("  wrote {contract}.json");
+        }
+    }
+    match stale.as_slice() {
+        [] => Ok(()),
+        stale => Err(format!("the checked-in ABI is stale: {}; run `cargo xtask abi`", stale.join(", ")).into()),
+    }
+}
+
+fn project() -> Result<Project<MultiCompiler>, Error> {
+    let toml: FoundryToml = toml::from_str(&fs::read_to_string(root().join("foundry.toml"))?)?;
+    let profile = toml.profile.default;
+    let remappings = profile
+        .remappings
+        .iter()
+        .map(|text| text.parse::<Remapping>())
+        .collect::<Result<Vec<_>, _>>()?;
+    let paths = ProjectPathsConfig::builder()
+        .sources(root().join(profile.src))
+        .artifacts(root().join("target/abi/out"))
+        .cache(root().join("target/abi/cache.json"))
+        .remappings(remappings)
+        .lib(root().join("node_modules"))
+        .build_with_root(root());
+    let solc = Settings { output_selection: OutputSelection::common_output_selection(["abi".into()]), ..Default::default() };
+    let compiler = MultiCompiler {
+        solc: Some(SolcCompiler::Specific(Solc::new(root().join(profile.solc))?)),
+        vyper: None,
+    };
+    Ok(ProjectBuilder::<MultiCompiler>::default()
+        .paths(paths)
+        .settings(MultiCompilerSettings {
+            solc: SolcSettings { settings: solc, ..Default::default() },
+            ..Default::default()
+        })
+        .ephemeral()
+        .no_artifacts()
+        .build(compiler)?)
+}

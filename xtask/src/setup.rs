@@ -1,0 +1,83 @@
+//! Installs what the project needs beyond Rust and Node.js: once, and again only when the lock files change.
+
+use std::{fs, process::Command};
+
+use crate::{
+    project::{Error, root, state_dir},
+    shell::{cargo, command, heading, output, run},
+};
+
+const NODE_MAJOR: u32 = 20;
+const WASM_TARGET: &str = "wasm32-wasip1";
+
+/// The example programs, each a package of its own for the wasm target.
+const EXAMPLES: &[&str] = &["text-stats"];
+
+/// Everything that `demo` and `test` need.
+pub(crate) fn everything() -> Result<(), Error> {
+    npm_packages()?;
+    wasm_target()?;
+    examples()?;
+    programs()
+}
+
+/// The contract toolchain and libraries, exactly as locked.
+pub(crate) fn npm_packages() -> Result<(), Error> {
+    require_node()?;
+    let lock = fs::read_to_string(root().join("package-lock.json"))?;
+    let stamp = root().join("node_modules/.aiigo-lock");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    heading("Installing the contract toolchain (npm ci)");
+    // No package of ours needs its install script: the binaries are inside the packages.
+    run(command("npm").args(["ci", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"]))?;
+    fs::write(stamp, lock)?;
+    Ok(())
+}
+
+fn require_node() -> Result<(), Error> {
+    let hint = format!("install Node.js {NODE_MAJOR} or newer (https://nodejs.org), then run the command again");
+    let version = output(Command::new("node").arg("--version"))
+        .map_err(|_| format!("Node.js was not found: the Solidity compiler and anvil come from npm; {hint}"))?;
+    let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_none_or(|major| major < NODE_MAJOR) {
+        return Err(format!("Node.js {} is too old: {hint}", version.trim()).into());
+    }
+    output(Command::new("npm").arg("--version"))
+        .map_err(|_| format!("npm was not found beside Node.js: {hint}"))?;
+    Ok(())
+}
+
+fn wasm_target() -> Result<(), Error> {
+    let sysroot = output(command("rustc").args(["--print", "sysroot"]))?;
+    if std::path::Path::new(sysroot.trim()).join("lib/rustlib").join(WASM_TARGET).is_dir() {
+        return Ok(());
+    }
+    heading(&format!("Installing the Rust target {WASM_TARGET}"));
+    run(command("rustup").args(["target", "add", WASM_TARGET])).map_err(|error| {
+        format!("{error}: the example is a WASM program; add the target {WASM_TARGET} to your Rust toolchain").into()
+    })
+}
+
+/// The example programs' modules, under `target/examples`.
+fn examples() -> Result<(), Error> {
+    for name in EXAMPLES {
+        heading(&format!("Building the example `{name}` for {WASM_TARGET}"));
+        let manifest = root().join("examples").join(name).join("Cargo.toml");
+        run(cargo()
+            .args(["build", "--quiet", "--locked", "--release", "--target", WASM_TARGET, "--manifest-path"])
+            .arg(manifest)
+            .arg("--target-dir")
+            .arg(root().join("target/examples")))?;
+    }
+    Ok(())
+}
+
+/// The programs that a user would start.
+fn programs() -> Result<(), Error> {
+    heading("Building the programs (the first time takes some minutes)");
+    run(cargo().args(["build", "--locked", "--workspace", "--bins", "--exclude", "xtask"]))?;
+    fs::create_dir_all(state_dir())?;
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! Running other programs, and saying what runs.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use console::style;
+
+use crate::project::{Error, root};
+
+/// Says what begins, on stderr.
+pub(crate) fn heading(text: &str) {
+    eprintln!("{} {text}", style("▸").cyan().bold());
+}
+
+/// A command of the project, started in its root. Its standard output joins stderr: stdout is for results.
+pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root()).stdin(Stdio::null());
+    command
+}
+
+/// cargo, as it was called for this program.
+pub(crate) fn cargo() -> Command {
+    command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Runs a command to its end, its output shown on stderr.
+pub(crate) fn run(command: &mut Command) -> Result<(), Error> {
+    let shown = shown(command);
+    let status = command
+        .stdout(std::io::stderr())
+        .status()
+        .map_err(|error| format!("cannot start `{shown}`: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{shown}` failed ({status})").into()) }
+}
+
+/// Runs a command and returns what it printed; its errors are part of the error.
+pub(crate) fn output(command: &mut Command) -> Result<String, Error> {
+    let shown = shown(command);
+    let output = command.output().map_err(|error| format!("cannot start `{shown}`: {error}"))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        Err(format!("`{shown}` failed ({}): {}", output.status, stderr.trim()).into())
+    }
+}
+
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let mut text = program.to_string_lossy().into_owned();
+    for argument in command.get_args() {
+        text.push(' ');
+        text.push_str(&argument.to_string_lossy());
+    }
+    text
+}

@@ -1,0 +1,38 @@
+//! `cargo xtask test`: every check, the quick ones first.
+
+use clap::Args;
+
+use crate::{
+    abi::{self, AbiArgs},
+    project::Error,
+    setup,
+    shell::{self, cargo, command, heading},
+};
+
+#[derive(Args)]
+pub(crate) struct TestArgs {
+    /// Leave formatting and lints out.
+    #[arg(long)]
+    no_lint: bool,
+}
+
+pub(crate) fn run(args: &TestArgs) -> Result<(), Error> {
+    setup::npm_packages()?;
+    if !args.no_lint {
+        heading("Formatting");
+        shell::run(cargo().args(["fmt", "--all", "--check"]))?;
+        shell::run(command("node_modules/.bin/forge").args(["fmt", "--check"]))?;
+    }
+    abi::run(&AbiArgs::check())?;
+    heading("Contracts: unit, fuzz and invariant tests");
+    shell::run(command("node_modules/.bin/forge").arg("test"))?;
+    setup::everything()?;
+    heading("Crates and end-to-end");
+    shell::run(cargo().args(["test", "--locked", "--workspace"]))?;
+    if !args.no_lint {
+        heading("Lints");
+        shell::run(cargo().args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    }
+    eprintln!("\nAll checks passed.");
+    Ok(())
+}
