@@ -57,6 +57,7 @@ interface INodeRegistry {
     error UnbondingNotReady(uint64 nodeId, uint40 readyAt);
     error NothingUnbonding(uint64 nodeId);
     error NodeIsBusy(uint64 nodeId, uint256 openTasks);
+    error WrongResourceType(uint64 nodeId, ResourceType offered, ResourceType required);
     error NoFreeSlot(uint64 nodeId, uint256 running, uint256 slots);
     error InsufficientPower(uint64 nodeId, uint256 available, uint256 required);
     error TrustTooLow(uint64 nodeId, uint8 level, uint8 required);
@@ -83,8 +84,14 @@ interface INodeRegistry {
     /// @notice Verifier: the node's first challenge was passed.
     function markVerified(uint64 nodeId) external;
     /// @notice Marketplace: a task starts. Reverts unless the node is eligible for it.
-    function beginTask(uint64 nodeId, ResourceType resourceType, uint8 minTrustLevel, uint32 power, address token, uint96 escrow)
-        external;
+    function beginTask(
+        uint64 nodeId,
+        ResourceType resourceType,
+        uint8 minTrustLevel,
+        uint32 power,
+        address token,
+        uint96 escrow
+    ) external;
     /// @notice Marketplace: the result is in; the slot and the power are free again.
     function endExecution(uint64 nodeId, uint32 power) external;
     /// @notice Marketplace: the task is paid. `fee` decides if it counts for reputation.

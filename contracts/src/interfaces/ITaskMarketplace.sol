@@ -25,6 +25,12 @@ interface ITaskMarketplace {
         uint96 timeoutTip;
     }
 
+    /// @dev A payment token allowed from the first block on.
+    struct TokenConfig {
+        address token; // zero: ETH
+        uint96 timeoutTip;
+    }
+
     /// @dev A sealed promise of a node to accept a task: one slot. One per node; a new one replaces it.
     struct Commitment {
         bytes20 digest; // first 20 bytes of commitmentHash
@@ -70,7 +76,7 @@ interface ITaskMarketplace {
     error WrongStatus(bytes32 taskId, TaskStatus status);
     error NotBuyer(bytes32 taskId, address caller);
     error NotNodeOperator(uint64 nodeId, address caller);
-    error NotAssignedNode(bytes32 taskId, uint64 nodeId);
+    error NodeHasNoFreeSlot(uint64 nodeId);
     error NoCommitment(uint64 nodeId);
     error CommitmentTooFresh(uint64 nodeId);
     error CommitmentLapsed(uint64 nodeId, uint40 expiresAt);
@@ -117,7 +123,10 @@ interface ITaskMarketplace {
     function nonceOf(address buyer) external view returns (uint256);
     function taskIdOf(address buyer, uint256 nonce, bytes32 specHash) external view returns (bytes32);
     /// @notice keccak256(abi.encode(taskId, nodeId, salt, operator)).
-    function commitmentHash(bytes32 taskId, uint64 nodeId, bytes32 salt, address operator) external pure returns (bytes32);
+    function commitmentHash(bytes32 taskId, uint64 nodeId, bytes32 salt, address operator)
+        external
+        pure
+        returns (bytes32);
     /// @notice Escrow (price x duration / 3600, rounded up) and the deposit for timeout tips of a request.
     function quote(TaskRequest calldata request) external view returns (uint96 escrow, uint256 tipDeposit);
     /// @notice What a provider is owed for `elapsed` seconds of `duration`: the elapsed time and half of the unused
