@@ -6,10 +6,11 @@ use std::{
     time::Duration,
 };
 
+use alloy::providers::{DynProvider, Provider, ProviderBuilder, ext::AnvilApi};
 use url::Url;
 
 use crate::{
-    account::{FUNDED, MNEMONIC},
+    account::{Account, FUNDED, MNEMONIC},
     error::DevnetError,
     process::{Process, ProcessCommand},
     toolchain,
@@ -22,6 +23,8 @@ const STATES_KEPT: u64 = 512;
 /// How long anvil may take to listen, loading a state included.
 const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_GRACE: Duration = Duration::from_secs(5);
+/// How often a provider asks for receipts: blocks come every second or faster.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// When blocks come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +90,31 @@ impl Anvil {
     /// Its JSON-RPC endpoint, HTTP and WebSocket alike.
     pub(crate) fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// A provider that only reads.
+    pub(crate) fn provider(&self) -> DynProvider {
+        let provider = ProviderBuilder::new().connect_http(self.url.clone());
+        provider.client().set_poll_interval(POLL_INTERVAL);
+        provider.erased()
+    }
+
+    /// A provider that signs as `account`.
+    pub(crate) fn provider_as(&self, account: &Account) -> DynProvider {
+        // Nonces are asked of the chain each time: other programs may use the account too.
+        let provider = ProviderBuilder::default()
+            .with_gas_estimation()
+            .with_simple_nonce_management()
+            .fetch_chain_id()
+            .wallet(account.wallet())
+            .connect_http(self.url.clone());
+        provider.client().set_poll_interval(POLL_INTERVAL);
+        provider.erased()
+    }
+
+    /// Mines blocks at once.
+    pub(crate) async fn mine(&self, blocks: u64) -> Result<(), DevnetError> {
+        self.provider().anvil_mine(Some(blocks), None).await.map_err(DevnetError::rpc("mining"))
     }
 
     /// Stops it.

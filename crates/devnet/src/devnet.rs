@@ -11,7 +11,7 @@ use alloy::{
     eips::BlockNumberOrTag,
     network::TransactionBuilder,
     primitives::{Address, U256},
-    providers::{DynProvider, Provider, ProviderBuilder, ext::AnvilApi},
+    providers::{DynProvider, Provider, ext::AnvilApi},
     rpc::types::{TransactionRequest, anvil::ReorgOptions},
 };
 use tokio::sync::Mutex;
@@ -26,9 +26,6 @@ use crate::{
 
 /// EIP-155 chain id of a devnet.
 pub const CHAIN_ID: u64 = 31337;
-/// How often a provider asks for receipts: blocks come every second or faster.
-const POLL_INTERVAL: Duration = Duration::from_millis(50);
-
 /// How a devnet is started.
 #[derive(Clone, Debug)]
 pub struct DevnetConfig {
@@ -118,22 +115,12 @@ impl Devnet {
 
     /// A provider that only reads.
     pub fn provider(&self) -> DynProvider {
-        let provider = ProviderBuilder::new().connect_http(self.rpc_url().clone());
-        provider.client().set_poll_interval(POLL_INTERVAL);
-        provider.erased()
+        self.anvil.provider()
     }
 
     /// A provider that signs as `account`.
     pub fn provider_as(&self, account: &Account) -> DynProvider {
-        // Nonces are asked of the chain each time: other programs may use the account too.
-        let provider = ProviderBuilder::default()
-            .with_gas_estimation()
-            .with_simple_nonce_management()
-            .fetch_chain_id()
-            .wallet(account.wallet())
-            .connect_http(self.rpc_url().clone());
-        provider.client().set_poll_interval(POLL_INTERVAL);
-        provider.erased()
+        self.anvil.provider_as(account)
     }
 
     /// Sends AIIGO (wei) from the faucet and waits until it has arrived.
@@ -182,7 +169,7 @@ impl Devnet {
     /// # Errors
     /// If the chain does not answer.
     pub async fn mine(&self, blocks: u64) -> Result<(), DevnetError> {
-        self.provider().anvil_mine(Some(blocks), None).await.map_err(DevnetError::rpc("mining"))
+        self.anvil.mine(blocks).await
     }
 
     /// Moves the chain's clock forward for good, and mines a block that shows it.

@@ -1,5 +1,6 @@
 //! A devnet is a whole chain with the suite on it, ready at once and gone without a trace.
 
+#![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
 use std::{path::Path, time::Duration};
 
 use aiigo_devnet::{BlockTime, Devnet, DevnetConfig, eventually};
