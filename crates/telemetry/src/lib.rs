@@ -1,1 +1,21 @@
-//! Logs, metrics, health endpoints, settings and shutdown of a long-running program.
+//! What every long-running program needs around its work: logs, settings, metrics, health endpoints, shutdown.
+
+mod error;
+mod health;
+mod listen;
+mod logs;
+mod metrics;
+mod ops;
+mod report;
+mod settings;
+mod shutdown;
+
+pub use error::TelemetryError;
+pub use health::Health;
+pub use listen::{ListenArgs, Listener};
+pub use logs::{LogArgs, LogFormat, init_logs};
+pub use metrics::install_metrics;
+pub use ops::{ops_router, serve_ops};
+pub use report::report_and_exit_code;
+pub use settings::{SettingsError, parse_with_settings, try_parse_with_settings};
+pub use shutdown::Shutdown;

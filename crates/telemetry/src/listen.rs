@@ -1,0 +1,83 @@
+//! Where a server listens, and how others learn of it.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use crate::TelemetryError;
+
+/// Flags of every server. The program sets the default port by `mut_arg("listen", …)` or passes it to [`ListenArgs::bind`].
+#[derive(Args, Clone, Debug, Default)]
+pub struct ListenArgs {
+    /// Address to listen on; port 0 picks a free one.
+    #[arg(long, value_name = "ADDRESS", env = "AIIGO_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// File that gets the real address once the server listens.
+    #[arg(long, value_name = "FILE", env = "AIIGO_ADDRESS_FILE")]
+    pub address_file: Option<PathBuf>,
+}
+
+/// A bound socket and its real address.
+#[derive(Debug)]
+pub struct Listener {
+    /// The socket, for `axum::serve`.
+    pub socket: TcpListener,
+    /// The real address: the port is never 0.
+    pub address: SocketAddr,
+}
+
+impl ListenArgs {
+    /// Binds to `--listen`, else to 127.0.0.1 and `default_port`, and writes the address file.
+    ///
+    /// # Errors
+    /// If the address is taken or not ours, or the file can't be written.
+    pub async fn bind(&self, default_port: u16) -> Result<Listener, TelemetryError> {
+        let wanted = self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], default_port)));
+        let failed = |source| TelemetryError::Listen { address: wanted, source };
+        let socket = TcpListener::bind(wanted).await.map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        if let Some(path) = &self.address_file {
+            write_address(path, address)
+                .map_err(|source| TelemetryError::AddressFile { path: path.clone(), source })?;
+        }
+        tracing::info!(%address, "listening");
+        Ok(Listener { socket, address })
+    }
+}
+
+/// Whoever waits for the file never sees half of it.
+fn write_address(path: &Path, address: SocketAddr) -> std::io::Result<()> {
+    let mut half = path.as_os_str().to_owned();
+    half.push(format!(".{}", std::process::id()));
+    fs::write(&half, address.to_string())?;
+    fs::rename(&half, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_address_file_names_the_real_port() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("address");
+        let listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let listener = ListenArgs { listen, address_file: Some(file.clone()) }.bind(1).await.expect("a free port");
+        assert_ne!(listener.address.port(), 0);
+        assert_eq!(fs::read_to_string(file).expect("the file"), listener.address.to_string());
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_named_with_the_way_out() {
+        let listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let first = ListenArgs { listen, address_file: None }.bind(1).await.expect("a free port");
+        let error = ListenArgs { listen: Some(first.address), address_file: None }.bind(1).await.expect_err("taken");
+        let text = error.to_string();
+        assert!(text.contains(&first.address.to_string()) && text.contains("--listen"), "{text}");
+    }
+}

@@ -1,0 +1,21 @@
+//! The last words of a program that failed.
+
+use std::{error::Error, process::ExitCode};
+
+/// Prints an error and its causes to stderr; exit code 1.
+#[allow(clippy::print_stderr)] // the one place where a program says why it failed
+pub fn report_and_exit_code(error: &(dyn Error + 'static)) -> ExitCode {
+    let mut said = error.to_string();
+    eprintln!("error: {said}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Many errors repeat their source's text in their own.
+        let text = error.to_string();
+        if !said.contains(&text) {
+            eprintln!("  caused by: {text}");
+            said = text;
+        }
+        cause = error.source();
+    }
+    ExitCode::FAILURE
+}

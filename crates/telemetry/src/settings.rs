@@ -1,0 +1,205 @@
+//! Settings from a TOML file, below flags and environment, above the program's own defaults.
+//!
+//! The file's values become the defaults of the command line's options, so that the order flags > environment > file >
+//! default is clap's own.
+
+use std::{ffi::OsString, fs, path::PathBuf};
+
+use clap::{Arg, Command, Parser};
+
+/// A settings file that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file can't be read.
+    #[error("cannot read the settings file {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is no TOML.
+    #[error("{path}: {reason}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        reason: String,
+    },
+    /// No option has that name.
+    #[error("{path}: unknown setting `{key}`; settings are named like the long flags, without the dashes")]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The name that means nothing.
+        key: String,
+    },
+    /// A value of a kind that no flag takes.
+    #[error("{path}: `{key}` must be a text, a number, a boolean or a list of these")]
+    WrongKind {
+        /// The file.
+        path: PathBuf,
+        /// The setting.
+        key: String,
+    },
+    /// The command line is wrong, or asks for help.
+    #[error(transparent)]
+    Usage(#[from] clap::Error),
+}
+
+/// Parses the process' command line; a wrong one ends the process with exit code 2.
+///
+/// Adds the global option `--config FILE` (`AIIGO_CONFIG`).
+pub fn parse_with_settings<P: Parser>() -> P {
+    match try_parse_with_settings(std::env::args_os()) {
+        Ok(parsed) => parsed,
+        Err(SettingsError::Usage(error)) => error.exit(),
+        Err(error) => clap::Error::raw(clap::error::ErrorKind::Io, format!("{error}\n")).exit(),
+    }
+}
+
+/// Parses a command line.
+///
+/// # Errors
+/// If the command line or the settings file is wrong; a request for help is an error too.
+pub fn try_parse_with_settings<P: Parser>(
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<P, SettingsError> {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let config = Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .env("AIIGO_CONFIG")
+        .global(true)
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("TOML file with settings, named like the long flags");
+    let mut command = P::command().arg(config);
+    if let Some(path) = config_file(&args) {
+        command = with_settings(command, path)?;
+    }
+    Ok(P::from_arg_matches(&command.try_get_matches_from(args)?)?)
+}
+
+/// The file named by `--config` or the environment, found before clap knows the defaults.
+fn config_file(args: &[OsString]) -> Option<PathBuf> {
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.to_str() {
+            Some("--") => break,
+            Some("--config") => return args.next().map(PathBuf::from),
+            Some(arg) => {
+                if let Some(file) = arg.strip_prefix("--config=") {
+                    return Some(PathBuf::from(file));
+                }
+            }
+            None => {}
+        }
+    }
+    std::env::var_os("AIIGO_CONFIG").filter(|file| !file.is_empty()).map(PathBuf::from)
+}
+
+fn with_settings(mut command: Command, path: PathBuf) -> Result<Command, SettingsError> {
+    let text = fs::read_to_string(&path).map_err(|source| SettingsError::Read { path: path.clone(), source })?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| SettingsError::Parse { path: path.clone(), reason: error.to_string() })?;
+    for (key, value) in table {
+        let Some(values) = texts(&value) else { return Err(SettingsError::WrongKind { path, key }) };
+        let (changed, known) = with_default(command, &key, &values);
+        command = changed;
+        if !known {
+            return Err(SettingsError::UnknownKey { path, key });
+        }
+    }
+    Ok(command)
+}
+
+/// Gives the option `--key` its default wherever it occurs in the command and its subcommands.
+fn with_default(command: Command, key: &str, values: &[String]) -> (Command, bool) {
+    let id = command
+        .get_arguments()
+        .find(|arg| arg.get_long() == Some(key) && key != "config")
+        .map(|arg| arg.get_id().clone());
+    let mut known = id.is_some();
+    let mut command = match id {
+        Some(id) => command.mut_arg(id, |arg| arg.default_values(values.to_vec()).required(false)),
+        None => command,
+    };
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    for name in names {
+        command = command.mut_subcommand(name, |sub| {
+            let (changed, found) = with_default(sub, key, values);
+            known |= found;
+            changed
+        });
+    }
+    (command, known)
+}
+
+fn texts(value: &toml::Value) -> Option<Vec<String>> {
+    match value {
+        toml::Value::String(text) => Some(vec![text.clone()]),
+        toml::Value::Integer(number) => Some(vec![number.to_string()]),
+        toml::Value::Float(number) => Some(vec![number.to_string()]),
+        toml::Value::Boolean(yes) => Some(vec![yes.to_string()]),
+        toml::Value::Array(list) => list.iter().map(|item| texts(item)?.pop()).collect(),
+        toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Subcommand;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(subcommand)]
+        command: Action,
+    }
+
+    #[derive(Subcommand)]
+    enum Action {
+        Run {
+            #[arg(long, default_value_t = 1, env = "AIIGO_TEST_NEVER_SET")]
+            workers: u32,
+            #[arg(long)]
+            rpc_url: Vec<String>,
+            #[arg(long)]
+            dry_run: bool,
+        },
+    }
+
+    fn parse(toml: &str, args: &[&str]) -> Result<(u32, Vec<String>, bool), SettingsError> {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("settings.toml");
+        fs::write(&file, toml).expect("a file");
+        let config = file.display().to_string();
+        let args = ["program", "--config", &config, "run"].into_iter().chain(args.iter().copied());
+        let Action::Run { workers, rpc_url, dry_run } = try_parse_with_settings::<Program>(args)?.command;
+        Ok((workers, rpc_url, dry_run))
+    }
+
+    #[test]
+    fn flags_beat_the_file_and_the_file_beats_the_default() {
+        let file = "workers = 3\nrpc-url = ['http://a', 'http://b']\ndry-run = true";
+        let urls = vec!["http://a".to_owned(), "http://b".to_owned()];
+        assert_eq!(parse(file, &[]).expect("valid"), (3, urls.clone(), true));
+        assert_eq!(parse(file, &["--workers", "5"]).expect("valid"), (5, urls, true));
+        assert_eq!(parse("", &[]).expect("valid").0, 1);
+    }
+
+    #[test]
+    fn an_unknown_setting_is_named() {
+        let error = parse("wrokers = 3", &[]).expect_err("a typo").to_string();
+        assert!(error.contains("unknown setting `wrokers`"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_a_usage_error() {
+        assert!(matches!(parse("workers = 'many'", &[]), Err(SettingsError::Usage(_))));
+        assert!(matches!(parse("workers = {}", &[]), Err(SettingsError::WrongKind { .. })));
+        assert!(matches!(parse("workers =", &[]), Err(SettingsError::Parse { .. })));
+    }
+}
