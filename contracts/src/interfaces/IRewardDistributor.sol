@@ -5,8 +5,18 @@ pragma solidity 0.8.37;
 /// @notice A node's base reward is pro rata to the fees that its tasks really paid in an epoch, and never more than a
 /// rate of AIIGO per unit of fee that governance keeps below the market price, so that wash trading loses.
 interface IRewardDistributor {
+    /// @dev A token's rate at the start: AIIGO wei per 1e18 smallest units of fee.
+    struct RateConfig {
+        address token;
+        uint256 rate;
+    }
+
+    /// @dev Epoch e runs from start + e x epochLength, in seconds.
+    event ScheduleStarted(uint40 start, uint40 epochLength, uint40 duration, uint256 total);
     event FeeRecorded(uint256 indexed epoch, uint64 indexed nodeId, address indexed token, uint256 fee, uint256 weight);
-    event EpochClosed(uint256 indexed epoch, uint256 budget, uint256 providerBudget, uint256 stakerReward, uint256 totalWeight);
+    event EpochClosed(
+        uint256 indexed epoch, uint256 budget, uint256 providerBudget, uint256 stakerReward, uint256 totalWeight
+    );
     event BaseRewardClaimed(uint256 indexed epoch, uint64 indexed nodeId, address indexed payout, uint256 amount);
     event RateChanged(address indexed token, uint256 rate, uint40 expiresAt);
     event StakerShareChanged(uint16 stakerShareBps);
@@ -30,13 +40,19 @@ interface IRewardDistributor {
     function setStakerShare(uint16 stakerShareBps) external;
 
     function currentEpoch() external view returns (uint256);
+    /// @notice The first epoch that is not closed: closing goes in order.
+    function nextEpochToClose() external view returns (uint256);
+    function epochLength() external view returns (uint256);
+    function stakerShareBps() external view returns (uint16);
     function epochStart(uint256 epoch) external view returns (uint256);
     /// @notice AIIGO wei that may have been minted by `timestamp`.
     function scheduleAt(uint256 timestamp) external view returns (uint256);
     function minted() external view returns (uint256);
+    /// @notice The rate that counts now: zero once it expired.
     function rateOf(address token) external view returns (uint256 rate, uint40 expiresAt);
     /// @notice AIIGO wei at the governance rate for the fees of a node in an epoch: the most it can get.
     function weightOf(uint256 epoch, uint64 nodeId) external view returns (uint256);
-    /// @notice What a node gets, or would get if the epoch ended now, in AIIGO wei.
+    /// @notice What a node can still claim of an epoch, or could if it ended now, in AIIGO wei. For an open epoch behind
+    /// other open ones it leaves out what those will roll over.
     function baseRewardOf(uint256 epoch, uint64 nodeId) external view returns (uint256);
 }

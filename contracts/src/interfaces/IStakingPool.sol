@@ -11,7 +11,7 @@ interface IStakingPool {
         uint128 weight; // amount x 1..2
         uint40 unlocksAt;
         uint256 rewardPerWeightPaid; // accumulator at the last settlement
-        uint256 owed; // settled, unclaimed rewards
+        uint256 owed; // settled, unclaimed rewards, AIIGO wei; `claimable` adds what came since
     }
 
     event Staked(uint256 indexed positionId, address indexed owner, uint256 amount, uint256 weight, uint40 unlocksAt);
@@ -44,4 +44,10 @@ interface IStakingPool {
     function totalStaked() external view returns (uint256);
     function totalWeight() external view returns (uint256);
     function stakedOf(address account) external view returns (uint256);
+    /// @notice Funded rewards that the stream has not released yet, AIIGO wei.
+    function undistributed() external view returns (uint256);
+    /// @notice Released rewards that were not paid out yet, AIIGO wei. The pool holds totalStaked + undistributed + owed.
+    function owed() external view returns (uint256);
+    /// @notice When the stream ends if somebody is staked until then; it stands still while nobody is.
+    function streamEndsAt() external view returns (uint40);
 }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Script, console} from "forge-std/Script.sol";
+
+import {DeploymentFile} from "./DeploymentFile.sol";
+import {Deployed} from "./Suite.sol";
+import {SuiteCheck} from "./SuiteCheck.sol";
+import {SuiteConfig, SuiteConfigReader} from "./SuiteConfig.sol";
+
+/// @title Deploys the suite to the chain behind --rpc-url
+/// @notice Environment: AIIGO_CONFIG, the configuration (default: the one in `config/` for the chain);
+/// AIIGO_DEPLOYMENT, the file to write (default: `deployments/<chain id>.json`), which counts if forge ends with 0.
+contract Deploy is Script, SuiteConfigReader, SuiteCheck, DeploymentFile {
+    /// @dev The chain's `prevrandao` is no beacon value (several L2s have a small constant).
+    error WeakRandomness(uint256 prevrandao);
+
+    function run() external {
+        string memory configJson = vm.readFile(vm.envOr("AIIGO_CONFIG", _defaultConfig()));
+        SuiteConfig memory config = readConfig(configJson, "");
+        validateConfig(config);
+        if (block.prevrandao < 1 << 128) revert WeakRandomness(block.prevrandao);
+        uint256 firstBlock = vm.getBlockNumber();
+
+        vm.startBroadcast();
+        (, address deployer,) = vm.readCallers();
+        Deployed memory deployed = deploySuite(config, deployer);
+        vm.stopBroadcast();
+
+        checkSuite(config, deployed, deployer);
+        checkGenesis(config, deployed);
+        string memory path = _deploymentPath();
+        writeDeployment(path, firstBlock, configJson, config, deployed);
+        console.log("deployment:", path);
+    }
+
+    /// @notice Compares the chain with a deployment file: `forge script … --sig "check()"`, without --broadcast.
+    function check() external view {
+        string memory path = _deploymentPath();
+        string memory json = vm.readFile(path);
+        SuiteConfig memory config = readConfig(json, ".parameters");
+        if (config.chainId != block.chainid) revert WrongChain(block.chainid, config.chainId);
+        checkSuite(config, readDeployment(json), msg.sender);
+        console.log("as configured:", path);
+    }
+
+    function _defaultConfig() private view returns (string memory) {
+        string memory folder = "contracts/script/config/";
+        if (block.chainid == 31_337) return string.concat(folder, "anvil.json");
+        if (block.chainid == 11_155_111) return string.concat(folder, "sepolia.json");
+        if (block.chainid == 1) return string.concat(folder, "mainnet.json");
+        return "";
+    }
+
+    function _deploymentPath() private view returns (string memory) {
+        return vm.envOr("AIIGO_DEPLOYMENT", string.concat("deployments/", vm.toString(block.chainid), ".json"));
+    }
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {CommonBase} from "forge-std/Base.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+import {AIIGOGovernor} from "src/AIIGOGovernor.sol";
+import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
+import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
+import {IRewardDistributor} from "src/interfaces/IRewardDistributor.sol";
+import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
+
+/// @dev A vesting allocation: seconds; the cliff is part of the duration.
+struct Vesting {
+    address beneficiary;
+    uint64 duration;
+    uint64 cliff;
+}
+
+struct Genesis {
+    address publicSale;
+    uint64 vestingStart; // Unix time; zero: the time of the deployment
+    Vesting team;
+    Vesting privateSale;
+}
+
+struct Rewards {
+    uint40 start; // Unix time; zero: the time of the deployment
+    uint40 epochLength; // seconds
+    uint16 stakerShareBps;
+    uint256 aiigoRate; // AIIGO wei per 1e18 wei of fee paid in AIIGO
+    IRewardDistributor.RateConfig[] rates; // of other tokens
+}
+
+/// @dev A configuration file, parsed.
+struct SuiteConfig {
+    uint256 chainId;
+    string entropyAdapter;
+    bool entropyValidated;
+    Genesis genesis;
+    uint256 timelockDelay; // seconds
+    AIIGOGovernor.Settings governor;
+    INodeRegistry.Parameters registry;
+    IProofOfWorkVerifier.Parameters verifier;
+    ITaskMarketplace.Parameters marketplace;
+    ITaskMarketplace.TokenConfig[] paymentTokens;
+    Rewards rewards;
+}
+
+/// @title Reads a suite's configuration from JSON and refuses one that can't be meant
+/// @dev Amounts are decimal strings in smallest units, durations whole seconds.
+abstract contract SuiteConfigReader is CommonBase {
+    using SafeCast for uint256;
+
+    uint256 private constant ANVIL = 31_337;
+
+    error WrongChain(uint256 chainId, uint256 configured);
+    /// @dev The chain's randomness was not examined, or no adapter is known for it.
+    error EntropyNotValidated(uint256 chainId, string adapter);
+    error AddressMissing(string field);
+    error InvalidConfig(string field);
+
+    /// @param json The file's text.
+    /// @param root Where the configuration stands in it: empty, or `.parameters` of a deployment file.
+    function readConfig(string memory json, string memory root) internal view returns (SuiteConfig memory config) {
+        config.chainId = _uint(json, root, ".chainId");
+        config.entropyAdapter = vm.parseJsonString(json, string.concat(root, ".entropy.adapter"));
+        config.entropyValidated = vm.parseJsonBool(json, string.concat(root, ".entropy.validated"));
+        config.genesis = _readGenesis(json, string.concat(root, ".genesis"));
+        config.timelockDelay = _uint(json, root, ".governance.timelockDelay");
+        config.governor = _readGovernor(json, string.concat(root, ".governance"));
+        config.registry = _readRegistry(json, string.concat(root, ".registry"));
+        config.verifier = _readVerifier(json, string.concat(root, ".verifier"));
+        config.marketplace = _readMarketplace(json, string.concat(root, ".marketplace"));
+        config.paymentTokens = _readPaymentTokens(json, string.concat(root, ".marketplace.paymentTokens"));
+        config.rewards = _readRewards(json, string.concat(root, ".rewards"));
+    }
+
+    /// @dev What the contracts can't check themselves.
+    function validateConfig(SuiteConfig memory config) internal view {
+        if (config.chainId != block.chainid) revert WrongChain(block.chainid, config.chainId);
+        if (!config.entropyValidated || !_equal(config.entropyAdapter, "BlockEntropy")) {
+            revert EntropyNotValidated(config.chainId, config.entropyAdapter);
+        }
+        Genesis memory genesis = config.genesis;
+        if (genesis.publicSale == address(0)) revert AddressMissing("genesis.publicSale");
+        if (genesis.team.beneficiary == address(0)) revert AddressMissing("genesis.team.beneficiary");
+        if (genesis.privateSale.beneficiary == address(0)) revert AddressMissing("genesis.privateSale.beneficiary");
+        // A slash decided by governance must reach stake that began to unbond when the proposal was made.
+        AIIGOGovernor.Settings memory governor = config.governor;
+        uint256 decision = uint256(governor.votingDelay) + governor.votingPeriod + governor.lateQuorumExtension
+            + config.timelockDelay + 1 days;
+        if (config.registry.unbondingPeriod < decision) revert InvalidConfig("registry.unbondingPeriod");
+        if (config.rewards.epochLength != 7 days && config.chainId != ANVIL) {
+            revert InvalidConfig("rewards.epochLength");
+        }
+        if (config.rewards.start != 0 && config.rewards.start < block.timestamp) revert InvalidConfig("rewards.start");
+    }
+
+    function _readGenesis(string memory json, string memory where) private pure returns (Genesis memory) {
+        return Genesis({
+            publicSale: _address(json, where, ".publicSale"),
+            vestingStart: _uint(json, where, ".vestingStart").toUint64(),
+            team: _readVesting(json, string.concat(where, ".team")),
+            privateSale: _readVesting(json, string.concat(where, ".privateSale"))
+        });
+    }
+
+    function _readVesting(string memory json, string memory where) private pure returns (Vesting memory) {
+        return Vesting({
+            beneficiary: _address(json, where, ".beneficiary"),
+            duration: _uint(json, where, ".duration").toUint64(),
+            cliff: _uint(json, where, ".cliff").toUint64()
+        });
+    }
+
+    function _readGovernor(string memory json, string memory where)
+        private
+        pure
+        returns (AIIGOGovernor.Settings memory)
+    {
+        return AIIGOGovernor.Settings({
+            votingDelay: _uint(json, where, ".votingDelay").toUint48(),
+            votingPeriod: _uint(json, where, ".votingPeriod").toUint32(),
+            lateQuorumExtension: _uint(json, where, ".lateQuorumExtension").toUint48(),
+            proposalThreshold: _uint(json, where, ".proposalThreshold"),
+            quorumFloor: _uint(json, where, ".quorumFloor"),
+            quorumPercent: _uint(json, where, ".quorumPercent")
+        });
+    }
+
+    function _readRegistry(string memory json, string memory where)
+        private
+        pure
+        returns (INodeRegistry.Parameters memory)
+    {
+        return INodeRegistry.Parameters({
+            registrationFee: _uint(json, where, ".registrationFee").toUint96(),
+            minStake: _uint(json, where, ".minStake").toUint96(),
+            unbondingPeriod: _uint(json, where, ".unbondingPeriod").toUint32(),
+            timeoutSlashBps: _uint(json, where, ".timeoutSlashBps").toUint16(),
+            levelOneEscrowCap: _uint(json, where, ".levelOneEscrowCap").toUint128(),
+            minCountedFee: _uint(json, where, ".minCountedFee").toUint128()
+        });
+    }
+
+    function _readVerifier(string memory json, string memory where)
+        private
+        pure
+        returns (IProofOfWorkVerifier.Parameters memory parameters)
+    {
+        parameters.window = _uint(json, where, ".window").toUint32();
+        parameters.cooldown = _uint(json, where, ".cooldown").toUint32();
+        uint256[] memory rates = vm.parseJsonUintArray(json, string.concat(where, ".hashesPerTflops"));
+        if (rates.length != parameters.hashesPerTflops.length) revert InvalidConfig("verifier.hashesPerTflops");
+        for (uint256 i; i < rates.length; ++i) {
+            parameters.hashesPerTflops[i] = rates[i].toUint64();
+        }
+    }
+
+    function _readMarketplace(string memory json, string memory where)
+        private
+        pure
+        returns (ITaskMarketplace.Parameters memory)
+    {
+        return ITaskMarketplace.Parameters({
+            feeBps: _uint(json, where, ".feeBps").toUint16(),
+            grace: _uint(json, where, ".grace").toUint32(),
+            minDuration: _uint(json, where, ".minDuration").toUint32(),
+            maxDuration: _uint(json, where, ".maxDuration").toUint32(),
+            maxAcceptWindow: _uint(json, where, ".maxAcceptWindow").toUint32(),
+            minReviewWindow: _uint(json, where, ".minReviewWindow").toUint32(),
+            maxReviewWindow: _uint(json, where, ".maxReviewWindow").toUint32(),
+            minAbandonWindow: _uint(json, where, ".minAbandonWindow").toUint32()
+        });
+    }
+
+    function _readPaymentTokens(string memory json, string memory where)
+        private
+        view
+        returns (ITaskMarketplace.TokenConfig[] memory tokens)
+    {
+        tokens = new ITaskMarketplace.TokenConfig[](_length(json, where));
+        for (uint256 i; i < tokens.length; ++i) {
+            string memory item = string.concat(where, "[", vm.toString(i), "]");
+            tokens[i].token = _address(json, item, ".token");
+            tokens[i].timeoutTip = _uint(json, item, ".timeoutTip").toUint96();
+        }
+    }
+
+    function _readRewards(string memory json, string memory where) private view returns (Rewards memory rewards) {
+        rewards.start = _uint(json, where, ".start").toUint40();
+        rewards.epochLength = _uint(json, where, ".epochLength").toUint40();
+        rewards.stakerShareBps = _uint(json, where, ".stakerShareBps").toUint16();
+        rewards.aiigoRate = _uint(json, where, ".aiigoRate");
+        string memory rates = string.concat(where, ".rates");
+        rewards.rates = new IRewardDistributor.RateConfig[](_length(json, rates));
+        for (uint256 i; i < rewards.rates.length; ++i) {
+            string memory item = string.concat(rates, "[", vm.toString(i), "]");
+            rewards.rates[i].token = _address(json, item, ".token");
+            rewards.rates[i].rate = _uint(json, item, ".rate");
+        }
+    }
+
+    function _uint(string memory json, string memory where, string memory field) private pure returns (uint256) {
+        return vm.parseJsonUint(json, string.concat(where, field));
+    }
+
+    function _address(string memory json, string memory where, string memory field) private pure returns (address) {
+        return vm.parseJsonAddress(json, string.concat(where, field));
+    }
+
+    function _length(string memory json, string memory where) private view returns (uint256 length) {
+        while (vm.keyExistsJson(json, string.concat(where, "[", vm.toString(length), "]"))) ++length;
+    }
+
+    function _equal(string memory a, string memory b) private pure returns (bool) {
+        return keccak256(bytes(a)) == keccak256(bytes(b));
+    }
+}

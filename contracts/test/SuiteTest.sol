@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Test} from "forge-std/Test.sol";
+
+import {Deployed} from "../script/Suite.sol";
+import {SuiteConfig} from "../script/SuiteConfig.sol";
+import {SuiteFixture} from "./SuiteFixture.sol";
+
+/// @title Tests against exactly what gets deployed
+/// @dev `configure` changes single parameters of the development network's configuration.
+abstract contract SuiteTest is Test {
+    uint256 internal constant START = 1_800_000_000;
+
+    SuiteFixture internal fixture;
+    Deployed internal suite;
+    address internal faucet;
+
+    function setUp() public virtual {
+        vm.warp(START);
+        vm.roll(1_000);
+        fixture = SuiteFixture(deployCode("SuiteFixture.sol:SuiteFixture"));
+        SuiteConfig memory config = loadConfig("anvil");
+        configure(config);
+        (, suite) = fixture.deploy(config);
+        faucet = config.genesis.publicSale;
+    }
+
+    function configure(SuiteConfig memory config) internal virtual {}
+
+    function loadConfig(string memory name) internal view returns (SuiteConfig memory) {
+        return fixture.read(vm.readFile(string.concat("contracts/script/config/", name, ".json")), "");
+    }
+
+    /// @dev A funded account with a label.
+    function account(string memory name, uint256 aiigo) internal returns (address who) {
+        who = makeAddr(name);
+        vm.deal(who, 10 ether);
+        if (aiigo > 0) {
+            vm.prank(faucet);
+            suite.token.transfer(who, aiigo);
+        }
+    }
+
+    function skipTime(uint256 time) internal {
+        vm.warp(vm.getBlockTimestamp() + time);
+        vm.roll(vm.getBlockNumber() + 1);
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Test} from "forge-std/Test.sol";
+
+import {SuiteConfig, SuiteConfigReader} from "../../script/SuiteConfig.sol";
+
+contract ConfigTest is Test, SuiteConfigReader {
+    address private constant SOMEBODY = address(0xA11CE);
+
+    function load(string memory name) public view returns (SuiteConfig memory) {
+        return readConfig(vm.readFile(string.concat("contracts/script/config/", name, ".json")), "");
+    }
+
+    function validate(SuiteConfig memory config) public view {
+        validateConfig(config);
+    }
+
+    function test_TheDevelopmentNetworksConfigurationIsFast() public view {
+        SuiteConfig memory config = load("anvil");
+        validateConfig(config);
+        assertEq(config.chainId, 31_337);
+        assertEq(config.registry.registrationFee, 0.1 ether);
+        assertEq(config.registry.minStake, 100e18);
+        assertEq(config.registry.unbondingPeriod, 14 days);
+        assertEq(config.registry.timeoutSlashBps, 500);
+        assertEq(config.verifier.window, 4);
+        assertEq(config.verifier.cooldown, 2);
+        assertEq(config.verifier.hashesPerTflops[4], 60e6);
+        assertEq(config.marketplace.feeBps, 800);
+        assertEq(config.marketplace.grace, 5);
+        assertEq(config.marketplace.minDuration, 5);
+        assertEq(config.marketplace.maxReviewWindow, 7 days);
+        assertEq(config.marketplace.minAbandonWindow, 2);
+        assertEq(config.paymentTokens.length, 1);
+        assertEq(config.paymentTokens[0].token, address(0));
+        assertEq(config.paymentTokens[0].timeoutTip, 0.0002 ether);
+        assertEq(config.governor.votingDelay, 5);
+        assertEq(config.governor.votingPeriod, 30);
+        assertEq(config.governor.proposalThreshold, 100_000e18);
+        assertEq(config.timelockDelay, 5);
+        assertEq(config.rewards.epochLength, 60);
+        assertEq(config.rewards.rates.length, 1);
+        assertEq(config.rewards.rates[0].rate, 1_000e18);
+    }
+
+    function test_ProductionRunsAtProductionSpeed() public {
+        string[2] memory names = ["sepolia", "mainnet"];
+        for (uint256 i; i < names.length; ++i) {
+            SuiteConfig memory config = load(names[i]);
+            vm.chainId(config.chainId);
+            assertEq(config.governor.votingDelay, 1 days);
+            assertEq(config.governor.votingPeriod, 7 days);
+            assertEq(config.timelockDelay, 2 days);
+            assertEq(config.registry.unbondingPeriod, 14 days);
+            assertGe(config.verifier.window, 190);
+            assertEq(config.rewards.epochLength, 7 days);
+            assertEq(config.marketplace.feeBps, 800);
+            assertEq(config.marketplace.minReviewWindow, 1 hours);
+            assertEq(config.genesis.team.cliff, 365 days);
+            assertEq(config.genesis.team.duration, 3 * 365 days);
+            assertEq(config.genesis.privateSale.duration, 2 * 365 days);
+            // Nobody deploys it without saying who gets the tokens.
+            vm.expectRevert(abi.encodeWithSelector(SuiteConfigReader.AddressMissing.selector, "genesis.publicSale"));
+            this.validate(config);
+            config.genesis.publicSale = SOMEBODY;
+            config.genesis.team.beneficiary = SOMEBODY;
+            config.genesis.privateSale.beneficiary = SOMEBODY;
+            this.validate(config);
+        }
+    }
+
+    function test_RevertWhen_TheChainIsAnother() public {
+        SuiteConfig memory config = load("anvil");
+        vm.chainId(1);
+        vm.expectRevert(abi.encodeWithSelector(SuiteConfigReader.WrongChain.selector, 1, 31_337));
+        this.validate(config);
+    }
+
+    function test_RevertWhen_NobodyValidatedTheChainsEntropy() public {
+        SuiteConfig memory config = load("anvil");
+        config.entropyValidated = false;
+        _expectRefused(
+            config, abi.encodeWithSelector(SuiteConfigReader.EntropyNotValidated.selector, 31_337, "BlockEntropy")
+        );
+        config.entropyValidated = true;
+        config.entropyAdapter = "Dice";
+        _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.EntropyNotValidated.selector, 31_337, "Dice"));
+    }
+
+    function test_RevertWhen_AnAllocationHasNoOwner() public {
+        SuiteConfig memory config = load("anvil");
+        config.genesis.team.beneficiary = address(0);
+        _expectRefused(
+            config, abi.encodeWithSelector(SuiteConfigReader.AddressMissing.selector, "genesis.team.beneficiary")
+        );
+        config = load("anvil");
+        config.genesis.privateSale.beneficiary = address(0);
+        _expectRefused(
+            config, abi.encodeWithSelector(SuiteConfigReader.AddressMissing.selector, "genesis.privateSale.beneficiary")
+        );
+    }
+
+    function test_RevertWhen_StakeCouldLeaveBeforeGovernanceDecides() public {
+        SuiteConfig memory config = load("anvil");
+        config.registry.unbondingPeriod = uint32(5 + 30 + 10 + 5 + 1 days);
+        this.validate(config);
+        config.registry.unbondingPeriod -= 1;
+        _expectRefused(
+            config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "registry.unbondingPeriod")
+        );
+    }
+
+    function test_RevertWhen_ProductionEpochsAreNotWeeks() public {
+        SuiteConfig memory config = load("anvil");
+        config.chainId = 10;
+        vm.chainId(10);
+        _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "rewards.epochLength"));
+    }
+
+    function test_RevertWhen_RewardsWouldHaveStartedAlready() public {
+        SuiteConfig memory config = load("anvil");
+        vm.warp(1_800_000_000);
+        config.rewards.start = 1_800_000_000 - 1;
+        _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "rewards.start"));
+    }
+
+    function _expectRefused(SuiteConfig memory config, bytes memory error_) private {
+        vm.expectRevert(error_);
+        this.validate(config);
+    }
+}

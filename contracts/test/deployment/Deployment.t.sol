@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
+import {OwnableUpgradeable} from "@openzeppelin/contracts-upgradeable/access/OwnableUpgradeable.sol";
+import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
+import {Vm} from "forge-std/Vm.sol";
+
+import {Deployed} from "../../script/Suite.sol";
+import {SuiteCheck} from "../../script/SuiteCheck.sol";
+import {SuiteConfig} from "../../script/SuiteConfig.sol";
+import {SuiteTest} from "../SuiteTest.sol";
+
+contract DeploymentTest is SuiteTest {
+    function _resolved() private view returns (SuiteConfig memory config) {
+        config = loadConfig("anvil");
+        config.genesis.vestingStart = uint64(START);
+        config.rewards.start = uint40(START);
+    }
+
+    function test_ADeploymentIsWhatItsConfigurationAsksFor() public view {
+        fixture.check(_resolved(), suite, address(fixture));
+    }
+
+    function test_TheCheckNoticesAnotherParameter() public {
+        SuiteConfig memory config = _resolved();
+        config.marketplace.feeBps += 1;
+        vm.expectRevert(abi.encodeWithSelector(SuiteCheck.CheckFailed.selector, "TaskMarketplace's parameters"));
+        fixture.check(config, suite, address(fixture));
+    }
+
+    function test_TheCheckNoticesAPersonWithARole() public {
+        bytes32 proposer = suite.timelock.PROPOSER_ROLE();
+        vm.prank(address(suite.timelock));
+        suite.timelock.grantRole(proposer, address(fixture));
+        SuiteConfig memory config = _resolved();
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                SuiteCheck.CheckFailed.selector, "no account of a person holds a role of the timelock"
+            )
+        );
+        fixture.check(config, suite, address(fixture));
+    }
+
+    function test_TheCheckNoticesAnotherOwner() public {
+        vm.prank(address(suite.timelock));
+        suite.pool.transferOwnership(address(this));
+        SuiteConfig memory config = _resolved();
+        vm.expectRevert(abi.encodeWithSelector(SuiteCheck.CheckFailed.selector, "the timelock owns StakingPool"));
+        fixture.check(config, suite, address(fixture));
+    }
+
+    /// @dev Every grant and every owner that the deployment ever set, not only those that are left.
+    function test_NoOneButTimelockAndGovernorEverHeldPower() public {
+        vm.recordLogs();
+        (, Deployed memory d) = fixture.deploy(loadConfig("anvil"));
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        uint256 grants;
+        uint256 owners;
+        for (uint256 i; i < logs.length; ++i) {
+            bytes32 topic = logs[i].topics[0];
+            if (topic == IAccessControl.RoleGranted.selector) {
+                ++grants;
+                address who = address(uint160(uint256(logs[i].topics[2])));
+                bool anyone = who == address(0) && logs[i].topics[1] == d.timelock.EXECUTOR_ROLE();
+                assertTrue(who == address(d.timelock) || who == address(d.governor) || anyone);
+            } else if (topic == OwnableUpgradeable.OwnershipTransferred.selector) {
+                address owner = address(uint160(uint256(logs[i].topics[2])));
+                bool vesting =
+                    logs[i].emitter == address(d.vestingTeam) || logs[i].emitter == address(d.vestingPrivateSale);
+                if (vesting) continue;
+                ++owners;
+                assertEq(owner, address(d.timelock));
+            }
+        }
+        assertEq(grants, 4);
+        assertEq(owners, 5);
+    }
+
+    function test_OnlyTheTimelockUpgrades() public {
+        address[5] memory proxies = [
+            address(suite.registry),
+            address(suite.verifier),
+            address(suite.marketplace),
+            address(suite.pool),
+            address(suite.distributor)
+        ];
+        address[5] memory implementations = [
+            suite.implementations.registry,
+            suite.implementations.verifier,
+            suite.implementations.marketplace,
+            suite.implementations.pool,
+            suite.implementations.distributor
+        ];
+        address[3] memory others = [address(fixture), faucet, address(suite.governor)];
+        for (uint256 i; i < proxies.length; ++i) {
+            for (uint256 j; j < others.length; ++j) {
+                vm.prank(others[j]);
+                vm.expectRevert(
+                    abi.encodeWithSelector(OwnableUpgradeable.OwnableUnauthorizedAccount.selector, others[j])
+                );
+                UUPSUpgradeable(proxies[i]).upgradeToAndCall(implementations[i], "");
+            }
+            vm.prank(address(suite.timelock));
+            UUPSUpgradeable(proxies[i]).upgradeToAndCall(implementations[i], "");
+        }
+    }
+
+    function test_TwoDeploymentsByOneAccountDoNotMeet() public {
+        (SuiteConfig memory config, Deployed memory second) = fixture.deploy(loadConfig("anvil"));
+        fixture.check(config, second, address(fixture));
+        assertTrue(address(second.token) != address(suite.token));
+    }
+}
