@@ -21,6 +21,6 @@ pub use account::Account;
 pub use anvil::BlockTime;
 pub use devnet::{CHAIN_ID, Devnet, DevnetConfig, project_root};
 pub use error::{DevnetError, ProcessError};
-pub use market::{Agent, Finished, Market, MarketConfig, Program, Server};
+pub use market::{Agent, Desk, Finished, Market, MarketConfig, Program, Server};
 pub use poll::{eventually, try_until};
 pub use process::{Process, ProcessCommand};

@@ -1,6 +1,6 @@
 //! A provider's agent, from its keys to its process.
 
-use std::{fs, path::PathBuf};
+use std::{ffi::OsString, fs, path::PathBuf};
 
 use aiigo_protocol::{NodeId, units::format_amount};
 
@@ -132,7 +132,7 @@ impl Market {
             "--name".into(),
             agent.name.clone().into(),
         ];
-        let finished = self.run::<std::ffi::OsString>(Program::Agent, Some(&agent.owner), args).await?.success()?;
+        let finished = self.desk().run::<OsString>(Program::Agent, Some(&agent.owner), args).await?.success()?;
         let json = finished.clone().json()?;
         let node = json["nodeId"].as_u64().or_else(|| json["nodeId"].as_str()?.parse().ok()).map(NodeId);
         self.agent(index)?.node = Some(node.ok_or_else(|| {

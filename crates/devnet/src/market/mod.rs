@@ -1,15 +1,15 @@
 //! The off-chain programs around a devnet, as the real processes that a user would start.
 
 mod agent;
+mod desk;
 mod program;
 mod server;
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
+    sync::{Arc, atomic::AtomicU32},
 };
 
 use alloy::{primitives::U256, providers::DynProvider};
@@ -17,6 +17,7 @@ use url::Url;
 
 pub use self::{
     agent::Agent,
+    desk::Desk,
     program::{Finished, Program},
     server::Server,
 };
@@ -27,8 +28,6 @@ const BUYER: u32 = 1;
 const KEEPER: u32 = 2;
 /// Agent i is owned by account FIRST_AGENT + 2i and operated by the next.
 const FIRST_AGENT: u32 = 4;
-/// How long a command may take: a job's whole life, with a machine that is busy.
-const COMMAND_LIMIT: Duration = Duration::from_secs(300);
 
 /// What a market is made of.
 #[derive(Clone, Debug)]
@@ -68,7 +67,7 @@ pub struct Market {
     indexer: Option<Server>,
     store: Option<Server>,
     config: MarketConfig,
-    commands: AtomicU32,
+    commands: Arc<AtomicU32>,
     devnet: Devnet,
 }
 
@@ -88,7 +87,7 @@ impl Market {
             indexer: None,
             store: None,
             config,
-            commands: AtomicU32::new(0),
+            commands: Arc::default(),
             devnet,
         })
     }
@@ -233,46 +232,23 @@ impl Market {
         account: &Account,
         args: impl IntoIterator<Item = S>,
     ) -> Result<Finished, DevnetError> {
-        self.run(Program::Aiigo, Some(account), args).await
+        self.desk().run(Program::Aiigo, Some(account), args).await
     }
 
-    /// Runs a program of the market to its end; without an account it gets no key.
-    ///
-    /// # Errors
-    /// If it can't be started or does not end in five minutes.
-    pub async fn run<S: AsRef<OsStr>>(
-        &self,
-        program: Program,
-        account: Option<&Account>,
-        args: impl IntoIterator<Item = S>,
-    ) -> Result<Finished, DevnetError> {
-        let args: Vec<OsString> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
-        let command = program::shown(program, &args);
-        let number = self.commands.fetch_add(1, Ordering::Relaxed);
-        let dir = self.config.dir.join("commands");
-        fs::create_dir_all(&dir).map_err(DevnetError::file("create", &dir))?;
-        let stdout = dir.join(format!("{number:03}-{}.out", program.name()));
-        let stderr = stdout.with_extension("err");
-        let mut process = ProcessCommand::new(&command, program.find(&self.config.bin_dir)?, &stderr)
-            .args(&args)
-            .stdout(&stdout)
-            .env("AIIGO_RPC_URL", self.devnet.rpc_url().as_str())
-            .env("AIIGO_DEPLOYMENT", self.devnet.deployment_path());
-        if let Some(account) = account {
-            process = process.env("AIIGO_PRIVATE_KEY", account.private_key());
+    /// What commands are run with, apart from the market: it may change while they run.
+    pub fn desk(&self) -> Desk {
+        let url = |server: &Option<Server>| server.as_ref().map(|server| server.url().clone());
+        Desk {
+            bin_dir: self.config.bin_dir.clone(),
+            dir: self.config.dir.join("commands"),
+            data_dir: self.config.dir.join("buyer"),
+            store_dir: self.store_dir(),
+            rpc_url: self.devnet.rpc_url().clone(),
+            deployment: self.devnet.deployment_path().to_owned(),
+            indexer: url(&self.indexer),
+            store: url(&self.store),
+            count: Arc::clone(&self.commands),
         }
-        if let Some(indexer) = &self.indexer {
-            process = process.env("AIIGO_INDEXER_URL", indexer.url().as_str());
-        }
-        if program == Program::Aiigo {
-            process = process.env("AIIGO_STORE", self.store_dir());
-            if let Some(store) = &self.store {
-                process = process.env("AIIGO_GATEWAY", store.url().as_str());
-            }
-        }
-        let status = process.spawn()?.wait_for_end(COMMAND_LIMIT).await?;
-        let read = |path: &Path| fs::read_to_string(path).map_err(DevnetError::file("read", path));
-        Ok(Finished { command, status, stdout: read(&stdout)?, stderr: read(&stderr)? })
     }
 
     /// A provider that reads the chain.
