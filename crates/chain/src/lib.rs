@@ -1,1 +1,11 @@
-//! RPC with fail-over, the reorg-aware event follower, signers and the transaction outbox.
+//! The chain as the programs use it: RPC with fail-over, one reorg-aware stream of typed events, signers and keystores,
+//! and the transaction outbox.
+
+mod block;
+mod follower;
+pub mod rpc;
+mod signer;
+
+pub use block::BlockRef;
+pub use follower::{FollowError, Follower, FollowerConfig, LocatedEvent, Update};
+pub use signer::{SignerArgs, SignerError, keystore_dir};

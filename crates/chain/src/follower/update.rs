@@ -1,0 +1,50 @@
+//! What a follower tells.
+
+use aiigo_protocol::Event;
+use alloy::primitives::{Address, B256, LogData};
+
+use crate::BlockRef;
+
+/// An event and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocatedEvent {
+    /// The block it is in.
+    pub block: BlockRef,
+    /// The transaction that emitted it.
+    pub tx_hash: B256,
+    /// The transaction's position in the block.
+    pub tx_index: u64,
+    /// The log's position in the block.
+    pub log_index: u64,
+    /// The contract.
+    pub address: Address,
+    /// What it says; `None` if this build does not know the event.
+    pub event: Option<Event>,
+    /// The log as it was emitted.
+    pub raw: LogData,
+}
+
+/// A change of the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// Blocks were added: of the history a whole range, later one by one, also when they are empty.
+    Applied {
+        /// The last one.
+        block: BlockRef,
+        /// The number of the first one.
+        from: u64,
+        /// Their events, in the order of the chain.
+        events: Vec<LocatedEvent>,
+        /// The chain's head when this was read.
+        head: BlockRef,
+        /// The number of the last block that can't be replaced any more.
+        finalized: u64,
+        /// Whether `block` is the head.
+        live: bool,
+    },
+    /// Blocks were replaced by others: everything above `to` never happened.
+    Retracted {
+        /// The last block that stands.
+        to: BlockRef,
+    },
+}
