@@ -15,7 +15,7 @@ pub use health::Health;
 pub use listen::{ListenArgs, Listener};
 pub use logs::{LogArgs, LogFormat, init_logs};
 pub use metrics::install_metrics;
-pub use ops::{ops_router, serve_ops};
+pub use ops::{ops_router, serve, serve_ops};
 pub use report::report_and_exit_code;
 pub use settings::{SettingsError, parse_with_settings, try_parse_with_settings};
 pub use shutdown::Shutdown;

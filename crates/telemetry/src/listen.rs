@@ -1,7 +1,7 @@
 //! Where a server listens, and how others learn of it.
 
 use std::{
-    fs,
+    fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -39,6 +39,15 @@ impl ListenArgs {
     pub async fn bind(&self, default_port: u16) -> Result<Listener, TelemetryError> {
         let wanted = self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], default_port)));
         let failed = |source| TelemetryError::Listen { address: wanted, source };
+        if let Some(path) = &self.address_file {
+            // An address from an earlier run would mislead whoever waits for this one.
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(TelemetryError::AddressFile { path: path.clone(), source: error });
+                }
+                _ => {}
+            }
+        }
         let socket = TcpListener::bind(wanted).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         if let Some(path) = &self.address_file {
@@ -51,7 +60,7 @@ impl ListenArgs {
 }
 
 /// Whoever waits for the file never sees half of it.
-fn write_address(path: &Path, address: SocketAddr) -> std::io::Result<()> {
+fn write_address(path: &Path, address: SocketAddr) -> io::Result<()> {
     let mut half = path.as_os_str().to_owned();
     half.push(format!(".{}", std::process::id()));
     fs::write(&half, address.to_string())?;
@@ -70,6 +79,18 @@ mod tests {
         let listener = ListenArgs { listen, address_file: Some(file.clone()) }.bind(1).await.expect("a free port");
         assert_ne!(listener.address.port(), 0);
         assert_eq!(fs::read_to_string(file).expect("the file"), listener.address.to_string());
+    }
+
+    #[tokio::test]
+    async fn an_address_of_an_earlier_run_is_gone_while_there_is_no_new_one() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("address");
+        fs::write(&file, "127.0.0.1:1").expect("the file");
+        let listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let first = ListenArgs { listen, address_file: None }.bind(1).await.expect("a free port");
+        let taken = ListenArgs { listen: Some(first.address), address_file: Some(file.clone()) };
+        taken.bind(1).await.expect_err("taken");
+        assert!(!file.exists());
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! `/healthz`, `/readyz` and `/metrics`.
 
-use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::{
     Json, Router,
@@ -12,6 +12,9 @@ use axum::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{Health, Listener, TelemetryError, metrics};
+
+/// How long open connections may go on when it is time to leave.
+const DRAIN: Duration = Duration::from_secs(3);
 
 /// The endpoints, to merge into a program's own router: `/healthz` answers 200 while the process lives, `/readyz` 200 or
 /// 503 with what the program says of itself, `/metrics` in Prometheus' text format.
@@ -33,24 +36,30 @@ async fn ready(State(health): State<Health>) -> impl IntoResponse {
 /// # Errors
 /// If the server breaks.
 pub async fn serve_ops(listener: Listener, health: Health, token: CancellationToken) -> Result<(), TelemetryError> {
-    let Listener { socket, address } = listener;
-    serve(socket, address, ops_router(health), token).await
+    serve(listener, ops_router(health), token).await
 }
 
-async fn serve(
-    socket: tokio::net::TcpListener,
-    address: SocketAddr,
-    router: Router,
-    token: CancellationToken,
-) -> Result<(), TelemetryError> {
-    axum::serve(socket, router)
-        .with_graceful_shutdown(token.cancelled_owned())
-        .await
-        .map_err(|source| TelemetryError::Serve { address, source })
+/// Serves a program's router until the token is cancelled; connections that are still open then have 3 s.
+///
+/// # Errors
+/// If the server breaks.
+pub async fn serve(listener: Listener, router: Router, token: CancellationToken) -> Result<(), TelemetryError> {
+    let Listener { socket, address } = listener;
+    let server = axum::serve(socket, router).with_graceful_shutdown(token.clone().cancelled_owned());
+    let cut_off = async {
+        token.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        ended = server.into_future() => ended.map_err(|source| TelemetryError::Serve { address, source }),
+        () = cut_off => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
     use crate::ListenArgs;
 

@@ -42,6 +42,16 @@ pub enum SettingsError {
         /// The setting.
         key: String,
     },
+    /// A value that the flag would refuse too.
+    #[error("{path}: `{key}`: {reason}")]
+    WrongValue {
+        /// The file.
+        path: PathBuf,
+        /// The setting.
+        key: String,
+        /// What the flag says to it.
+        reason: String,
+    },
     /// The command line is wrong, or asks for help.
     #[error(transparent)]
     Usage(#[from] clap::Error),
@@ -105,35 +115,64 @@ fn with_settings(mut command: Command, path: PathBuf) -> Result<Command, Setting
         .map_err(|error: toml::de::Error| SettingsError::Parse { path: path.clone(), reason: error.to_string() })?;
     for (key, value) in table {
         let Some(values) = texts(&value) else { return Err(SettingsError::WrongKind { path, key }) };
-        let (changed, known) = with_default(command, &key, &values);
+        let (changed, found) = with_default(command, &key, &values);
         command = changed;
-        if !known {
-            return Err(SettingsError::UnknownKey { path, key });
+        match found {
+            Found::Nowhere => return Err(SettingsError::UnknownKey { path, key }),
+            Found::Refused(reason) => return Err(SettingsError::WrongValue { path, key, reason }),
+            Found::Accepted => {}
         }
     }
     Ok(command)
 }
 
+/// Where a setting belongs.
+enum Found {
+    Nowhere,
+    Accepted,
+    /// With the reason.
+    Refused(String),
+}
+
 /// Gives the option `--key` its default wherever it occurs in the command and its subcommands.
-fn with_default(command: Command, key: &str, values: &[String]) -> (Command, bool) {
-    let id = command
-        .get_arguments()
-        .find(|arg| arg.get_long() == Some(key) && key != "config")
-        .map(|arg| arg.get_id().clone());
-    let mut known = id.is_some();
-    let mut command = match id {
-        Some(id) => command.mut_arg(id, |arg| arg.default_values(values.to_vec()).required(false)),
-        None => command,
+fn with_default(command: Command, key: &str, values: &[String]) -> (Command, Found) {
+    let option = command.get_arguments().find(|arg| arg.get_long() == Some(key) && key != "config").cloned();
+    let (mut command, mut found) = match option {
+        Some(option) => {
+            let found = check(&option, key, values).map_or_else(Found::Refused, |()| Found::Accepted);
+            let id = option.get_id().clone();
+            (command.mut_arg(id, |arg| arg.default_values(values.to_vec()).required(false)), found)
+        }
+        None => (command, Found::Nowhere),
     };
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for name in names {
         command = command.mut_subcommand(name, |sub| {
-            let (changed, found) = with_default(sub, key, values);
-            known |= found;
+            let (changed, below) = with_default(sub, key, values);
+            if !matches!(below, Found::Nowhere) && !matches!(found, Found::Refused(_)) {
+                found = below;
+            }
             changed
         });
     }
-    (command, known)
+    (command, found)
+}
+
+/// Whether the option takes the values: clap alone would say what is wrong, but not that it stands in the file.
+fn check(option: &Arg, key: &str, values: &[String]) -> Result<(), String> {
+    let takes_values = option.get_action().takes_values();
+    let mut alone = Arg::new("option").long(key.to_owned()).value_parser(option.get_value_parser().clone());
+    alone = if takes_values { alone.action(option.get_action().clone()) } else { alone };
+    if let Some(delimiter) = option.get_value_delimiter() {
+        alone = alone.value_delimiter(delimiter);
+    }
+    let flags = values.iter().map(|value| format!("--{key}={value}"));
+    let parsed = Command::new("settings").no_binary_name(true).arg(alone).try_get_matches_from(flags);
+    parsed.map(|_| ()).map_err(|error| {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        line.trim_start_matches("error: ").to_owned()
+    })
 }
 
 fn texts(value: &toml::Value) -> Option<Vec<String>> {
@@ -142,7 +181,9 @@ fn texts(value: &toml::Value) -> Option<Vec<String>> {
         toml::Value::Integer(number) => Some(vec![number.to_string()]),
         toml::Value::Float(number) => Some(vec![number.to_string()]),
         toml::Value::Boolean(yes) => Some(vec![yes.to_string()]),
-        toml::Value::Array(list) => list.iter().map(|item| texts(item)?.pop()).collect(),
+        toml::Value::Array(list) => {
+            list.iter().map(|item| if item.is_array() { None } else { texts(item)?.pop() }).collect()
+        }
         toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     }
 }
@@ -197,8 +238,16 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_a_usage_error() {
-        assert!(matches!(parse("workers = 'many'", &[]), Err(SettingsError::Usage(_))));
+    fn a_wrong_value_is_named_with_its_setting_and_file() {
+        let error = parse("workers = 'many'", &[]).expect_err("no number").to_string();
+        assert!(error.contains("settings.toml: `workers`: invalid value 'many'"), "{error}");
+    }
+
+    #[test]
+    fn a_value_of_a_wrong_kind_is_refused() {
+        assert!(matches!(parse("dry-run = 'perhaps'", &[]), Err(SettingsError::WrongValue { .. })));
+        assert!(matches!(parse("workers = [1, 2]", &[]), Err(SettingsError::WrongValue { .. })));
+        assert!(matches!(parse("rpc-url = [['http://a']]", &[]), Err(SettingsError::WrongKind { .. })));
         assert!(matches!(parse("workers = {}", &[]), Err(SettingsError::WrongKind { .. })));
         assert!(matches!(parse("workers =", &[]), Err(SettingsError::Parse { .. })));
     }
