@@ -1,0 +1,119 @@
+//! What a sandbox is asked to do, and what it answers.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+use aiigo_task::{Limits, Outcome, Usage};
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+/// One run of a program.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    /// The program's file on this machine; its content has been verified.
+    pub module: PathBuf,
+    /// Arguments after the program's name.
+    pub args: Vec<String>,
+    /// The whole environment.
+    pub env: BTreeMap<String, String>,
+    /// Files of this machine and the paths where the program sees them, read-only.
+    pub inputs: Vec<(PathBuf, String)>,
+    /// Paths of the files that the program is to write.
+    pub outputs: Vec<String>,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// A run that came to an end, whichever.
+#[derive(Debug)]
+pub struct Completed {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The program's exit code, or the one that stands for the outcome ([`Outcome::exit_code`]).
+    pub exit_code: i32,
+    /// The declared outputs that the program wrote, with their files in the scratch directory, in the order declared.
+    /// None unless it exited.
+    pub outputs: Vec<(String, PathBuf)>,
+    /// The beginning of what it printed ([`aiigo_task::CAPTURE_BYTES`] at most).
+    pub stdout: Vec<u8>,
+    /// The same of standard error; a program that was stopped finds the reason in its last line.
+    pub stderr: Vec<u8>,
+    /// What it used.
+    pub usage: Usage,
+}
+
+/// Something that runs programs.
+#[async_trait]
+pub trait Executor: Send + Sync {
+    /// Runs a program to its end, within its limits. `scratch` is a directory of the run's own; outputs stay there until
+    /// the caller removes it.
+    ///
+    /// # Errors
+    /// Only if this machine could not do its part, or the run was cancelled; whatever the program did is an
+    /// [`Outcome`].
+    async fn run(
+        &self,
+        execution: Execution,
+        scratch: &Path,
+        cancel: CancellationToken,
+    ) -> Result<Completed, ExecutorError>;
+}
+
+/// Why a run has no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutorError {
+    /// The sandbox can't be set up on this machine.
+    #[error("the WASM engine does not start: {0}")]
+    Engine(String),
+    /// The module's file can't be read.
+    #[error("cannot read the module {path}: {source}")]
+    Module {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The module is larger than this executor takes.
+    #[error("the module {path} has {size} bytes; at most {limit} are taken")]
+    ModuleTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size, bytes.
+        size: u64,
+        /// The most, bytes.
+        limit: u64,
+    },
+    /// Compiling takes too long on this machine.
+    #[error("the module {path} was not compiled within {seconds} s")]
+    CompileTooSlow {
+        /// The file.
+        path: PathBuf,
+        /// The time given.
+        seconds: u64,
+    },
+    /// An input or output of the execution can't stand where it should.
+    #[error("the file {path} of the task cannot be set up: {reason}")]
+    File {
+        /// Its path as the program would see it.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The scratch directory or a file in it fails.
+    #[error("the scratch directory {path} fails: {source}")]
+    Scratch {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No thread, or it died.
+    #[error("the sandbox's thread fails: {0}")]
+    Thread(String),
+    /// The run was cancelled before its end.
+    #[error("the run was cancelled")]
+    Cancelled,
+}

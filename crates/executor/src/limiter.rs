@@ -1,0 +1,67 @@
+//! How much memory the program may have.
+
+use wasmtime::ResourceLimiter;
+
+/// Elements in the program's table of functions: large interpreters have tens of thousands.
+const MAX_TABLE_ELEMENTS: usize = 1 << 20;
+/// Tables of a module; compilers emit one.
+const MAX_TABLES: usize = 8;
+
+/// Grants linear memory up to a limit and remembers if it ever refused.
+#[derive(Debug)]
+pub(crate) struct MemoryLimiter {
+    limit: usize,
+    peak: usize,
+    refused: bool,
+}
+
+impl MemoryLimiter {
+    pub(crate) fn new(limit_bytes: u64) -> Self {
+        Self { limit: usize::try_from(limit_bytes).unwrap_or(usize::MAX), peak: 0, refused: false }
+    }
+
+    /// Largest size of the linear memory, bytes.
+    pub(crate) fn peak(&self) -> u64 {
+        self.peak as u64
+    }
+
+    /// Whether the program asked for more than its limit. It was told no; if it then traps, this was why.
+    pub(crate) fn refused(&self) -> bool {
+        self.refused
+    }
+}
+
+impl ResourceLimiter for MemoryLimiter {
+    fn memory_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > self.limit {
+            self.refused = true;
+            return Ok(false);
+        }
+        let granted = maximum.is_none_or(|maximum| desired <= maximum);
+        if granted {
+            self.peak = self.peak.max(desired);
+        }
+        Ok(granted)
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.refused = true;
+        Ok(())
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= MAX_TABLE_ELEMENTS && maximum.is_none_or(|maximum| desired <= maximum))
+    }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        MAX_TABLES
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
+}

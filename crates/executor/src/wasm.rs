@@ -1,0 +1,82 @@
+//! The WASM sandbox.
+
+use std::{io, path::Path, thread};
+
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use wasmtime::Engine;
+
+use crate::{
+    Completed, Execution, Executor, ExecutorError,
+    engine::{WASM_STACK_BYTES, new_engine},
+    module::ModuleCache,
+    program,
+};
+
+/// Native stack of the thread that runs a program: the program's own and room for the host's calls.
+const THREAD_STACK_BYTES: usize = WASM_STACK_BYTES + (2 << 20);
+
+/// Runs WASI programs with wasmtime, each on a thread of its own. Share one: compiled modules are kept.
+#[derive(Debug)]
+pub struct WasmExecutor {
+    engine: Engine,
+    modules: ModuleCache,
+}
+
+impl WasmExecutor {
+    /// Starts the engine.
+    ///
+    /// # Errors
+    /// If wasmtime does not support this machine, or no thread can be had.
+    pub fn new() -> Result<Self, ExecutorError> {
+        let engine = new_engine()?;
+        Ok(Self { modules: ModuleCache::new(engine.clone()), engine })
+    }
+}
+
+#[async_trait]
+impl Executor for WasmExecutor {
+    async fn run(
+        &self,
+        execution: Execution,
+        scratch: &Path,
+        cancel: CancellationToken,
+    ) -> Result<Completed, ExecutorError> {
+        let compiled = tokio::select! {
+            compiled = self.modules.load(&execution.module) => compiled?,
+            () = cancel.cancelled() => return Err(ExecutorError::Cancelled),
+        };
+        let files = scratch.join("files");
+        fresh_directory(&files).await.map_err(|source| ExecutorError::Scratch { path: files.clone(), source })?;
+        let engine = self.engine.clone();
+        // If the caller stops waiting, the program must stop too.
+        let cancel = cancel.child_token();
+        let _stop_with_caller = cancel.clone().drop_guard();
+        let (done, result) = oneshot::channel();
+        thread::Builder::new()
+            .name("wasm-task".into())
+            .stack_size(THREAD_STACK_BYTES)
+            .spawn(move || {
+                // The caller may have left; then nobody wants the result.
+                let _ = done.send(program::run(&engine, compiled, &execution, &files, cancel));
+            })
+            .map_err(|error| ExecutorError::Thread(error.to_string()))?;
+        result.await.map_err(|_| ExecutorError::Thread("the sandbox panicked".into()))?
+    }
+}
+
+/// An empty directory of the run's own, whatever an earlier run left.
+async fn fresh_directory(path: &Path) -> io::Result<()> {
+    match tokio::fs::remove_dir_all(path).await {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    tokio::fs::create_dir_all(path).await?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        tokio::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).await?;
+    }
+    Ok(())
+}
