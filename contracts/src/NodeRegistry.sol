@@ -278,27 +278,29 @@ contract NodeRegistry is INodeRegistry, OwnableUpgradeable, UUPSUpgradeable, Ree
     }
 
     /// @inheritdoc INodeRegistry
-    function nodeInfo(uint64 nodeId) external view returns (NodeInfo memory info) {
+    function nodeInfo(uint64 nodeId) external view returns (NodeInfo memory) {
         NodeRecord storage node = _known(nodeId);
         uint256 minStake = _storage().parameters.minStake;
-        info.owner = node.owner;
-        info.operator = node.operator;
-        info.payout = node.payout;
-        info.resourceType = node.resourceType;
-        info.status = node.status(minStake);
-        info.online = node.online;
-        info.trustLevel = node.trustLevel(minStake);
-        info.reputation = node.reputation;
-        info.registeredAt = node.registeredAt;
-        info.stake = node.stake;
-        info.unbonding = node.unbonding;
-        info.unbondingReadyAt = node.unbondingReadyAt;
-        info.tasksVerified = node.tasksVerified;
-        info.tasksFailed = node.tasksFailed;
-        info.running = node.running;
-        info.reviewing = node.reviewing;
-        info.runningPower = node.runningPower;
-        info.verifiedPower = verifier.verifiedPower(nodeId);
+        return NodeInfo({
+            owner: node.owner,
+            operator: node.operator,
+            payout: node.payout,
+            resourceType: node.resourceType,
+            status: node.status(minStake),
+            online: node.online,
+            trustLevel: node.trustLevel(minStake),
+            reputation: node.reputation,
+            registeredAt: node.registeredAt,
+            stake: node.stake,
+            unbonding: node.unbonding,
+            unbondingReadyAt: node.unbondingReadyAt,
+            tasksVerified: node.tasksVerified,
+            tasksFailed: node.tasksFailed,
+            running: node.running,
+            reviewing: node.reviewing,
+            runningPower: node.runningPower,
+            verifiedPower: verifier.verifiedPower(nodeId)
+        });
     }
 
     /// @inheritdoc INodeRegistry

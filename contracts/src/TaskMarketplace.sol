@@ -238,9 +238,10 @@ contract TaskMarketplace is ITaskMarketplace, OwnableUpgradeable, UUPSUpgradeabl
     }
 
     /// @inheritdoc ITaskMarketplace
-    function commitmentOf(uint64 nodeId) external view returns (Commitment memory commitment) {
-        commitment = _storage().commitments[nodeId];
-        if (commitment.digest == 0) delete commitment;
+    function commitmentOf(uint64 nodeId) external view returns (Commitment memory) {
+        Commitment memory last = _storage().commitments[nodeId];
+        if (last.digest == 0) delete last; // opened: the rest of the slot means nothing
+        return last;
     }
 
     /// @inheritdoc ITaskMarketplace
@@ -283,6 +284,8 @@ contract TaskMarketplace is ITaskMarketplace, OwnableUpgradeable, UUPSUpgradeabl
     /// @dev Uses a commitment up. Its slot stays non-zero, so that the node's next one costs 17,000 gas less.
     function _openSeal(Commitment storage commitment, uint64 nodeId, bytes32 sealedHash) private {
         Commitment memory made = commitment;
+        // casting is safe: the digest is defined as the first 20 bytes
+        // forge-lint: disable-next-line(unsafe-typecast)
         if (made.digest == 0 || made.digest != bytes20(sealedHash)) revert NoCommitment(nodeId);
         if (block.number <= made.blockNumber) revert CommitmentTooFresh(nodeId);
         if (block.timestamp > made.expiresAt) revert CommitmentLapsed(nodeId, made.expiresAt);

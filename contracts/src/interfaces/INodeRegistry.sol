@@ -92,9 +92,10 @@ interface INodeRegistry {
         address token,
         uint96 escrow
     ) external;
-    /// @notice Marketplace: the result is in; the slot and the power are free again.
+    /// @notice Marketplace: the result is in; the slot and the power are free again. Refused to a banned node.
     function endExecution(uint64 nodeId, uint32 power) external;
-    /// @notice Marketplace: the task is paid. `fee` decides if it counts for reputation.
+    /// @notice Marketplace: the task is paid. It counts for reputation if `fee` reaches the least counted fee and no other
+    /// task of this buyer and node counted in the last 24 hours.
     function settleTask(uint64 nodeId, address buyer, address token, uint96 escrow, uint256 fee) external;
     /// @notice Marketplace: the task was not delivered. Frees its slot and applies the penalty of `cause`.
     function failTask(uint64 nodeId, uint32 power, address token, uint96 escrow, Cause cause) external;

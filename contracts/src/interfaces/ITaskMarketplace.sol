@@ -100,7 +100,7 @@ interface ITaskMarketplace {
     function commitAccept(uint64 nodeId, bytes20 digest) external;
     /// @notice Operator: opens the seal, in a later block than the commitment, and takes the task.
     function acceptTask(bytes32 taskId, uint64 nodeId, bytes32 salt) external;
-    /// @notice Operator: gives an accepted task back early, for a little reputation and no slash.
+    /// @notice Operator: gives an accepted task back early, never after its deadline, for a little reputation and no slash.
     function abandonTask(bytes32 taskId) external;
     /// @notice Operator: delivers, until the deadline plus grace.
     function submitResult(bytes32 taskId, bytes32 resultHash, string calldata resultURI) external;
@@ -108,7 +108,8 @@ interface ITaskMarketplace {
     function approveTask(bytes32 taskId) external;
     /// @notice Anyone, after the review window: pays a provider whose buyer is silent.
     function finalizeTask(bytes32 taskId) external;
-    /// @notice Anyone, after the deadline plus grace: slashes the late node, pays the caller the tip, reopens or refunds.
+    /// @notice Anyone, after the deadline plus grace, or at once if the node is banned: slashes the node, pays the caller
+    /// the tip, reopens or refunds.
     function timeoutTask(bytes32 taskId) external;
     /// @notice Anyone, after the acceptance window: refunds the buyer.
     function expireTask(bytes32 taskId) external;

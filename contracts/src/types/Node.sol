@@ -36,8 +36,8 @@ struct NodeInfo {
     uint128 stake; // AIIGO wei
     uint128 unbonding; // AIIGO wei, still slashable
     uint40 unbondingReadyAt;
-    uint32 tasksVerified;
-    uint32 tasksFailed;
+    uint32 tasksVerified; // paid tasks that counted for reputation
+    uint32 tasksFailed; // timed out or abandoned
     uint16 running; // tasks being executed
     uint16 reviewing; // results waiting for the buyer
     uint64 runningPower; // milli-TFLOPS promised to running tasks

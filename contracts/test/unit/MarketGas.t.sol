@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {TaskRequest} from "src/types/Task.sol";
+
+import {MarketFixture, Node} from "../utils/MarketFixture.sol";
+
+/// @title What a task costs its parties, transaction by transaction
+/// @dev Isolated: each call is a transaction of its own, with its base cost and cold storage. The snapshots are in
+/// contracts/snapshots.
+/// forge-config: default.isolate = true
+contract MarketGasTest is MarketFixture {
+    /// @dev A task's whole life in ETH, from the second on. The goal is 450,000.
+    uint256 internal constant LIMIT = 530_000;
+
+    Node internal node;
+    address internal buyer;
+
+    function setUp() public override {
+        super.setUp();
+        node = activeNode("node");
+        buyer = account("buyer", 0);
+    }
+
+    function test_ATasksLife() public {
+        uint256 first = _life("first task of both parties, ");
+        skip(1 days);
+        uint256 later = _life("");
+        vm.snapshotValue("market", "first task of both parties, sum", first);
+        vm.snapshotValue("market", "sum", later);
+        assertLt(later, LIMIT);
+    }
+
+    function test_Timeout() public {
+        bytes32 taskId = acceptedTask(buyer, node);
+        skipPastResults();
+        market.timeoutTask(taskId);
+        vm.snapshotGasLastCall("market", "timeoutTask");
+    }
+
+    function test_Onboarding() public {
+        Node memory fresh = register("fresh", request().resourceType);
+        vm.snapshotGasLastCall("market", "registerNode");
+        vm.prank(fresh.operator);
+        verifier.issueChallenge(fresh.id);
+        vm.snapshotGasLastCall("market", "issueChallenge");
+        bytes memory answer = solution(fresh, EFFORT);
+        vm.prank(fresh.operator);
+        verifier.submitSolution(fresh.id, answer);
+        vm.snapshotGasLastCall("market", "submitSolution");
+    }
+
+    function test_Sizes() public {
+        vm.snapshotValue("size", "NodeRegistry", suite.implementations.registry.code.length);
+        vm.snapshotValue("size", "ProofOfWorkVerifier", suite.implementations.verifier.code.length);
+        vm.snapshotValue("size", "TaskMarketplace", suite.implementations.marketplace.code.length);
+        vm.snapshotValue("size", "EscrowManager", address(escrow).code.length);
+    }
+
+    function _life(string memory name) private returns (uint256 sum) {
+        TaskRequest memory asked = request();
+        (uint96 price, uint256 tips) = market.quote(asked);
+        vm.prank(buyer);
+        bytes32 taskId = market.createTask{value: price + tips}(asked);
+        sum += vm.snapshotGasLastCall("market", string.concat(name, "createTask"));
+
+        bytes20 digest = bytes20(market.commitmentHash(taskId, node.id, SALT, node.operator));
+        vm.prank(node.operator);
+        market.commitAccept(node.id, digest);
+        sum += vm.snapshotGasLastCall("market", string.concat(name, "commitAccept"));
+
+        vm.roll(vm.getBlockNumber() + 1);
+        vm.prank(node.operator);
+        market.acceptTask(taskId, node.id, SALT);
+        sum += vm.snapshotGasLastCall("market", string.concat(name, "acceptTask"));
+
+        skip(DURATION / 2);
+        vm.prank(node.operator);
+        market.submitResult(taskId, RESULT, "ipfs://bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy");
+        sum += vm.snapshotGasLastCall("market", string.concat(name, "submitResult"));
+
+        vm.prank(buyer);
+        market.approveTask(taskId);
+        sum += vm.snapshotGasLastCall("market", string.concat(name, "approveTask"));
+    }
+}

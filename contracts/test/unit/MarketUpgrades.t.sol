@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
+import {UUPSUpgradeable} from "@openzeppelin/contracts-upgradeable/proxy/utils/UUPSUpgradeable.sol";
+import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
+import {SlotDerivation} from "@openzeppelin/contracts/utils/SlotDerivation.sol";
+
+import {NodeRegistry} from "src/NodeRegistry.sol";
+import {ProofOfWorkVerifier} from "src/ProofOfWorkVerifier.sol";
+import {TaskMarketplace} from "src/TaskMarketplace.sol";
+import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
+import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
+
+import {MarketFixture, Node} from "../utils/MarketFixture.sol";
+
+contract MarketUpgradesTest is MarketFixture {
+    using SlotDerivation for string;
+
+    function test_GovernanceOwnsEachContractFromTheStart() public view {
+        assertEq(registry.owner(), governance);
+        assertEq(verifier.owner(), governance);
+        assertEq(market.owner(), governance);
+    }
+
+    function test_RevertWhen_AnythingIsInitializedAgain() public {
+        ITaskMarketplace.TokenConfig[] memory tokens;
+        NodeRegistry[2] memory registries = [registry, NodeRegistry(suite.implementations.registry)];
+        ProofOfWorkVerifier[2] memory verifiers = [verifier, ProofOfWorkVerifier(suite.implementations.verifier)];
+        TaskMarketplace[2] memory markets = [market, TaskMarketplace(suite.implementations.marketplace)];
+        for (uint256 i; i < 2; ++i) {
+            INodeRegistry.Parameters memory parameters = registry.parameters();
+            vm.expectRevert(Initializable.InvalidInitialization.selector);
+            registries[i].initialize(address(this), parameters);
+            ProofOfWorkVerifier.Parameters memory proof = verifier.parameters();
+            vm.expectRevert(Initializable.InvalidInitialization.selector);
+            verifiers[i].initialize(address(this), proof);
+            ITaskMarketplace.Parameters memory rules = market.parameters();
+            vm.expectRevert(Initializable.InvalidInitialization.selector);
+            markets[i].initialize(address(this), rules, tokens);
+        }
+    }
+
+    function test_OnlyGovernanceUpgradesAndStateStays() public {
+        Node memory node = activeNode("node");
+        bytes32 taskId = acceptedTask(account("buyer", 0), node);
+        address fresh = address(new TaskMarketplace(address(registry), address(escrow), address(suite.distributor)));
+        vm.expectRevert(abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", address(this)));
+        market.upgradeToAndCall(fresh, "");
+        vm.prank(governance);
+        market.upgradeToAndCall(fresh, "");
+        assertEq(market.taskOf(taskId).nodeId, node.id);
+
+        bytes memory refusal = abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", node.owner);
+        UUPSUpgradeable[2] memory others = [UUPSUpgradeable(registry), UUPSUpgradeable(verifier)];
+        for (uint256 i; i < 2; ++i) {
+            vm.prank(node.owner);
+            vm.expectRevert(refusal);
+            others[i].upgradeToAndCall(fresh, "");
+        }
+    }
+
+    /// @dev The first field of each contract's state lies where ERC-7201 says.
+    function test_StateLiesInItsNamespace() public view {
+        bytes32 slot = vm.load(address(registry), string("aiigo.storage.NodeRegistry").erc7201Slot());
+        assertEq(uint96(uint256(slot)), registry.parameters().registrationFee);
+        slot = vm.load(address(verifier), string("aiigo.storage.ProofOfWorkVerifier").erc7201Slot());
+        assertEq(uint32(uint256(slot)), verifier.parameters().window);
+        slot = vm.load(address(market), string("aiigo.storage.TaskMarketplace").erc7201Slot());
+        assertEq(uint16(uint256(slot)), market.parameters().feeBps);
+    }
+
+    function test_RevertWhen_TheFirstUnbondingPeriodIsShorterThanAReview() public {
+        INodeRegistry.Parameters memory short = registry.parameters();
+        short.unbondingPeriod = 7 days - 1;
+        address implementation = suite.implementations.registry; // its marketplace is there already
+        vm.expectRevert(INodeRegistry.InvalidParameters.selector);
+        new ERC1967Proxy(implementation, abi.encodeCall(NodeRegistry.initialize, (governance, short)));
+    }
+
+    function test_RevertWhen_TheFirstReviewIsLongerThanUnbonding() public {
+        ITaskMarketplace.Parameters memory long = market.parameters();
+        long.maxReviewWindow = 15 days;
+        ITaskMarketplace.TokenConfig[] memory tokens;
+        address implementation = suite.implementations.marketplace;
+        vm.expectRevert(ITaskMarketplace.InvalidParameters.selector);
+        new ERC1967Proxy(implementation, abi.encodeCall(TaskMarketplace.initialize, (governance, long, tokens)));
+    }
+
+    function test_RevertWhen_TheRegistryHasNoTreasury() public {
+        vm.expectRevert(INodeRegistry.ZeroAddress.selector);
+        new NodeRegistry(address(token), address(0), address(verifier), address(market));
+    }
+}

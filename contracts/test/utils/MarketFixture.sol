@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AIIGOToken} from "src/AIIGOToken.sol";
+import {EscrowManager} from "src/EscrowManager.sol";
+import {NodeRegistry} from "src/NodeRegistry.sol";
+import {ProofOfWorkVerifier} from "src/ProofOfWorkVerifier.sol";
+import {TaskMarketplace} from "src/TaskMarketplace.sol";
+import {NodeInfo} from "src/types/Node.sol";
+import {ResourceType} from "src/types/Resource.sol";
+import {Task, TaskRequest, TaskStatus} from "src/types/Task.sol";
+
+import {SuiteConfig} from "../../script/SuiteConfig.sol";
+import {SuiteTest} from "../SuiteTest.sol";
+import {Pow} from "./Pow.sol";
+import {Dollar} from "./Tokens.sol";
+
+/// @dev A registered machine and its three keys.
+struct Node {
+    uint64 id;
+    address owner;
+    address operator;
+    address payout;
+}
+
+/// @title The market as it gets deployed, and words for what people do in it
+/// @dev Parameters are the defaults of production, but for a challenge window so short that a solution found in Solidity
+/// proves some power.
+abstract contract MarketFixture is SuiteTest {
+    address internal constant ETH = address(0);
+    bytes32 internal constant SALT = "salt";
+    bytes32 internal constant RESULT = keccak256("result");
+    string internal constant SPEC_URI = "ipfs://bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
+
+    uint96 internal constant TIP = 0.0002 ether;
+    uint96 internal constant MIN_STAKE = 100e18;
+    uint32 internal constant GRACE = 5 minutes;
+    uint32 internal constant WINDOW = 10;
+    uint32 internal constant DURATION = 1 hours;
+    uint32 internal constant REVIEW = 1 days;
+    uint32 internal constant ACCEPT = 30 minutes;
+    uint256 internal constant EFFORT = 4;
+
+    AIIGOToken internal token;
+    NodeRegistry internal registry;
+    ProofOfWorkVerifier internal verifier;
+    EscrowManager internal escrow;
+    TaskMarketplace internal market;
+    address internal governance;
+    address internal treasury;
+    Dollar internal dollar;
+
+    function setUp() public virtual override {
+        super.setUp();
+        dollar = new Dollar();
+        bind();
+        vm.prank(governance);
+        market.setPaymentToken(address(dollar), true, 0.5e6);
+        vm.label(address(registry), "NodeRegistry");
+        vm.label(address(verifier), "ProofOfWorkVerifier");
+        vm.label(address(escrow), "EscrowManager");
+        vm.label(address(market), "TaskMarketplace");
+    }
+
+    /// @dev Names the parts of `suite`.
+    function bind() internal {
+        token = suite.token;
+        registry = suite.registry;
+        verifier = suite.verifier;
+        escrow = suite.escrow;
+        market = suite.marketplace;
+        governance = address(suite.timelock);
+        treasury = governance;
+    }
+
+    function configure(SuiteConfig memory config) internal virtual override {
+        config.registry.registrationFee = 0.1 ether;
+        config.registry.minStake = MIN_STAKE;
+        config.registry.unbondingPeriod = 14 days;
+        config.registry.timeoutSlashBps = 500;
+        config.registry.levelOneEscrowCap = 10 ether;
+        config.registry.minCountedFee = 0.001 ether;
+        config.verifier.window = WINDOW;
+        config.verifier.cooldown = 10 minutes;
+        config.verifier.hashesPerTflops = [uint64(1), 2, 4, 8, 16];
+        config.marketplace.feeBps = 800;
+        config.marketplace.grace = GRACE;
+        config.marketplace.minDuration = 1 minutes;
+        config.marketplace.maxDuration = 30 days;
+        config.marketplace.maxAcceptWindow = 7 days;
+        config.marketplace.minReviewWindow = 1 hours;
+        config.marketplace.maxReviewWindow = 7 days;
+        config.marketplace.minAbandonWindow = 10 minutes;
+        config.paymentTokens[0].timeoutTip = TIP;
+        config.rewards.epochLength = 7 days;
+    }
+
+    // ---------------------------------------------------------------- Providers
+
+    function register(string memory name, ResourceType resourceType) internal returns (Node memory node) {
+        node.owner = account(string.concat(name, " owner"), 10_000e18);
+        node.operator = makeAddr(string.concat(name, " operator"));
+        node.payout = makeAddr(string.concat(name, " payout"));
+        vm.prank(node.owner);
+        node.id = registry.registerNode{value: 0.1 ether}(resourceType, "ipfs://node", node.operator, node.payout);
+    }
+
+    function stake(Node memory node, uint256 amount) internal {
+        vm.startPrank(node.owner);
+        token.approve(address(registry), amount);
+        registry.stakeForNode(node.id, amount);
+        vm.stopPrank();
+    }
+
+    /// @dev Issues a challenge and answers it with about 64 x effort hashes of work.
+    function prove(Node memory node, uint256 effort) internal {
+        vm.prank(node.operator);
+        verifier.issueChallenge(node.id);
+        bytes memory nonces = solution(node, effort);
+        vm.prank(node.operator);
+        verifier.submitSolution(node.id, nonces);
+    }
+
+    function solution(Node memory node, uint256 effort) internal view returns (bytes memory) {
+        return Pow.solve(verifier.nodeSeed(node.id, verifier.challengeOf(node.id).seed), effort);
+    }
+
+    function goOnline(Node memory node) internal {
+        vm.prank(node.operator);
+        registry.setOnline(node.id, true);
+    }
+
+    /// @dev Registered, proven, online, with two slots.
+    function activeNode(string memory name) internal returns (Node memory node) {
+        node = register(name, ResourceType.GPU);
+        prove(node, EFFORT);
+        stake(node, 2 * MIN_STAKE);
+        goOnline(node);
+    }
+
+    function info(Node memory node) internal view returns (NodeInfo memory) {
+        return registry.nodeInfo(node.id);
+    }
+
+    // ---------------------------------------------------------------- Tasks
+
+    /// @dev One hour on a GPU for 0.36 ETH.
+    function request() internal pure returns (TaskRequest memory) {
+        return TaskRequest({
+            resourceType: ResourceType.GPU,
+            minTrustLevel: 1,
+            minPower: 1_000,
+            duration: DURATION,
+            acceptWindow: ACCEPT,
+            reviewWindow: REVIEW,
+            pricePerHour: 0.36 ether,
+            paymentToken: ETH,
+            specHash: keccak256("spec"),
+            specURI: SPEC_URI
+        });
+    }
+
+    function createTask(address buyer) internal returns (bytes32) {
+        return createTask(buyer, request());
+    }
+
+    function createTask(address buyer, TaskRequest memory asked) internal returns (bytes32 taskId) {
+        (uint96 price, uint256 tips) = market.quote(asked);
+        if (asked.paymentToken == ETH) {
+            vm.prank(buyer);
+            return market.createTask{value: price + tips}(asked);
+        }
+        dollar.mint(buyer, price + tips);
+        vm.startPrank(buyer);
+        dollar.approve(address(escrow), price + tips);
+        taskId = market.createTask(asked);
+        vm.stopPrank();
+    }
+
+    function commit(bytes32 taskId, Node memory node) internal {
+        bytes20 digest = bytes20(market.commitmentHash(taskId, node.id, SALT, node.operator));
+        vm.prank(node.operator);
+        market.commitAccept(node.id, digest);
+    }
+
+    function accept(bytes32 taskId, Node memory node) internal {
+        commit(taskId, node);
+        vm.roll(vm.getBlockNumber() + 1);
+        vm.prank(node.operator);
+        market.acceptTask(taskId, node.id, SALT);
+    }
+
+    function submit(bytes32 taskId, Node memory node) internal {
+        vm.prank(node.operator);
+        market.submitResult(taskId, RESULT, "ipfs://result");
+    }
+
+    function approve(bytes32 taskId) internal {
+        address buyer = market.taskOf(taskId).buyer;
+        vm.prank(buyer);
+        market.approveTask(taskId);
+    }
+
+    function acceptedTask(address buyer, Node memory node) internal returns (bytes32 taskId) {
+        taskId = createTask(buyer);
+        accept(taskId, node);
+    }
+
+    /// @dev Delivered after half of its duration.
+    function completedTask(address buyer, Node memory node) internal returns (bytes32 taskId) {
+        taskId = acceptedTask(buyer, node);
+        skip(DURATION / 2);
+        submit(taskId, node);
+    }
+
+    function skipPastResults() internal {
+        skip(DURATION + GRACE + 1);
+    }
+
+    function statusOf(bytes32 taskId) internal view returns (TaskStatus) {
+        return market.taskOf(taskId).status;
+    }
+
+    function assertStatus(bytes32 taskId, TaskStatus expected) internal view {
+        assertEq(uint8(statusOf(taskId)), uint8(expected), "status");
+    }
+}
