@@ -3,9 +3,11 @@
 
 mod block;
 mod follower;
+mod outbox;
 pub mod rpc;
 mod signer;
 
 pub use block::BlockRef;
 pub use follower::{FollowError, Follower, FollowerConfig, LocatedEvent, Update};
+pub use outbox::{Intent, Outbox, OutboxConfig, OutboxError, Outcome};
 pub use signer::{SignerArgs, SignerError, keystore_dir};
