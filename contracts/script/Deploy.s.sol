@@ -19,7 +19,8 @@ contract Deploy is Script, SuiteConfigReader, SuiteCheck, DeploymentFile {
         string memory configJson = vm.readFile(vm.envOr("AIIGO_CONFIG", _defaultConfig()));
         SuiteConfig memory config = readConfig(configJson, "");
         validateConfig(config);
-        if (block.prevrandao < 1 << 128) revert WeakRandomness(block.prevrandao);
+        // The genesis block of a fresh development chain has none yet.
+        if (block.number > 0 && block.prevrandao < 1 << 128) revert WeakRandomness(block.prevrandao);
         uint256 firstBlock = vm.getBlockNumber();
 
         vm.startBroadcast();

@@ -15,7 +15,6 @@ import {StakingPool} from "src/StakingPool.sol";
 import {TaskMarketplace} from "src/TaskMarketplace.sol";
 import {BlockEntropy} from "src/entropy/BlockEntropy.sol";
 import {AIIGOTimelock} from "src/governance/AIIGOTimelock.sol";
-import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {IRewardDistributor} from "src/interfaces/IRewardDistributor.sol";
 import {TokenVesting} from "src/vesting/TokenVesting.sol";
 
@@ -159,7 +158,7 @@ abstract contract Suite is CommonBase {
         _expect("StakingPool", address(d.pool), address(p.pool));
 
         d.implementations.distributor =
-            address(new RewardDistributor(d.token, INodeRegistry(address(d.registry)), address(d.marketplace), d.pool));
+            address(new RewardDistributor(d.token, d.registry, address(d.marketplace), d.pool));
         call = abi.encodeCall(
             RewardDistributor.initialize,
             (

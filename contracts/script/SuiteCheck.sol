@@ -4,10 +4,6 @@ pragma solidity 0.8.37;
 import {CommonBase} from "forge-std/Base.sol";
 import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
 
-import {IEscrowManager} from "src/interfaces/IEscrowManager.sol";
-import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
-import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
-import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
 import {TokenVesting} from "src/vesting/TokenVesting.sol";
 
 import {Deployed, Suite} from "./Suite.sol";
@@ -28,6 +24,7 @@ abstract contract SuiteCheck is Suite {
     function checkSuite(SuiteConfig memory config, Deployed memory d, address deployer) internal view {
         _checkRoles(config, d, deployer);
         _checkProxies(d);
+        _checkWiring(d);
         _checkToken(config, d);
         _checkParameters(config, d);
         _checkGovernor(config, d);
@@ -84,7 +81,7 @@ abstract contract SuiteCheck is Suite {
         _require(VOTE_SINK.code.length == 0 && d.token.delegates(VOTE_SINK) == address(0), "the vote sink is nobody");
     }
 
-    /// @dev The genesis balances hold for a fresh deployment only, so they are not part of `checkSuite`.
+    /// @dev What holds for a fresh deployment only: balances move, and rates of other tokens than AIIGO expire.
     function checkGenesis(SuiteConfig memory config, Deployed memory d) internal view {
         _require(d.token.balanceOf(address(d.vestingTeam)) == TEAM, "the team's allocation");
         _require(d.token.balanceOf(address(d.vestingPrivateSale)) == PRIVATE_SALE, "the private sale's allocation");
@@ -98,6 +95,9 @@ abstract contract SuiteCheck is Suite {
             d.token.getVotes(VOTE_SINK) == TEAM + PRIVATE_SALE + TREASURY + ECOSYSTEM,
             "what must not vote is in the sink"
         );
+        for (uint256 i; i < config.rewards.rates.length; ++i) {
+            _checkRate(d, config.rewards.rates[i].token, config.rewards.rates[i].rate);
+        }
     }
 
     function _checkVesting(
@@ -116,35 +116,51 @@ abstract contract SuiteCheck is Suite {
     }
 
     function _checkParameters(SuiteConfig memory config, Deployed memory d) private view {
+        _require(_same(abi.encode(d.registry.parameters()), abi.encode(config.registry)), "NodeRegistry's parameters");
         _require(
-            _same(abi.encode(INodeRegistry(address(d.registry)).parameters()), abi.encode(config.registry)),
-            "NodeRegistry's parameters"
+            _same(abi.encode(d.verifier.parameters()), abi.encode(config.verifier)), "ProofOfWorkVerifier's parameters"
         );
         _require(
-            _same(abi.encode(IProofOfWorkVerifier(address(d.verifier)).parameters()), abi.encode(config.verifier)),
-            "ProofOfWorkVerifier's parameters"
-        );
-        _require(
-            _same(abi.encode(ITaskMarketplace(address(d.marketplace)).parameters()), abi.encode(config.marketplace)),
+            _same(abi.encode(d.marketplace.parameters()), abi.encode(config.marketplace)),
             "TaskMarketplace's parameters"
         );
         for (uint256 i; i < config.paymentTokens.length; ++i) {
             address token = config.paymentTokens[i].token;
             _require(
-                ITaskMarketplace(address(d.marketplace)).paymentToken(token).allowed
-                    && ITaskMarketplace(address(d.marketplace)).paymentToken(token).timeoutTip
-                        == config.paymentTokens[i].timeoutTip,
+                d.marketplace.paymentToken(token).allowed
+                    && d.marketplace.paymentToken(token).timeoutTip == config.paymentTokens[i].timeoutTip,
                 "a payment token"
             );
         }
-        _require(IEscrowManager(address(d.escrow)).treasury() == address(d.timelock), "fees go to the timelock");
         _require(d.distributor.epochStart(0) == config.rewards.start, "the start of the rewards");
         _require(d.distributor.epochLength() == config.rewards.epochLength, "the epoch's length");
         _require(d.distributor.stakerShareBps() == config.rewards.stakerShareBps, "the stakers' share");
         _checkRate(d, address(d.token), config.rewards.aiigoRate);
-        for (uint256 i; i < config.rewards.rates.length; ++i) {
-            _checkRate(d, config.rewards.rates[i].token, config.rewards.rates[i].rate);
-        }
+    }
+
+    /// @dev The contracts refer to each other by immutables that were computed before the contracts existed.
+    function _checkWiring(Deployed memory d) private view {
+        _require(
+            address(d.registry.stakingToken()) == address(d.token) && d.registry.treasury() == address(d.timelock)
+                && address(d.registry.verifier()) == address(d.verifier)
+                && address(d.registry.marketplace()) == address(d.marketplace),
+            "NodeRegistry's contracts"
+        );
+        _require(
+            address(d.verifier.registry()) == address(d.registry)
+                && address(d.verifier.entropySource()) == address(d.entropy),
+            "ProofOfWorkVerifier's contracts"
+        );
+        _require(
+            address(d.marketplace.registry()) == address(d.registry)
+                && address(d.marketplace.escrowManager()) == address(d.escrow)
+                && address(d.marketplace.rewards()) == address(d.distributor),
+            "TaskMarketplace's contracts"
+        );
+        _require(
+            d.escrow.marketplace() == address(d.marketplace) && d.escrow.treasury() == address(d.timelock),
+            "EscrowManager's contracts"
+        );
         _require(
             address(d.distributor.token()) == address(d.token)
                 && address(d.distributor.registry()) == address(d.registry)

@@ -20,6 +20,13 @@ contract DeploymentTest is SuiteTest {
 
     function test_ADeploymentIsWhatItsConfigurationAsksFor() public view {
         fixture.check(_resolved(), suite, address(fixture));
+        fixture.checkFresh(_resolved(), suite);
+    }
+
+    function test_ItStillIsWhenTokensMovedAndTheFirstRatesExpired() public {
+        account("buyer of the public sale", 1e18);
+        skipTime(31 days);
+        fixture.check(_resolved(), suite, address(fixture));
     }
 
     function test_TheCheckNoticesAnotherParameter() public {
