@@ -1,0 +1,221 @@
+//! The meaning of a job file's fields.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use alloy::primitives::utils::parse_units;
+use serde_saphyr::{Location, Spanned};
+
+use super::{
+    Job, JobInput, Resources,
+    error::Fault,
+    raw::{RawInput, RawJob, RawResources, Text},
+};
+use crate::{
+    check,
+    human::{parse_bytes, parse_count, parse_duration, scaled},
+    limits::{Limits, MAX_FUEL, MAX_MEMORY_BYTES, MAX_OUTPUT_BYTES, MAX_SECONDS, MIN_MEMORY_BYTES},
+    path::GuestPath,
+};
+
+const DEFAULT_MEMORY_BYTES: u64 = 256 << 20;
+const DEFAULT_OUTPUT_BYTES: u64 = 64 << 20;
+const DEFAULT_FUEL: u64 = 1_000_000_000_000;
+const DEFAULT_ACCEPT_WITHIN: Duration = Duration::from_secs(300);
+const DEFAULT_REVIEW: Duration = Duration::from_secs(3600);
+/// The marketplace keeps a price in 96 bits.
+const MAX_PRICE: u128 = (1 << 96) - 1;
+/// A local path this long is a mistake, bytes.
+const MAX_LOCAL_PATH: usize = 4096;
+
+/// A field's name and the line that its parent starts at, where a missing one is reported.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    prefix: &'a str,
+    line: u64,
+}
+
+impl Place<'_> {
+    fn required(self, field: &str, value: Option<Text>, expected: &str) -> Result<Text, Fault> {
+        value.ok_or_else(|| Fault::new(self.line, self.name(field), format!("is missing; expected {expected}")))
+    }
+
+    fn name(self, field: &str) -> String {
+        format!("{}{field}", self.prefix)
+    }
+}
+
+/// Reads a value, or says at which line its field is wrong.
+fn value<T, E: ToString>(field: &str, text: &Text, read: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Fault> {
+    read(&text.value).map_err(|error| Fault::new(line(text.referenced), field, error.to_string()))
+}
+
+fn optional<T>(
+    field: &str,
+    text: Option<&Text>,
+    default: T,
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, Fault> {
+    text.map_or(Ok(default), |text| value(field, text, read))
+}
+
+fn line(location: Location) -> u64 {
+    location.line()
+}
+
+pub(super) fn job(raw: RawJob) -> Result<Job, Fault> {
+    let top = Place { prefix: "", line: 1 };
+    let name = top.required("name", raw.name, "what you call the job")?;
+    value("name", &name, check::name)?;
+    let module = top.required("module", raw.module, "the path of a WebAssembly module, such as program.wasm")?;
+    let (args, env) = strings(raw.args.unwrap_or_default(), raw.env.unwrap_or_default())?;
+    let (inputs, outputs) = files(raw.inputs.unwrap_or_default(), raw.outputs.unwrap_or_default())?;
+    let resources = raw
+        .resources
+        .ok_or_else(|| Fault::new(1, "resources", "is missing; expected at least `power` and `time` below it"))?;
+    let price = top.required("price", raw.price, "ETH per hour, such as 0.36")?;
+    Ok(Job {
+        module: value("module", &module, local_path)?,
+        name: name.value,
+        args,
+        env,
+        inputs,
+        outputs,
+        resources: machine(resources)?,
+        price_per_hour: value("price", &price, wei)?,
+        accept_within: optional("accept-within", raw.accept_within.as_ref(), DEFAULT_ACCEPT_WITHIN, |text| {
+            window(text, Duration::from_secs(1))
+        })?,
+        review: optional("review", raw.review.as_ref(), DEFAULT_REVIEW, |text| window(text, Duration::from_secs(60)))?,
+        trust: optional("trust", raw.trust.as_ref(), 1, trust)?,
+    })
+}
+
+fn strings(args: Vec<Text>, env: BTreeMap<String, Text>) -> Result<(Vec<String>, BTreeMap<String, String>), Fault> {
+    let first_line = args.first().or(env.values().next()).map_or(1, |text| line(text.referenced));
+    for (index, arg) in args.iter().enumerate() {
+        value(&format!("args[{index}]"), arg, check::argument)?;
+    }
+    for (name, text) in &env {
+        value(&format!("env.{}", name.escape_debug()), text, |value| check::variable(name, value))?;
+    }
+    let args: Vec<String> = args.into_iter().map(|arg| arg.value).collect();
+    let env = env.into_iter().map(|(name, text)| (name, text.value)).collect();
+    check::strings(&args, &env).map_err(|(field, reason)| Fault::new(first_line, field, reason))?;
+    Ok((args, env))
+}
+
+fn files(inputs: Vec<Spanned<RawInput>>, outputs: Vec<Text>) -> Result<(Vec<JobInput>, Vec<GuestPath>), Fault> {
+    for (field, count, first) in [
+        ("inputs", inputs.len(), inputs.first().map(|input| input.referenced)),
+        ("outputs", outputs.len(), outputs.first().map(|output| output.referenced)),
+    ] {
+        check::count(field, count).map_err(|(field, reason)| Fault::new(first.map_or(1, line), field, reason))?;
+    }
+    let mut places = Vec::new();
+    let mut job_inputs = Vec::new();
+    for (index, input) in inputs.into_iter().enumerate() {
+        let prefix = format!("inputs[{index}].");
+        let place = Place { prefix: &prefix, line: line(input.referenced) };
+        let path = place.required("path", input.value.path, "where the program sees the file")?;
+        let file = place.required("file", input.value.file, "the path of a file")?;
+        places.push((place.name("path"), line(path.referenced)));
+        job_inputs.push(JobInput {
+            path: value(&place.name("path"), &path, str::parse)?,
+            file: value(&place.name("file"), &file, local_path)?,
+        });
+    }
+    let mut job_outputs = Vec::new();
+    for (index, output) in outputs.iter().enumerate() {
+        let field = format!("outputs[{index}]");
+        job_outputs.push(value(&field, output, str::parse::<GuestPath>)?);
+        places.push((field, line(output.referenced)));
+    }
+    check::disjoint(job_inputs.iter().map(|input| &input.path).chain(&job_outputs)).map_err(|(index, reason)| {
+        let (field, line) = &places[index];
+        Fault::new(*line, field, reason)
+    })?;
+    Ok((job_inputs, job_outputs))
+}
+
+fn machine(raw: Spanned<RawResources>) -> Result<Resources, Fault> {
+    let place = Place { prefix: "resources.", line: line(raw.referenced) };
+    let raw = raw.value;
+    let power = place.required("power", raw.power, "TFLOPS, such as 0.001")?;
+    let time = place.required("time", raw.time, "the longest time that the program may run, such as 60s")?;
+    let within = |min: u64, max: u64, value: u64| {
+        if (min..=max).contains(&value) { Ok(value) } else { Err(format!("{value} is not between {min} and {max}")) }
+    };
+    let size = |text: &str, min, max| {
+        parse_bytes(text)
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| within(min, max, bytes).map_err(|reason| format!("`{text}`: {reason} bytes")))
+    };
+    Ok(Resources {
+        resource_type: optional("resources.type", raw.r#type.as_ref(), super::ResourceType::CPU, str::parse)?,
+        milli_tflops: value("resources.power", &power, milli_tflops)?,
+        limits: Limits {
+            memory_bytes: optional("resources.memory", raw.memory.as_ref(), DEFAULT_MEMORY_BYTES, |text| {
+                size(text, MIN_MEMORY_BYTES, MAX_MEMORY_BYTES)
+            })?,
+            fuel: optional("resources.fuel", raw.fuel.as_ref(), DEFAULT_FUEL, |text| {
+                parse_count(text).map_err(|error| error.to_string()).and_then(|fuel| within(1, MAX_FUEL, fuel))
+            })?,
+            seconds: value("resources.time", &time, |text| {
+                let time = parse_duration(text).map_err(|error| error.to_string())?;
+                within(1, MAX_SECONDS, time.as_secs()).map_err(|reason| format!("`{text}`: {reason} seconds"))
+            })?,
+            output_bytes: optional("resources.output", raw.output.as_ref(), DEFAULT_OUTPUT_BYTES, |text| {
+                size(text, 1, MAX_OUTPUT_BYTES)
+            })?,
+        },
+    })
+}
+
+fn local_path(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "" => Err("is empty; expected a path".into()),
+        text if text.contains('\0') => Err("a path can't contain a NUL character".into()),
+        text if text.len() > MAX_LOCAL_PATH => Err(format!("a path of {} bytes", text.len())),
+        text => Ok(PathBuf::from(text)),
+    }
+}
+
+fn wei(text: &str) -> Result<u128, String> {
+    let refuse = || format!("`{text}` is not a price: expected ETH per hour, such as 0.36, with at most 18 decimals");
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let decimal = [whole, fraction].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+    if !decimal || whole.len() > 20 || fraction.len() > 18 {
+        return Err(refuse());
+    }
+    let wei = parse_units(text, 18).map_err(|_| refuse())?.get_absolute();
+    match u128::try_from(wei) {
+        Ok(0) => Err("the price is 0: nobody would work".into()),
+        Ok(wei) if wei <= MAX_PRICE => Ok(wei),
+        _ => Err(format!("`{text}` ETH per hour is more than the marketplace can hold")),
+    }
+}
+
+fn milli_tflops(text: &str) -> Result<u32, String> {
+    match scaled(text.trim(), 1000).map(u32::try_from) {
+        Some(Ok(power)) if power > 0 => Ok(power),
+        _ => Err(format!("`{text}` is not a power: expected TFLOPS from 0.001 to 4000000, in steps of 0.001")),
+    }
+}
+
+fn window(text: &str, step: Duration) -> Result<Duration, String> {
+    let window = parse_duration(text).map_err(|error| error.to_string())?;
+    if window.is_zero() || window.as_secs() > u64::from(u32::MAX) {
+        return Err(format!("`{text}` is no usable time; expected from 1s to some days"));
+    }
+    if !window.as_secs().is_multiple_of(step.as_secs()) {
+        return Err(format!("`{text}` is not a whole number of minutes"));
+    }
+    Ok(window)
+}
+
+fn trust(text: &str) -> Result<u8, String> {
+    match text.parse() {
+        Ok(level @ 1..=4) => Ok(level),
+        _ => Err(format!("`{text}` is no trust level: expected 1 (Basic), 2 (Verified), 3 (Trusted) or 4 (Partner)")),
+    }
+}
