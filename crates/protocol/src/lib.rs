@@ -8,6 +8,7 @@ mod deployment;
 mod error;
 mod event;
 mod ids;
+mod json_abi;
 mod kinds;
 pub mod units;
 
