@@ -84,11 +84,7 @@ pub(crate) fn run(args: &AbiArgs) -> Result<(), Error> {
 fn project() -> Result<Project<MultiCompiler>, Error> {
     let toml: FoundryToml = toml::from_str(&fs::read_to_string(root().join("foundry.toml"))?)?;
     let profile = toml.profile.default;
-    let remappings = profile
-        .remappings
-        .iter()
-        .map(|text| text.parse::<Remapping>())
-        .collect::<Result<Vec<_>, _>>()?;
+    let remappings = profile.remappings.iter().map(|text| text.parse::<Remapping>()).collect::<Result<Vec<_>, _>>()?;
     let paths = ProjectPathsConfig::builder()
         .sources(root().join(profile.src))
         .artifacts(root().join("target/abi/out"))
@@ -96,11 +92,10 @@ fn project() -> Result<Project<MultiCompiler>, Error> {
         .remappings(remappings)
         .lib(root().join("node_modules"))
         .build_with_root(root());
-    let solc = Settings { output_selection: OutputSelection::common_output_selection(["abi".into()]), ..Default::default() };
-    let compiler = MultiCompiler {
-        solc: Some(SolcCompiler::Specific(Solc::new(root().join(profile.solc))?)),
-        vyper: None,
-    };
+    let solc =
+        Settings { output_selection: OutputSelection::common_output_selection(["abi".into()]), ..Default::default() };
+    let compiler =
+        MultiCompiler { solc: Some(SolcCompiler::Specific(Solc::new(root().join(profile.solc))?)), vyper: None };
     Ok(ProjectBuilder::<MultiCompiler>::default()
         .paths(paths)
         .settings(MultiCompilerSettings {

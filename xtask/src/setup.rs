@@ -29,9 +29,17 @@ pub(crate) fn npm_packages() -> Result<(), Error> {
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    heading("Installing the contract toolchain (npm ci)");
-    // No package of ours needs its install script: the binaries are inside the packages.
-    run(command("npm").args(["ci", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"]))?;
+    heading("Installing the contract toolchain (npm)");
+    // No package of ours needs its install script: the binaries are inside the packages. Not `npm ci`: it refuses a lock
+    // file without the binaries of every platform, some of which are not published.
+    run(command("npm").args([
+        "install",
+        "--no-save",
+        "--ignore-scripts",
+        "--no-fund",
+        "--no-audit",
+        "--loglevel=error",
+    ]))?;
     fs::write(stamp, lock)?;
     Ok(())
 }
@@ -44,8 +52,7 @@ fn require_node() -> Result<(), Error> {
     if major.is_none_or(|major| major < NODE_MAJOR) {
         return Err(format!("Node.js {} is too old: {hint}", version.trim()).into());
     }
-    output(Command::new("npm").arg("--version"))
-        .map_err(|_| format!("npm was not found beside Node.js: {hint}"))?;
+    output(Command::new("npm").arg("--version")).map_err(|_| format!("npm was not found beside Node.js: {hint}"))?;
     Ok(())
 }
 

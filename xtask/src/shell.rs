@@ -26,13 +26,16 @@ pub(crate) fn cargo() -> Command {
     command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
+/// forge itself, not npm's launcher, which swallows its exit code.
+pub(crate) fn forge() -> Result<Command, Error> {
+    Ok(command(aiigo_devnet::find_tool("forge", root())?))
+}
+
 /// Runs a command to its end, its output shown on stderr.
 pub(crate) fn run(command: &mut Command) -> Result<(), Error> {
     let shown = shown(command);
-    let status = command
-        .stdout(std::io::stderr())
-        .status()
-        .map_err(|error| format!("cannot start `{shown}`: {error}"))?;
+    let status =
+        command.stdout(std::io::stderr()).status().map_err(|error| format!("cannot start `{shown}`: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("`{shown}` failed ({status})").into()) }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     abi::{self, AbiArgs},
     project::Error,
     setup,
-    shell::{self, cargo, command, heading},
+    shell::{self, cargo, heading},
 };
 
 #[derive(Args)]
@@ -21,11 +21,11 @@ pub(crate) fn run(args: &TestArgs) -> Result<(), Error> {
     if !args.no_lint {
         heading("Formatting");
         shell::run(cargo().args(["fmt", "--all", "--check"]))?;
-        shell::run(command("node_modules/.bin/forge").args(["fmt", "--check"]))?;
+        shell::run(shell::forge()?.args(["fmt", "--check"]))?;
     }
     abi::run(&AbiArgs::check())?;
     heading("Contracts: unit, fuzz and invariant tests");
-    shell::run(command("node_modules/.bin/forge").arg("test"))?;
+    shell::run(shell::forge()?.arg("test"))?;
     setup::everything()?;
     heading("Crates and end-to-end");
     shell::run(cargo().args(["test", "--locked", "--workspace"]))?;

@@ -66,7 +66,7 @@ impl Anvil {
         block_time: BlockTime,
         state: State<'_>,
     ) -> Result<Self, DevnetError> {
-        let program = toolchain::find("anvil", project_root)?;
+        let program = toolchain::find_tool("anvil", project_root)?;
         let log = dir.join("anvil.log");
         remove_old(&log)?;
         let mut command = ProcessCommand::new("anvil", program, &log)

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// Compiles the contracts, deploys them to `rpc_url` and writes the record to `record`, which must lie where
 /// `foundry.toml` lets scripts write. Logs go to `dir`.
 pub(crate) async fn run(project_root: &Path, rpc_url: &Url, dir: &Path, record: &Path) -> Result<(), DevnetError> {
-    let forge = Forge { program: toolchain::find("forge", project_root)?, project_root, dir };
+    let forge = Forge { program: toolchain::find_tool("forge", project_root)?, project_root, dir };
     // Compiled in a step of its own: the script then reads artifacts and compiles nothing but itself.
     forge.run("build", forge.command("build").args(["build", "contracts/src", "contracts/script"])).await?;
     let deployer = Account::derive(0)?;

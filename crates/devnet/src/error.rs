@@ -60,8 +60,8 @@ pub enum ProcessError {
 #[derive(Debug, thiserror::Error)]
 pub enum DevnetError {
     /// Neither the project nor the machine has the tool.
-    #[error("`{tool}` was found neither under {modules} nor on PATH: run `npm ci --ignore-scripts` in the project, or \
-             `cargo xtask setup`, or install Foundry (https://getfoundry.sh)", modules = .modules.display())]
+    #[error("`{tool}` was found neither under {modules} nor on PATH: run `cargo xtask setup` in the project, \
+             or install Foundry (https://getfoundry.sh)", modules = .modules.display())]
     ToolMissing {
         /// The tool.
         tool: &'static str,

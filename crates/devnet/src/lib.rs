@@ -24,3 +24,4 @@ pub use error::{DevnetError, ProcessError};
 pub use market::{Agent, Desk, Finished, Market, MarketConfig, Program, Server};
 pub use poll::{eventually, try_until};
 pub use process::{Process, ProcessCommand};
+pub use toolchain::find_tool;

@@ -7,20 +7,40 @@ use tokio::time::{Instant, sleep};
 /// Pause between two looks.
 const INTERVAL: Duration = Duration::from_millis(25);
 
+/// A time limit and the pauses within it.
+pub(crate) struct Patience {
+    deadline: Instant,
+}
+
+impl Patience {
+    pub(crate) fn new(limit: Duration) -> Self {
+        Self { deadline: Instant::now() + limit }
+    }
+
+    /// Pauses; `false` at once if the time is over.
+    pub(crate) async fn pause(&self) -> bool {
+        if Instant::now() >= self.deadline {
+            return false;
+        }
+        sleep(INTERVAL).await;
+        true
+    }
+}
+
 /// Looks until there is something to see, or the time is over: then `None`.
-pub async fn try_until<T, F>(limit: Duration, mut look: F) -> Option<T>
+pub async fn try_until<T, F, L>(limit: Duration, mut look: F) -> Option<T>
 where
-    F: AsyncFnMut() -> Option<T>,
+    F: FnMut() -> L,
+    L: Future<Output = Option<T>>,
 {
-    let deadline = Instant::now() + limit;
+    let patience = Patience::new(limit);
     loop {
         if let Some(seen) = look().await {
             return Some(seen);
         }
-        if Instant::now() >= deadline {
+        if !patience.pause().await {
             return None;
         }
-        sleep(INTERVAL).await;
     }
 }
 
@@ -29,9 +49,10 @@ where
 /// # Panics
 /// If it is not there in time.
 #[track_caller]
-pub fn eventually<T, F>(what: &str, limit: Duration, look: F) -> impl Future<Output = T>
+pub fn eventually<T, F, L>(what: &str, limit: Duration, look: F) -> impl Future<Output = T>
 where
-    F: AsyncFnMut() -> Option<T>,
+    F: FnMut() -> L,
+    L: Future<Output = Option<T>>,
 {
     let caller = std::panic::Location::caller();
     async move {
@@ -44,14 +65,16 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     #[tokio::test]
     async fn what_comes_is_seen() {
-        let mut looks = 0;
+        let looks = AtomicU32::new(0);
         let seen = try_until(Duration::from_secs(5), async || {
-            looks += 1;
-            (looks == 3).then_some(looks)
+            let count = looks.fetch_add(1, Ordering::Relaxed) + 1;
+            (count == 3).then_some(count)
         });
         assert_eq!(seen.await, Some(3));
     }

@@ -18,7 +18,7 @@ use nix::{
 };
 use url::Url;
 
-use crate::{error::ProcessError, poll::try_until, spawner};
+use crate::{error::ProcessError, poll::Patience, spawner};
 
 /// Lines of the log that an error quotes.
 const TAIL_LINES: usize = 20;
@@ -169,31 +169,31 @@ impl Process {
     ///
     /// # Errors
     /// If the process ends first or the time does; the log's end is in the error.
-    pub async fn wait_for<T>(
-        &mut self,
-        what: &str,
-        limit: Duration,
-        mut look: impl AsyncFnMut() -> Option<T>,
-    ) -> Result<T, ProcessError> {
-        let seen = try_until(limit, async || {
+    pub async fn wait_for<T, F, L>(&mut self, what: &str, limit: Duration, mut look: F) -> Result<T, ProcessError>
+    where
+        F: FnMut() -> L,
+        L: Future<Output = Option<T>>,
+    {
+        let patience = Patience::new(limit);
+        loop {
             // Its state first: what it did before it ended still counts.
-            let status = self.exit_status();
+            let status = self.exit_status()?;
             match (look().await, status) {
-                (Some(seen), _) => Some(Ok(seen)),
-                (None, Ok(None)) => None,
-                (None, Ok(Some(status))) => Some(Err(ProcessError::Ended {
-                    name: self.name.clone(),
-                    status,
-                    what: what.to_owned(),
-                    log: self.log.clone(),
-                    tail: self.last_lines(),
-                })),
-                (None, Err(error)) => Some(Err(error)),
+                (Some(seen), _) => return Ok(seen),
+                (None, Some(status)) => return Err(self.ended(what, status)),
+                (None, None) if patience.pause().await => {}
+                (None, None) => return Err(self.not_ready(what, limit)),
             }
-        });
-        match seen.await {
-            Some(result) => result,
-            None => Err(self.not_ready(what, limit)),
+        }
+    }
+
+    fn ended(&self, what: &str, status: ExitStatus) -> ProcessError {
+        ProcessError::Ended {
+            name: self.name.clone(),
+            status,
+            what: what.to_owned(),
+            log: self.log.clone(),
+            tail: self.last_lines(),
         }
     }
 
@@ -239,13 +239,14 @@ impl Process {
     /// # Errors
     /// If it has not ended when `limit` is over.
     pub async fn wait_for_end(&mut self, limit: Duration) -> Result<ExitStatus, ProcessError> {
-        let ended = try_until(limit, async || match self.exit_status() {
-            Ok(status) => status.map(Ok),
-            Err(error) => Some(Err(error)),
-        });
-        match ended.await {
-            Some(status) => status,
-            None => Err(self.not_ready("its end", limit)),
+        let patience = Patience::new(limit);
+        loop {
+            if let Some(status) = self.exit_status()? {
+                return Ok(status);
+            }
+            if !patience.pause().await {
+                return Err(self.not_ready("its end", limit));
+            }
         }
     }
 

@@ -11,7 +11,10 @@ use crate::error::DevnetError;
 ///
 /// npm's launcher is a Node.js script with the real program as its child, which would survive a killed launcher; so
 /// the platform's package is asked directly.
-pub(crate) fn find(tool: &'static str, project_root: &Path) -> Result<PathBuf, DevnetError> {
+///
+/// # Errors
+/// If it is nowhere; the error says how to get it.
+pub fn find_tool(tool: &'static str, project_root: &Path) -> Result<PathBuf, DevnetError> {
     let modules = project_root.join("node_modules");
     let local = modules.join("@foundry-rs").join(format!("{tool}-{}", platform())).join("bin").join(tool);
     if local.is_file() {
@@ -47,7 +50,7 @@ mod tests {
     #[test]
     fn a_missing_tool_says_how_to_get_it() {
         let dir = tempfile::tempdir().expect("a folder");
-        let error = find("no-such-tool", dir.path()).expect_err("it is nowhere").to_string();
-        assert!(error.contains("npm ci") && error.contains("cargo xtask setup"), "{error}");
+        let error = find_tool("no-such-tool", dir.path()).expect_err("it is nowhere").to_string();
+        assert!(error.contains("cargo xtask setup"), "{error}");
     }
 }

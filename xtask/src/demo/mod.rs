@@ -1,12 +1,107 @@
-//! `cargo xtask demo`.
+//! `cargo xtask demo`: a market on this machine, and one real job in it.
 
+mod account;
+mod graphql;
+mod money;
+mod play;
+mod summary;
+
+use std::{fs, path::PathBuf};
+
+use aiigo_devnet::{Devnet, DevnetConfig, Market, MarketConfig};
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::project::Error;
+use self::{account::Account, play::Play};
+use crate::{
+    project::{Error, bin_dir, root, state_dir},
+    setup,
+};
 
 #[derive(Args)]
-pub(crate) struct DemoArgs {}
+pub(crate) struct DemoArgs {
+    /// Your own file as the job's input, in place of the example's.
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Your own job.
+    #[arg(long, value_name = "FILE", default_value_os_t = root().join("examples/text-stats/job.yaml"))]
+    job: PathBuf,
+    /// Leave after the summary.
+    #[arg(long)]
+    once: bool,
+    /// Print the summary as one JSON document on stdout, everything else on stderr.
+    #[arg(long, requires = "once")]
+    json: bool,
+}
 
-pub(crate) fn run(_args: DemoArgs) -> Result<(), Error> {
+pub(crate) fn run(args: DemoArgs) -> Result<(), Error> {
+    for file in args.input.iter().chain([&args.job]) {
+        fs::metadata(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    setup::everything()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        // Whatever ends the race, the market is dropped with the future: every process it started dies.
+        tokio::select! {
+            result = show(&args) => result,
+            _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+            _ = terminate.recv() => Err("terminated".into()),
+        }
+    })
+}
+
+/// The demo's folder is of this process alone, so demos run side by side.
+fn demo_dir() -> Result<PathBuf, Error> {
+    let demos = state_dir().join("demo");
+    fs::create_dir_all(&demos)?;
+    for old in fs::read_dir(&demos)?.flatten() {
+        let pid = old.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
+        let running = pid.is_some_and(|pid| nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_ok());
+        if !running {
+            // Another demo may be doing the same; what can't be removed is no harm.
+            let _ = fs::remove_dir_all(old.path());
+        }
+    }
+    let dir = demos.join(std::process::id().to_string());
+    fs::create_dir_all(&dir)?;
+    Ok(dir)
+}
+
+async fn show(args: &DemoArgs) -> Result<(), Error> {
+    let account = Account::new();
+    let dir = demo_dir()?;
+    account.chapter("A chain with the contracts");
+    account.waiting("starting anvil, deploying the suite with forge script");
+    let devnet = Devnet::start(DevnetConfig::new(dir.join("chain"))).await?;
+    account.step(&format!("chain {} at {}, contracts deployed", devnet.deployment().chain_id, devnet.rpc_url()), None);
+
+    let mut config = MarketConfig::new(bin_dir()?, dir.join("market"));
+    config.agent_args = vec!["--allow-private-gateways".into()];
+    let mut market = Market::new(devnet, config)?;
+    let mut play = Play { market: &mut market, account: &account };
+    let told = async {
+        play.programs().await?;
+        play.providers().await?;
+        play.job(args).await
+    }
+    .await;
+    account.finish();
+    let summary = told.map_err(|error| format!("{error}\n  the programs' logs: {}", dir.display()))?;
+
+    if args.json {
+        #[allow(clippy::print_stdout)] // the result
+        {
+            println!("{}", serde_json::to_string(&summary.json(market.devnet().deployment().chain_id))?);
+        }
+    } else {
+        eprintln!("\n{}", summary.table());
+    }
+    if !args.once {
+        eprintln!("{}", summary.what_next(&market)?);
+        tokio::signal::ctrl_c().await?;
+        eprintln!("\nStopping everything.");
+    }
+    market.stop().await?;
     Ok(())
 }
