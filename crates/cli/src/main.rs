@@ -1,2 +1,7 @@
 //! The `aiigo` command: jobs, nodes, stakes and money from the terminal.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aiigo_telemetry::parse_with_settings::<aiigo_cli::Cli>().execute()
+}

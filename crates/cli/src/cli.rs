@@ -1,0 +1,139 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use aiigo_telemetry::{LogArgs, Shutdown};
+use clap::{CommandFactory, Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    CliError,
+    account::AccountCommand,
+    doctor::DoctorCommand,
+    error::Context,
+    job::JobCommand,
+    money::{BalanceCommand, TransferCommand, WithdrawCommand},
+    node::NodeCommand,
+    output::Output,
+    stake::StakeCommand,
+    store::StoreCommand,
+};
+
+/// Buy computing power: run jobs on other people's machines, check their results, pay for them.
+#[derive(Parser, Debug)]
+#[command(name = "aiigo", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(mut_arg("log_filter", |arg| arg.default_value("warn")))] // its talk is for people, not for an operator's log
+pub struct Cli {
+    /// Print the result as one JSON document on stdout, and nothing else there
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(flatten)]
+    logs: LogArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Jobs: run, follow, check, approve
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// The store from which providers fetch, and to which they deliver
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// The machines of the market
+    #[command(subcommand)]
+    Node(NodeCommand),
+    Balance(BalanceCommand),
+    Withdraw(WithdrawCommand),
+    Transfer(TransferCommand),
+    /// Keys, in Foundry-compatible keystores
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Lock AIIGO in the staking pool, for rewards and votes
+    #[command(subcommand)]
+    Stake(StakeCommand),
+    Doctor(DoctorCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What a running command has at hand.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) output: Output,
+    /// Cancelled by Ctrl-C and SIGTERM.
+    pub(crate) stop: CancellationToken,
+}
+
+impl Cli {
+    /// Runs the command to its end; tells a failure on stderr, and with `--json` also on stdout.
+    pub fn execute(self) -> ExitCode {
+        let output = Output { json: self.json };
+        match self.run(output) {
+            Ok(code) => code,
+            Err(error) => {
+                // Should stdout be gone too, stderr still has it.
+                let _ = output.failure(&error);
+                let _ = aiigo_telemetry::report_and_exit_code(&error);
+                ExitCode::from(error.exit_code())
+            }
+        }
+    }
+
+    fn run(self, output: Output) -> Result<ExitCode, CliError> {
+        if let Command::Completions { shell } = self.command {
+            return completions(shell, output);
+        }
+        aiigo_telemetry::init_logs(&self.logs).context(|| "starting the log".into())?;
+        let runtime = tokio::runtime::Runtime::new().context(|| "starting the async runtime".into())?;
+        let ended = runtime.block_on(async {
+            let shutdown = Shutdown::on_signals().context(|| "waiting for signals".into())?;
+            let session = Session { output, stop: shutdown.token() };
+            self.command.run(&session).await
+        });
+        // A thread may still wait for a line on stdin: nobody needs it any more.
+        runtime.shutdown_background();
+        ended
+    }
+}
+
+impl Command {
+    async fn run(self, session: &Session) -> Result<ExitCode, CliError> {
+        match self {
+            Self::Job(command) => return command.run(session).await,
+            Self::Doctor(command) => return command.run(session).await,
+            Self::Store(command) => command.run(session).await?,
+            Self::Node(command) => command.run(session).await?,
+            Self::Balance(command) => command.run(session).await?,
+            Self::Withdraw(command) => command.run(session).await?,
+            Self::Transfer(command) => command.run(session).await?,
+            Self::Account(command) => command.run(session).await?,
+            Self::Stake(command) => command.run(session).await?,
+            // Needs none of this, and was run before.
+            Self::Completions { shell } => return completions(shell, session.output),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn completions(shell: clap_complete::Shell, output: Output) -> Result<ExitCode, CliError> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "aiigo", &mut script);
+    let script = String::from_utf8_lossy(&script).into_owned();
+    output.result(&serde_json::json!({ "shell": shell.to_string(), "script": script }), || script.clone())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,133 @@
+//! What a buyer does with one task: take its result, approve it, cancel it.
+
+use std::path::PathBuf;
+
+use aiigo_protocol::{ContractName, TaskId, TaskMarketplace, TaskStatus};
+use alloy::sol_types::SolCall;
+use clap::Args;
+
+use super::{
+    approval::{self, Approve},
+    delivery,
+    follow::look,
+    report::Report,
+    settle::{Buyer, Settlement},
+    timeline::Timeline,
+};
+use crate::{
+    CliError,
+    args::{ChainArgs, DataArgs, StoreArgs, WalletArgs, parsed},
+    cli::Session,
+    progress::Progress,
+};
+
+/// Fetch and check a task's result, without paying for it.
+#[derive(Args, Debug)]
+pub(crate) struct ResultCommand {
+    /// The task's id
+    #[arg(value_parser = parsed::<TaskId>)]
+    task: TaskId,
+    /// Folder for the results [default: results/<task>]
+    #[arg(long, value_name = "DIR")]
+    results: Option<PathBuf>,
+    #[command(flatten)]
+    chain: ChainArgs,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl ResultCommand {
+    pub(crate) async fn run(self, session: &Session) -> Result<(), CliError> {
+        let chain = self.chain.connect().await?;
+        let progress = Progress::new(false);
+        let mut timeline = Timeline::new(chain.clone(), self.task);
+        let status = look(&mut timeline, &progress).await?;
+        if !matches!(status, TaskStatus::Completed | TaskStatus::Verified) {
+            return Err(no_result(self.task, status));
+        }
+        let store = self.store.dir(&self.data);
+        let settlement =
+            Settlement::new(session, &progress, Buyer::Watcher(chain.clone()), Approve::Never, store, self.results);
+        let delivered = settlement.deliver(&timeline).await?;
+        let report = Report::of(&chain, &timeline, Some(&delivered)).await?;
+        session.output.result(&report, || report.text(None))
+    }
+}
+
+/// Check a task's result and pay for it.
+#[derive(Args, Debug)]
+pub(crate) struct ApproveCommand {
+    /// The task's id
+    #[arg(value_parser = parsed::<TaskId>)]
+    task: TaskId,
+    /// Pay without fetching and checking the result
+    #[arg(long)]
+    unchecked: bool,
+    #[command(flatten)]
+    wallet: WalletArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl ApproveCommand {
+    pub(crate) async fn run(self, session: &Session) -> Result<(), CliError> {
+        let wallet = self.wallet.open().await?;
+        let progress = Progress::new(false);
+        let mut timeline = Timeline::new(wallet.chain().clone(), self.task);
+        let status = look(&mut timeline, &progress).await?;
+        if status != TaskStatus::Completed {
+            return Err(no_result(self.task, status));
+        }
+        if !self.unchecked {
+            let store = self.store.dir(&self.wallet.data);
+            delivery::Delivery { timeline: &timeline, store: &store }.check().await?;
+        }
+        approval::approve(&wallet, self.task, session).await?;
+        look(&mut timeline, &progress).await?;
+        let report = Report::of(wallet.chain(), &timeline, None).await?;
+        session.output.result(&report, || report.text(None))
+    }
+}
+
+fn no_result(id: TaskId, status: TaskStatus) -> CliError {
+    CliError::Failed(match status {
+        TaskStatus::Open | TaskStatus::InProgress => {
+            format!("task {id} is {status}: it has no result yet; to wait for it: aiigo job follow {id}")
+        }
+        TaskStatus::Verified => format!("task {id} is approved and paid already"),
+        _ => format!("task {id} is {status}: it has no result"),
+    })
+}
+
+/// Take an open task back; the whole escrow returns.
+#[derive(Args, Debug)]
+pub(crate) struct CancelCommand {
+    /// The task's id
+    #[arg(value_parser = parsed::<TaskId>)]
+    task: TaskId,
+    #[command(flatten)]
+    wallet: WalletArgs,
+}
+
+impl CancelCommand {
+    pub(crate) async fn run(self, session: &Session) -> Result<(), CliError> {
+        let wallet = self.wallet.open().await?;
+        let progress = Progress::new(false);
+        let mut timeline = Timeline::new(wallet.chain().clone(), self.task);
+        let status = look(&mut timeline, &progress).await?;
+        if status != TaskStatus::Open {
+            return Err(CliError::Failed(format!(
+                "task {} is {status}: only an open task can be cancelled",
+                self.task
+            )));
+        }
+        let data = TaskMarketplace::cancelTaskCall { taskId: self.task.0 }.abi_encode();
+        let call = wallet.call(format!("cancelling task {}", self.task), ContractName::TaskMarketplace, data);
+        wallet.send_once("cancel", call, &session.stop).await?;
+        look(&mut timeline, &progress).await?;
+        let report = Report::of(wallet.chain(), &timeline, None).await?;
+        session.output.result(&report, || report.text(None) + "\nTo have the money in your account: aiigo withdraw")
+    }
+}

@@ -1,0 +1,71 @@
+//! Accepting a result: the buyer's word that pays the provider.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use aiigo_protocol::{ContractName, TaskId, TaskMarketplace};
+use alloy::sol_types::SolCall;
+use clap::ValueEnum;
+
+use crate::{
+    CliError,
+    cli::Session,
+    error::Context,
+    wallet::{Landed, Wallet},
+};
+
+/// Who decides if a result that passed every check is paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Approve {
+    /// Pay when every check passed
+    Auto,
+    /// Ask when every check passed
+    Ask,
+    /// Don't pay
+    Never,
+}
+
+impl Approve {
+    /// What was asked for, or on a terminal to be asked.
+    ///
+    /// # Errors
+    /// Wrong usage if nobody is there to ask.
+    pub(crate) fn resolve(given: Option<Self>) -> Result<Self, CliError> {
+        let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+        match given {
+            Some(Self::Ask) | None if !terminal => Err(CliError::Usage(
+                "there is no terminal to ask on: say with --approve auto or --approve never whether a result that passes \
+                 every check is paid for"
+                    .into(),
+            )),
+            Some(mode) => Ok(mode),
+            None => Ok(Self::Ask),
+        }
+    }
+}
+
+/// Asks on the terminal whether to approve `id`.
+pub(crate) async fn ask(id: TaskId, question: String, session: &Session) -> Result<bool, CliError> {
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut answer = String::new();
+        write!(io::stderr(), "{question} [y/N] ")?;
+        io::stderr().flush()?;
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok::<_, io::Error>(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    });
+    tokio::select! {
+        answer = answer => {
+            let what = || "asking on the terminal".to_owned();
+            answer.context(what)?.context(what)
+        }
+        () = session.stop.cancelled() => {
+            Err(CliError::Interrupted { resume: format!("Not approved. To approve: aiigo job approve {id}") })
+        }
+    }
+}
+
+/// Sends the approval and waits until it is on the chain.
+pub(crate) async fn approve(wallet: &Wallet, id: TaskId, session: &Session) -> Result<Landed, CliError> {
+    let data = TaskMarketplace::approveTaskCall { taskId: id.0 }.abi_encode();
+    let call = wallet.call(format!("approving task {id}"), ContractName::TaskMarketplace, data);
+    wallet.send_once("approve", call, &session.stop).await
+}

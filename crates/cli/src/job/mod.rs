@@ -1,0 +1,62 @@
+//! `aiigo job`: from a job file to a result that was checked and paid for.
+
+mod actions;
+mod approval;
+mod create;
+pub mod delivery;
+mod follow;
+mod inputs;
+mod list;
+pub mod prepare;
+mod providers;
+mod report;
+mod results;
+mod run;
+mod settle;
+mod status;
+mod submit;
+pub mod timeline;
+pub mod verify;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use self::{
+    actions::{ApproveCommand, CancelCommand, ResultCommand},
+    follow::FollowCommand,
+    list::ListCommand,
+    run::RunCommand,
+    status::StatusCommand,
+    submit::SubmitCommand,
+};
+use crate::{CliError, cli::Session};
+
+/// `aiigo job`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum JobCommand {
+    Run(RunCommand),
+    Submit(SubmitCommand),
+    Follow(FollowCommand),
+    Status(StatusCommand),
+    List(ListCommand),
+    Result(ResultCommand),
+    Approve(ApproveCommand),
+    Cancel(CancelCommand),
+}
+
+impl JobCommand {
+    pub(crate) async fn run(self, session: &Session) -> Result<ExitCode, CliError> {
+        match self {
+            Self::Run(command) => return command.run(session).await,
+            Self::Follow(command) => return command.run(session).await,
+            Self::Submit(command) => command.run(session).await?,
+            Self::Status(command) => command.run(session).await?,
+            Self::List(command) => command.run(session).await?,
+            Self::Result(command) => command.run(session).await?,
+            Self::Approve(command) => command.run(session).await?,
+            Self::Cancel(command) => command.run(session).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

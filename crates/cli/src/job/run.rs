@@ -1,0 +1,47 @@
+//! `aiigo job run`: order a job and stay until its result is checked and paid for.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{
+    approval::Approve,
+    follow::SettleArgs,
+    settle::{Buyer, Settlement},
+    submit::OrderArgs,
+    timeline::Timeline,
+};
+use crate::{CliError, cli::Session, progress::Progress};
+
+/// Order a job, wait for its result, check it, and approve it.
+///
+/// Cut short, the same command goes on where it stopped.
+#[derive(Args, Debug)]
+pub(crate) struct RunCommand {
+    #[command(flatten)]
+    order: OrderArgs,
+    #[command(flatten)]
+    settle: SettleArgs,
+    /// Tell every step, with its transaction, as it happens
+    #[arg(long)]
+    follow: bool,
+}
+
+impl RunCommand {
+    pub(crate) async fn run(self, session: &Session) -> Result<ExitCode, CliError> {
+        let approve = Approve::resolve(self.settle.approve)?;
+        let progress = Progress::new(self.follow);
+        let prepared = self.order.prepare(&progress).await?;
+        let wallet = self.order.wallet.open().await?;
+        let order = self.order.order(&prepared, &wallet, &progress, session).await?;
+        let mut timeline = Timeline::new(wallet.chain().clone(), order.task_id);
+        let store = self.order.store_dir();
+        let settlement = Settlement::new(session, &progress, Buyer::Payer(wallet), approve, store, self.settle.results);
+        let ended = settlement.finish(&mut timeline).await;
+        // Cut short, or without an answer, it is still under way, and the same command comes back to it.
+        if ended.as_ref().map_or_else(CliError::is_final, |_| true) {
+            order.run.finish()?;
+        }
+        ended
+    }
+}

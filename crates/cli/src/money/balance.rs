@@ -1,0 +1,70 @@
+//! `aiigo balance`.
+
+use alloy::primitives::Address;
+use clap::Args;
+use serde::Serialize;
+
+use crate::{Chain, CliError, args::ChainArgs, cli::Session, error::Context, format, output::facts};
+
+/// What an account has.
+#[derive(Args, Debug)]
+pub(crate) struct BalanceCommand {
+    /// The account [default: that of the key]
+    address: Option<Address>,
+    #[command(flatten)]
+    chain: ChainArgs,
+    #[command(flatten)]
+    signer: aiigo_chain::SignerArgs,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Balance {
+    address: Address,
+    eth_wei: String,
+    aiigo_wei: String,
+    escrow_eth_wei: String,
+    escrow_aiigo_wei: String,
+}
+
+impl BalanceCommand {
+    pub(crate) async fn run(self, session: &Session) -> Result<(), CliError> {
+        let chain = self.chain.connect().await?;
+        let address = match self.address {
+            Some(address) => address,
+            None => self.signer.load_async().await.context(|| "loading the account's key".into())?.address(),
+        };
+        let [eth, aiigo, escrow_eth, escrow_aiigo] = balances(&chain, address).await?;
+        let document = Balance {
+            address,
+            eth_wei: eth.to_string(),
+            aiigo_wei: aiigo.to_string(),
+            escrow_eth_wei: escrow_eth.to_string(),
+            escrow_aiigo_wei: escrow_aiigo.to_string(),
+        };
+        session.output.result(&document, || {
+            facts(&[
+                ("account", address.to_string()),
+                ("in the account", format::eth(eth)),
+                ("", format::aiigo(aiigo)),
+                ("to withdraw (`aiigo withdraw`)", format::eth(escrow_eth)),
+                ("", format::aiigo(escrow_aiigo)),
+            ])
+        })
+    }
+}
+
+type Wei = alloy::primitives::U256;
+
+/// ETH and AIIGO in the account, ETH and AIIGO in the escrow's balances.
+async fn balances(chain: &Chain, address: Address) -> Result<[Wei; 4], CliError> {
+    let error = |error| CliError::call(format!("reading the balances of {address}"), error);
+    let (token, escrow) = (chain.token(), chain.escrow());
+    let aiigo = *token.address();
+    Ok([
+        chain.eth_of(address).await?,
+        token.balanceOf(address).call().await.map_err(error)?,
+        escrow.balanceOf(address, Address::ZERO).call().await.map_err(error)?,
+        escrow.balanceOf(address, aiigo).call().await.map_err(error)?,
+    ])
+}

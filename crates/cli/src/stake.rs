@@ -1,0 +1,285 @@
+//! `aiigo stake`: positions in the staking pool.
+
+use aiigo_protocol::{
+    AIIGOToken, ContractName, Event,
+    StakingPool::{self, StakingPoolEvents},
+    units::parse_amount,
+};
+use alloy::{
+    primitives::{Address, TxHash, U256},
+    rpc::types::Filter,
+    sol_types::{SolCall, SolEvent},
+};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::{
+    Chain, CliError,
+    args::{ChainArgs, WalletArgs},
+    cli::Session,
+    error::Context,
+    format,
+    logs::search_back,
+    output::table,
+    wallet::{Landed, Wallet},
+};
+
+const DAY: u64 = 24 * 3600;
+
+/// `aiigo stake`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum StakeCommand {
+    Add(AddCommand),
+    List(ListCommand),
+    Claim(ClaimCommand),
+    Unstake(UnstakeCommand),
+}
+
+impl StakeCommand {
+    pub(crate) async fn run(self, session: &Session) -> Result<(), CliError> {
+        match self {
+            Self::Add(command) => command.run(session).await,
+            Self::List(command) => command.run(session).await,
+            Self::Claim(command) => command.run(session).await,
+            Self::Unstake(command) => command.run(session).await,
+        }
+    }
+}
+
+/// Lock AIIGO: the longer, the more it earns, twice as much at a year.
+#[derive(Args, Debug)]
+pub(crate) struct AddCommand {
+    /// How much AIIGO
+    #[arg(value_parser = |text: &str| parse_amount(text).map_err(|error| error.to_string()))]
+    amount: U256,
+    /// For how many days
+    #[arg(long, value_name = "DAYS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=365))]
+    lock: u64,
+    #[command(flatten)]
+    wallet: WalletArgs,
+}
+
+impl AddCommand {
+    async fn run(self, session: &Session) -> Result<(), CliError> {
+        let wallet = self.wallet.open().await?;
+        allow(&wallet, self.amount, session).await?;
+        let data = StakingPool::stakeCall { amount: self.amount, lock: U256::from(self.lock * DAY) }.abi_encode();
+        let call = wallet.call(format!("staking {}", format::aiigo(self.amount)), ContractName::StakingPool, data);
+        let landed = wallet.send_once("stake", call, &session.stop).await?;
+        let staked = events(wallet.chain(), &landed).find_map(|event| match event {
+            StakingPoolEvents::Staked(staked) => Some(staked),
+            _ => None,
+        });
+        let staked = staked.ok_or_else(|| no_event(&landed))?;
+        let document = serde_json::json!({
+            "positionId": staked.positionId.to_string(),
+            "amountWei": staked.amount.to_string(),
+            "weight": staked.weight.to_string(),
+            "unlocksAt": staked.unlocksAt.to::<u64>(),
+            "txHash": landed.tx_hash,
+        });
+        session.output.result(&document, || {
+            let until = format::date(staked.unlocksAt.to());
+            format!(
+                "Staked {} as position {}, unlocked {until}\ntx {}",
+                format::aiigo(staked.amount),
+                staked.positionId,
+                landed.tx_hash
+            )
+        })
+    }
+}
+
+/// Lets the pool take the amount, exactly.
+async fn allow(wallet: &Wallet, amount: U256, session: &Session) -> Result<(), CliError> {
+    let chain = wallet.chain();
+    let pool = chain.deployment().address(ContractName::StakingPool);
+    let allowed = chain.token().allowance(wallet.address(), pool).call().await;
+    let allowed = allowed.map_err(|error| CliError::call("reading the pool's allowance", error))?;
+    if allowed >= amount {
+        return Ok(());
+    }
+    let data = AIIGOToken::approveCall { spender: pool, value: amount }.abi_encode();
+    let call = wallet.call(format!("allowing the pool {}", format::aiigo(amount)), ContractName::AIIGOToken, data);
+    wallet.send_once("allow", call, &session.stop).await.map(|_| ())
+}
+
+/// List an account's positions.
+#[derive(Args, Debug)]
+pub(crate) struct ListCommand {
+    /// The account [default: that of the key]
+    address: Option<Address>,
+    #[command(flatten)]
+    chain: ChainArgs,
+    #[command(flatten)]
+    signer: aiigo_chain::SignerArgs,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Position {
+    position_id: String,
+    amount_wei: String,
+    weight: String,
+    unlocks_at: u64,
+    claimable_wei: String,
+    #[serde(skip)]
+    amount: U256,
+    #[serde(skip)]
+    claimable: U256,
+}
+
+impl ListCommand {
+    async fn run(self, session: &Session) -> Result<(), CliError> {
+        let chain = self.chain.connect().await?;
+        let owner = match self.address {
+            Some(address) => address,
+            None => self.signer.load_async().await.context(|| "loading the account's key".into())?.address(),
+        };
+        let positions = positions(&chain, owner).await?;
+        session.output.result(&positions, || {
+            if positions.is_empty() {
+                return format!("{owner} has no positions: open one with `aiigo stake add AMOUNT --lock DAYS`");
+            }
+            let mut rows = table(["POSITION", "AMOUNT", "UNLOCKED", "CLAIMABLE"]);
+            rows.add_rows(positions.iter().map(|position| {
+                [
+                    position.position_id.clone(),
+                    format::aiigo(position.amount),
+                    format::date(position.unlocks_at),
+                    format::aiigo(position.claimable),
+                ]
+            }));
+            rows.to_string()
+        })
+    }
+}
+
+/// The open positions of an account: every one that it ever opened, less those that are closed.
+async fn positions(chain: &Chain, owner: Address) -> Result<Vec<Position>, CliError> {
+    let filter = Filter::new()
+        .address(chain.deployment().address(ContractName::StakingPool))
+        .event_signature(StakingPool::Staked::SIGNATURE_HASH)
+        .topic2(owner);
+    let head = chain.head().await?.number;
+    let logs = search_back(chain.provider(), &filter, chain.deployment().block, head, |_| false).await?;
+    let mut positions = Vec::new();
+    for staked in logs.iter().filter_map(|log| StakingPool::Staked::decode_log(&log.inner).ok()) {
+        let what = || format!("reading position {}", staked.positionId);
+        let position = chain.pool().positionOf(staked.positionId).call().await;
+        let position = match position {
+            Ok(position) if position.owner == owner => position,
+            Ok(_) => continue,
+            Err(error) => match CliError::call(what(), error) {
+                CliError::Refused { error, .. } if error.name == "UnknownPosition" => continue,
+                error => return Err(error),
+            },
+        };
+        let claimable = chain.pool().claimable(staked.positionId).call().await;
+        let claimable = claimable.map_err(|error| CliError::call(what(), error))?;
+        positions.push(Position {
+            position_id: staked.positionId.to_string(),
+            amount_wei: position.amount.to_string(),
+            weight: position.weight.to_string(),
+            unlocks_at: position.unlocksAt.to(),
+            claimable_wei: claimable.to_string(),
+            amount: U256::from(position.amount),
+            claimable,
+        });
+    }
+    Ok(positions)
+}
+
+/// Take a position's rewards.
+#[derive(Args, Debug)]
+pub(crate) struct ClaimCommand {
+    /// The position's id, from `aiigo stake list`
+    position: U256,
+    #[command(flatten)]
+    wallet: WalletArgs,
+}
+
+impl ClaimCommand {
+    async fn run(self, session: &Session) -> Result<(), CliError> {
+        let wallet = self.wallet.open().await?;
+        let data = StakingPool::claimCall { positionId: self.position }.abi_encode();
+        let what = format!("claiming the rewards of position {}", self.position);
+        let landed =
+            wallet.send_once("claim", wallet.call(what, ContractName::StakingPool, data), &session.stop).await?;
+        let claimed = rewards(wallet.chain(), &landed);
+        session.output.result(&receipt(self.position, "rewardWei", claimed, landed.tx_hash), || {
+            format!("Claimed {}\ntx {}", format::aiigo(claimed), landed.tx_hash)
+        })
+    }
+}
+
+/// Close a position; before its lock is over, 5% of it is burned.
+#[derive(Args, Debug)]
+pub(crate) struct UnstakeCommand {
+    /// The position's id, from `aiigo stake list`
+    position: U256,
+    /// Close it even if its lock is not over, and lose 5%
+    #[arg(long)]
+    early: bool,
+    #[command(flatten)]
+    wallet: WalletArgs,
+}
+
+impl UnstakeCommand {
+    async fn run(self, session: &Session) -> Result<(), CliError> {
+        let wallet = self.wallet.open().await?;
+        let chain = wallet.chain();
+        let position = chain.pool().positionOf(self.position).call().await;
+        let position =
+            position.map_err(|error| CliError::call(format!("reading position {}", self.position), error))?;
+        let unlocks_at: u64 = position.unlocksAt.to();
+        if unlocks_at > chain.head().await?.timestamp && !self.early {
+            return Err(CliError::Failed(format!(
+                "position {} is locked until {}: closing it now burns 5% of it; if you want that, add --early",
+                self.position,
+                format::date(unlocks_at)
+            )));
+        }
+        let data = StakingPool::unstakeCall { positionId: self.position }.abi_encode();
+        let what = format!("closing position {}", self.position);
+        let landed =
+            wallet.send_once("unstake", wallet.call(what, ContractName::StakingPool, data), &session.stop).await?;
+        let burned = events(chain, &landed).find_map(|event| match event {
+            StakingPoolEvents::Unstaked(closed) => Some(closed.penaltyBurned),
+            _ => None,
+        });
+        let burned = burned.ok_or_else(|| no_event(&landed))?;
+        let back = U256::from(position.amount) - burned.min(U256::from(position.amount));
+        session.output.result(&receipt(self.position, "returnedWei", back, landed.tx_hash), || {
+            let rewards = format::aiigo(rewards(chain, &landed));
+            format!("Returned {}, rewards {rewards}\ntx {}", format::aiigo(back), landed.tx_hash)
+        })
+    }
+}
+
+fn receipt(position: U256, amount_name: &str, amount: U256, tx_hash: TxHash) -> serde_json::Value {
+    serde_json::json!({ "positionId": position.to_string(), amount_name: amount.to_string(), "txHash": tx_hash })
+}
+
+/// What the pool said in a transaction.
+fn events(chain: &Chain, landed: &Landed) -> impl Iterator<Item = StakingPoolEvents> {
+    landed.events(chain.deployment()).filter_map(|event| match event {
+        Event::StakingPool(event) => Some(event),
+        _ => None,
+    })
+}
+
+fn rewards(chain: &Chain, landed: &Landed) -> U256 {
+    let claimed = events(chain, landed).filter_map(|event| match event {
+        StakingPoolEvents::RewardClaimed(claimed) => Some(claimed.amount),
+        _ => None,
+    });
+    claimed.sum()
+}
+
+fn no_event(landed: &Landed) -> CliError {
+    CliError::Failed(format!(
+        "transaction {} went through without the event that it should have: is --deployment the right file for this chain?",
+        landed.tx_hash
+    ))
+}

@@ -1,0 +1,201 @@
+//! The command line as its users meet it: exit codes, JSON on stdout and nothing else, errors that help.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+const JOB: &str = "\
+name: statistics
+module: program.wasm
+inputs:
+  - path: data.csv
+    file: data.csv
+outputs: [report.json]
+resources:
+  power: 0.001
+  time: 60s
+price: 0.36
+";
+
+/// Runs `aiigo` in a folder of its own, without the settings of whoever runs the tests.
+fn aiigo(dir: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aiigo"));
+    for (key, _) in std::env::vars_os() {
+        if key.to_string_lossy().starts_with("AIIGO_") {
+            command.env_remove(key);
+        }
+    }
+    command
+        .current_dir(dir)
+        .env("AIIGO_DATA_DIR", dir.join("data"))
+        .env("FOUNDRY_DIR", dir.join("foundry"))
+        .args(args)
+        .output()
+        .expect("the program starts")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The one document on stdout.
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("stdout is no JSON document ({error}): {}", String::from_utf8_lossy(&output.stdout))
+    })
+}
+
+fn job_folder(yaml: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("job.yaml"), yaml).expect("a job file");
+    fs::write(dir.path().join("program.wasm"), b"\0asm\x01\0\0\0").expect("a module");
+    fs::write(dir.path().join("data.csv"), "a,b\n1,2\n").expect("an input");
+    dir
+}
+
+fn run(dir: &Path, more: &[&str]) -> Output {
+    aiigo(dir, &[&["job", "run", "job.yaml", "--approve", "auto"], more].concat())
+}
+
+#[test]
+fn a_mistake_in_a_job_file_is_named_with_its_line_and_field() {
+    let dir = job_folder(&JOB.replace("price: 0.36", "price: cheap"));
+    let output = run(dir.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.contains("job.yaml:10") && text.contains("price") && text.contains("cheap"), "{text}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_missing_job_file_is_named() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let output = run(dir.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("job.yaml"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_missing_input_is_named() {
+    let dir = job_folder(JOB);
+    let output = run(dir.path(), &["--input", "data.csv=nowhere.csv"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("nowhere.csv"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_module_that_is_none_is_refused_before_anything_is_paid() {
+    let dir = job_folder(JOB);
+    fs::write(dir.path().join("program.wasm"), "#!/bin/sh\n").expect("a script");
+    let output = run(dir.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.contains("program.wasm") && text.contains("wasm32-wasip1"), "{text}");
+}
+
+#[test]
+fn an_input_that_the_job_does_not_have_is_wrong_usage() {
+    let dir = job_folder(JOB);
+    let output = run(dir.path(), &["--input", "other.csv=data.csv"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("it has: data.csv"), "{}", stderr(&output));
+}
+
+#[test]
+fn without_a_terminal_approval_must_be_decided_before() {
+    let dir = job_folder(JOB);
+    let output = aiigo(dir.path(), &["job", "run", "job.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--approve auto"), "{}", stderr(&output));
+}
+
+#[test]
+fn an_unknown_flag_is_wrong_usage() {
+    let dir = tempfile::tempdir().expect("a folder");
+    assert_eq!(aiigo(dir.path(), &["job", "run", "job.yaml", "--fast"]).status.code(), Some(2));
+    assert_eq!(aiigo(dir.path(), &["job", "status", "0x12"]).status.code(), Some(2));
+}
+
+#[test]
+fn with_json_a_failure_is_one_document_too() {
+    let dir = job_folder(&JOB.replace("price: 0.36", "price: cheap"));
+    let output = run(dir.path(), &["--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let document = json(&output);
+    let told = document["error"].as_str().expect("an error").to_owned() + &document["causedBy"].to_string();
+    assert!(told.contains("price"), "{told}");
+}
+
+#[test]
+fn a_chain_that_does_not_answer_is_named_with_what_to_do() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let account = "0x0000000000000000000000000000000000000001";
+    let output = aiigo(dir.path(), &["balance", account, "--rpc-url", "http://127.0.0.1:1", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = json(&output)["causedBy"].to_string();
+    assert!(told.contains("http://127.0.0.1:1") && told.contains("is the node running"), "{told}");
+}
+
+#[test]
+fn what_needs_an_indexer_says_so() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for command in [["job", "list"], ["node", "list"]] {
+        let output = aiigo(dir.path(), &command);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains("--indexer-url"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_new_account_can_be_listed_and_used() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("password"), "secret\n").expect("a password");
+    let made = aiigo(dir.path(), &["account", "new", "alice", "--password-file", "password", "--json"]);
+    assert!(made.status.success(), "{}", stderr(&made));
+    let listed = aiigo(dir.path(), &["account", "list", "--json"]);
+    assert_eq!(json(&listed)[0]["name"], "alice");
+    let args = ["account", "address", "--account", "alice", "--password-file", "password", "--json"];
+    assert_eq!(json(&aiigo(dir.path(), &args))["address"], json(&made)["address"]);
+}
+
+#[test]
+fn a_blob_comes_out_of_the_store_as_it_went_in() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("data"), "hello").expect("a file");
+    let put = aiigo(dir.path(), &["store", "put", "data", "--store", "blobs", "--json"]);
+    assert!(put.status.success(), "{}", stderr(&put));
+    // What `ipfs add --cid-version=1 --raw-leaves` gives for these five bytes.
+    let cid = json(&put)["cid"].as_str().expect("a CID").to_owned();
+    assert_eq!(cid, "bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq");
+    let get = aiigo(dir.path(), &["store", "get", &cid, "-o", "copy", "--store", "blobs"]);
+    assert!(get.status.success(), "{}", stderr(&get));
+    assert_eq!(fs::read_to_string(dir.path().join("copy")).expect("a copy"), "hello");
+}
+
+#[test]
+fn completions_are_there_for_every_shell() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for shell in ["bash", "zsh", "fish"] {
+        let output = aiigo(dir.path(), &["completions", shell]);
+        assert!(output.status.success());
+        assert!(String::from_utf8_lossy(&output.stdout).contains("aiigo"));
+    }
+}
+
+#[test]
+fn the_doctor_names_what_is_wrong_and_how_to_mend_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let output = aiigo(dir.path(), &["doctor", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let document = json(&output);
+    assert_eq!(document["ok"], false);
+    let checks = document["checks"].as_array().expect("checks");
+    let check = |name: &str| checks.iter().find(|check| check["name"] == name).expect("a check");
+    assert!(check("chain")["fix"].as_str().is_some_and(|fix| fix.contains("--rpc-url")));
+    assert!(check("key")["fix"].as_str().is_some_and(|fix| fix.contains("aiigo account new")));
+    assert_eq!(check("store")["ok"], true);
+}
