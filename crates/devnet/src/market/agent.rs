@@ -118,6 +118,7 @@ impl Market {
         let agent = self.agents.get(index).ok_or_else(|| not_running("agent"))?;
         let args = [
             "setup".into(),
+            "--yes".into(),
             "--json".into(),
             "--data-dir".into(),
             agent.dir.clone().into_os_string(),
@@ -152,6 +153,8 @@ impl Market {
             .on_chain(Program::Agent, &agent.dir, ["run"])?
             .arg("--data-dir")
             .arg(&agent.dir)
+            // The buyer's store is on this machine.
+            .arg("--allow-private-gateways")
             .args(&self.config.agent_args)
             .env("AIIGO_PRIVATE_KEY", agent.operator.private_key());
         if let Some(node) = agent.node {
