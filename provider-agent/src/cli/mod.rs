@@ -1,0 +1,182 @@
+//! The command line.
+
+mod doctor;
+mod run;
+mod setup;
+mod status;
+mod withdraw;
+
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+use aiigo_chain::rpc::RpcArgs;
+use aiigo_protocol::{ContractName, NodeId};
+use aiigo_telemetry::{LogArgs, Shutdown};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use serde::Serialize;
+
+use crate::{
+    data_dir::DataDir,
+    error::{AgentError, Context},
+    market::Market,
+    store::Store,
+};
+
+/// Earns with this machine: registers it as a node, proves its power, and runs tasks in a sandbox.
+#[derive(Parser, Debug)]
+#[command(name = "aiigo-agent", version, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    /// Print the result as one JSON document on stdout, and nothing else there.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(flatten)]
+    logs: LogArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Register a node and stake for it, with the owner's key; safe to repeat.
+    Setup(setup::SetupArgs),
+    /// Prove, go online and work until stopped, with the operator's key.
+    Run(Box<run::RunArgs>),
+    /// Show the node and its tasks.
+    Status(status::StatusArgs),
+    /// Withdraw the earnings, with the payout key.
+    Withdraw(withdraw::WithdrawArgs),
+    /// Check chain, keys, stake and machine, and say how to fix what is wrong.
+    Doctor(doctor::DoctorArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What every command needs to know.
+#[derive(Args, Clone, Debug)]
+struct CommonArgs {
+    #[command(flatten)]
+    rpc: RpcArgs,
+    /// Folder for the agent's memory and files; one node each.
+    #[arg(long, env = "AIIGO_DATA_DIR", value_name = "DIR", default_value_os_t = DataDir::default_path())]
+    data_dir: PathBuf,
+    /// The node [default: the one that was set up in the data folder].
+    #[arg(long, env = "AIIGO_NODE", value_name = "ID")]
+    node: Option<NodeId>,
+}
+
+/// A connected agent.
+struct Agent {
+    market: Market,
+    data: DataDir,
+    store: Store,
+}
+
+impl CommonArgs {
+    async fn open(&self) -> Result<Agent, AgentError> {
+        let (provider, deployment) = self.rpc.connect().await.context("no chain to work on")?;
+        let data = DataDir::open(&self.data_dir)?;
+        let store = Store::open(&data.database()).await?;
+        Ok(Agent { market: Market::new(provider, deployment), data, store })
+    }
+
+    /// The node that was named or set up here.
+    async fn node(&self, agent: &Agent) -> Result<NodeId, AgentError> {
+        self.known_node(agent).await?.ok_or_else(|| {
+            AgentError::new(format!(
+                "no node was set up in {} for this deployment: run `aiigo-agent setup`, or name one with --node",
+                self.data_dir.display()
+            ))
+        })
+    }
+
+    async fn known_node(&self, agent: &Agent) -> Result<Option<NodeId>, AgentError> {
+        let registry = agent.market.address(ContractName::NodeRegistry);
+        match self.node {
+            Some(node) => Ok(Some(node)),
+            None => agent.store.node(agent.market.chain_id(), registry).await,
+        }
+    }
+}
+
+/// A result for people and for programs.
+trait Report: Serialize {
+    /// For people.
+    fn text(&self) -> String;
+
+    /// Whether all is well.
+    fn is_good(&self) -> bool {
+        true
+    }
+}
+
+impl Cli {
+    /// Runs the command to its end; 1 if it failed.
+    pub fn execute(self) -> ExitCode {
+        match self.run() {
+            Ok(code) => code,
+            Err(error) => aiigo_telemetry::report_and_exit_code(&error),
+        }
+    }
+
+    fn run(self) -> Result<ExitCode, AgentError> {
+        if let Command::Completions { shell } = &self.command {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Self::command(), "aiigo-agent", &mut script);
+            return print(&String::from_utf8_lossy(&script)).map(|()| ExitCode::SUCCESS);
+        }
+        aiigo_telemetry::init_logs(&self.logs).context("cannot start the log")?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let result = runtime.block_on(async {
+            let token = Shutdown::on_signals().context("cannot leave in order")?.token();
+            match &self.command {
+                Command::Setup(args) => self.report(&setup::setup(args, token).await?),
+                Command::Run(args) => run::run(args, token).await.map(|()| ExitCode::SUCCESS),
+                Command::Status(args) => self.report(&status::status(args).await?),
+                Command::Withdraw(args) => self.report(&withdraw::withdraw(args, token).await?),
+                Command::Doctor(args) => self.report(&doctor::doctor(args).await),
+                Command::Completions { .. } => Ok(ExitCode::SUCCESS), // returned above
+            }
+        });
+        // What still blocks a thread must not keep the process.
+        runtime.shutdown_background();
+        match result {
+            Err(error) if error.is_stop() => Ok(ExitCode::SUCCESS),
+            other => other,
+        }
+    }
+
+    fn report<R: Report>(&self, report: &R) -> Result<ExitCode, AgentError> {
+        let text = match self.json {
+            true => serde_json::to_string_pretty(report).context("cannot write the result as JSON")?,
+            false => report.text(),
+        };
+        print(&text)?;
+        Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn print(text: &str) -> Result<(), AgentError> {
+    match writeln!(std::io::stdout(), "{}", text.trim_end()) {
+        // Whoever reads has seen enough (`| head`).
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to stdout"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn wrong_usage_is_told_apart_from_failure() {
+        let error = Cli::try_parse_from(["aiigo-agent", "run", "--node", "zero"]).expect_err("no id");
+        assert_eq!(error.exit_code(), 2);
+    }
+}

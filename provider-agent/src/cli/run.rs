@@ -1,0 +1,108 @@
+//! `run`: prove, go online, work.
+
+use std::{sync::Arc, time::Duration};
+
+use aiigo_chain::{Outbox, OutboxConfig, SignerArgs};
+use aiigo_executor::WasmExecutor;
+use aiigo_protocol::units;
+use aiigo_telemetry::{Health, ListenArgs};
+use alloy::primitives::U256;
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::CommonArgs;
+use crate::{
+    error::{AgentError, Context},
+    node,
+    policy::PolicyArgs,
+    prove::ProveArgs,
+    sender::Sender,
+    serve::{self, ServeConfig},
+};
+
+/// The agent's default port.
+const PORT: u16 = 4352;
+/// Below this the operator's key is about to be out of gas, wei.
+const LOW_BALANCE: u64 = 5_000_000_000_000_000;
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(flatten)]
+    signer: SignerArgs,
+    #[command(flatten)]
+    listen: ListenArgs,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    #[command(flatten)]
+    prove: ProveArgs,
+    /// Offer at most so many gwei per gas.
+    #[arg(long, env = "AIIGO_MAX_FEE_PER_GAS", value_name = "GWEI", default_value_t = 100)]
+    max_fee_per_gas: u64,
+    /// Milliseconds between two looks at the chain.
+    #[arg(long, env = "AIIGO_POLL_INTERVAL", value_name = "MILLISECONDS", default_value_t = 400)]
+    poll_interval: u64,
+}
+
+/// Works until the token is cancelled.
+pub(super) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), AgentError> {
+    aiigo_telemetry::install_metrics().context("cannot count")?;
+    let agent = args.common.open().await?;
+    let _lock = agent.data.lock()?;
+    let node = args.common.node(&agent).await?;
+    let signer = args.signer.load_async().await.context("no operator's key")?;
+    node::check_operator(&agent.market, node, signer.address()).await?;
+    let eth = agent.market.eth_of(signer.address()).await?;
+    if eth < U256::from(LOW_BALANCE) {
+        tracing::warn!(operator = %signer.address(), eth = units::format_amount(eth), "little ETH for gas: send it some");
+    }
+    let health = Health::new();
+    health.set_status("node", node.to_string().into());
+    let listener = args.listen.bind(PORT).await.context("cannot listen")?;
+    // What serves health and transactions goes on until the work in hand has written itself down.
+    let last = CancellationToken::new();
+    let ops = tokio::spawn(aiigo_telemetry::serve_ops(listener, health.clone(), last.clone()));
+    let poll_interval = Duration::from_millis(args.poll_interval.max(50));
+    let sending = OutboxConfig { poll_interval: Some(poll_interval), ..OutboxConfig::default() };
+    let path = agent.data.outbox(signer.address());
+    let outbox = Outbox::open(&path, agent.market.provider().clone(), signer.clone(), sending);
+    let outbox = outbox.await.context("cannot send transactions")?;
+    let driver = tokio::spawn({
+        let (outbox, last) = (outbox.clone(), last.clone());
+        async move { outbox.run(last).await }
+    });
+    let max_fee = u128::from(args.max_fee_per_gas).saturating_mul(1_000_000_000);
+    let sender = Sender::new(outbox, token, Some(max_fee));
+    let executor = WasmExecutor::new().context("the sandbox does not start")?;
+    let work = async {
+        node::activate(&agent.market, &sender, node, &args.prove).await?;
+        tracing::info!(%node, "active: looking for work");
+        serve::serve(ServeConfig {
+            market: agent.market.clone(),
+            node,
+            sender: sender.clone(),
+            signer,
+            store: agent.store.clone(),
+            data: agent.data.clone(),
+            policy: args.policy.clone(),
+            executor: Arc::new(executor),
+            health,
+            poll_interval,
+        })
+        .await
+    };
+    let ended = tokio::select! {
+        ended = work => ended,
+        ended = driver => match ended.context("the outbox died")? {
+            Ok(()) => Err(AgentError::new("the outbox stopped")),
+            Err(error) => Err(AgentError::because("the outbox fails", error)),
+        },
+        ended = ops => match ended.context("the health endpoints died")? {
+            Ok(()) => Err(AgentError::new("the health endpoints stopped")),
+            Err(error) => Err(AgentError::because("the health endpoints fail", error)),
+        },
+    };
+    last.cancel();
+    ended
+}

@@ -1,0 +1,118 @@
+//! The suite's contracts, to read from and to build calls for.
+
+use std::sync::Arc;
+
+use aiigo_protocol::{
+    AIIGOToken, ContractName, Deployment, EscrowManager, ITaskMarketplace, NodeId, NodeRegistry, NodeStatus,
+    ProofOfWorkVerifier, TaskId, TaskMarketplace, TaskStatus,
+};
+use alloy::{
+    eips::BlockNumberOrTag,
+    primitives::{Address, Bytes, U256},
+    providers::{DynProvider, Provider},
+};
+
+use crate::error::{AgentError, Context, read_error};
+
+/// A call to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) to: Address,
+    pub(crate) data: Bytes,
+    pub(crate) value: U256,
+}
+
+/// The chain's newest block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) number: u64,
+    /// Unix seconds.
+    pub(crate) timestamp: u64,
+}
+
+/// The contracts of one deployment.
+#[derive(Clone, Debug)]
+pub(crate) struct Market {
+    provider: DynProvider,
+    deployment: Arc<Deployment>,
+}
+
+impl Market {
+    pub(crate) fn new(provider: DynProvider, deployment: Deployment) -> Self {
+        Self { provider, deployment: Arc::new(deployment) }
+    }
+
+    pub(crate) fn provider(&self) -> &DynProvider {
+        &self.provider
+    }
+
+    pub(crate) fn deployment(&self) -> &Arc<Deployment> {
+        &self.deployment
+    }
+
+    pub(crate) fn chain_id(&self) -> u64 {
+        self.deployment.chain_id
+    }
+
+    pub(crate) fn address(&self, contract: ContractName) -> Address {
+        self.deployment.address(contract)
+    }
+
+    pub(crate) fn registry(&self) -> NodeRegistry::NodeRegistryInstance<&DynProvider> {
+        NodeRegistry::new(self.address(ContractName::NodeRegistry), &self.provider)
+    }
+
+    pub(crate) fn verifier(&self) -> ProofOfWorkVerifier::ProofOfWorkVerifierInstance<&DynProvider> {
+        ProofOfWorkVerifier::new(self.address(ContractName::ProofOfWorkVerifier), &self.provider)
+    }
+
+    pub(crate) fn tasks(&self) -> TaskMarketplace::TaskMarketplaceInstance<&DynProvider> {
+        TaskMarketplace::new(self.address(ContractName::TaskMarketplace), &self.provider)
+    }
+
+    pub(crate) fn escrow(&self) -> EscrowManager::EscrowManagerInstance<&DynProvider> {
+        EscrowManager::new(self.address(ContractName::EscrowManager), &self.provider)
+    }
+
+    pub(crate) fn token(&self) -> AIIGOToken::AIIGOTokenInstance<&DynProvider> {
+        AIIGOToken::new(self.address(ContractName::AIIGOToken), &self.provider)
+    }
+
+    /// A call of a contract of the suite.
+    pub(crate) fn call(&self, contract: ContractName, data: Bytes) -> Call {
+        Call { to: self.address(contract), data, value: U256::ZERO }
+    }
+
+    pub(crate) async fn head(&self) -> Result<Head, AgentError> {
+        let what = "cannot read the chain's newest block";
+        let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await.context(what)?;
+        let block = block.ok_or_else(|| AgentError::new("the chain has no blocks"))?;
+        Ok(Head { number: block.header.number, timestamp: block.header.timestamp })
+    }
+
+    pub(crate) async fn eth_of(&self, account: Address) -> Result<U256, AgentError> {
+        self.provider.get_balance(account).await.context(format!("cannot read the ETH balance of {account}"))
+    }
+
+    /// A node as the registry sees it now.
+    pub(crate) async fn node(&self, id: NodeId) -> Result<NodeRegistry::NodeInfo, AgentError> {
+        self.registry().nodeInfo(id.0).call().await.map_err(|error| read_error(format!("cannot read node {id}"), error))
+    }
+
+    /// A task as the marketplace sees it now, and where it stands.
+    pub(crate) async fn task(&self, id: TaskId) -> Result<(TaskStatus, TaskMarketplace::Task), AgentError> {
+        let what = || format!("cannot read task {id}");
+        let task = self.tasks().taskOf(id.0).call().await.map_err(|error| read_error(what(), error))?;
+        Ok((TaskStatus::try_from(task.status).context(what())?, task))
+    }
+
+    pub(crate) async fn task_parameters(&self) -> Result<ITaskMarketplace::Parameters, AgentError> {
+        let read = self.tasks().parameters().call().await;
+        read.map_err(|error| read_error("cannot read the marketplace's parameters", error))
+    }
+}
+
+/// A node's status, as the contracts define it.
+pub(crate) fn status_of(node: &NodeRegistry::NodeInfo) -> Result<NodeStatus, AgentError> {
+    NodeStatus::try_from(node.status).context("the registry gives a status that this agent does not know: update it")
+}

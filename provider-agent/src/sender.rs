@@ -1,0 +1,92 @@
+//! Transactions through the outbox, waited for until they have ended or the agent has to leave.
+
+use aiigo_chain::{Intent, Outbox, Outcome};
+use alloy::primitives::Address;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    error::{AgentError, Context},
+    market::Call,
+};
+
+/// Sends with one key.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    outbox: Outbox,
+    token: CancellationToken,
+    max_fee_per_gas: Option<u128>,
+}
+
+impl Sender {
+    pub(crate) fn new(outbox: Outbox, token: CancellationToken, max_fee_per_gas: Option<u128>) -> Self {
+        Self { outbox, token, max_fee_per_gas }
+    }
+
+    pub(crate) fn address(&self) -> Address {
+        self.outbox.address()
+    }
+
+    pub(crate) fn token(&self) -> &CancellationToken {
+        &self.token
+    }
+
+    /// Sends once, whatever happens: the same key waits for, or returns, what became of it.
+    pub(crate) async fn once(
+        &self,
+        key: &str,
+        label: &str,
+        call: Call,
+        deadline: Option<u64>,
+    ) -> Result<Outcome, AgentError> {
+        let intent = Intent {
+            key: key.to_owned(),
+            label: label.to_owned(),
+            to: call.to,
+            data: call.data,
+            value: call.value,
+            deadline,
+            max_fee_per_gas: self.max_fee_per_gas,
+        };
+        tokio::select! {
+            biased;
+            () = self.token.cancelled() => Err(AgentError::stopped()),
+            outcome = self.outbox.send(intent) => outcome.context(format!("the outbox fails at `{label}`")),
+        }
+    }
+
+    /// Sends again if an earlier sending under this key came to nothing; what landed is never sent again.
+    pub(crate) async fn until_landed(
+        &self,
+        key: &str,
+        label: &str,
+        call: Call,
+        deadline: Option<u64>,
+    ) -> Result<Outcome, AgentError> {
+        let mut number = 0_u32;
+        loop {
+            let numbered = format!("{key}:{number}");
+            match self.outbox.outcome(&numbered).await {
+                Ok(Some(Outcome::Reverted { .. } | Outcome::Expired)) => number += 1,
+                // Landed, under way, or new.
+                _ => return self.once(&numbered, label, call, deadline).await,
+            }
+        }
+    }
+
+    /// As [`Sender::until_landed`], where anything but landing is an error.
+    pub(crate) async fn must_land(&self, key: &str, label: &str, call: Call) -> Result<Receipt, AgentError> {
+        match self.until_landed(key, label, call, None).await? {
+            Outcome::Landed { tx_hash, block, receipt, .. } => Ok(Receipt { tx_hash, block, receipt }),
+            Outcome::Reverted { error, .. } => Err(AgentError::refused(label, &error)),
+            Outcome::Expired => Err(AgentError::new(format!("{label}: not included in time"))),
+        }
+    }
+}
+
+/// A transaction that did what it should.
+#[derive(Debug)]
+pub(crate) struct Receipt {
+    pub(crate) tx_hash: alloy::primitives::TxHash,
+    pub(crate) block: u64,
+    pub(crate) receipt: Box<alloy::rpc::types::TransactionReceipt>,
+}

@@ -1,0 +1,113 @@
+//! Taking a task: a sealed commitment, and its opening at least one block later. Losing the race is no fault.
+
+use aiigo_chain::Outcome;
+use aiigo_protocol::{ContractName, DecodedRevert, NodeId, TaskStatus};
+use alloy::{
+    primitives::{Address, B256, FixedBytes, keccak256},
+    sol_types::SolValue,
+};
+
+use super::Desk;
+use crate::{
+    error::AgentError,
+    store::{Stage, Work},
+};
+
+/// Commitments in a row for one task before the agent leaves it to others.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// First 20 bytes of `keccak256(abi.encode(taskId, nodeId, salt, operator))`.
+fn digest(task: B256, node: NodeId, salt: B256, operator: Address) -> FixedBytes<20> {
+    FixedBytes::from_slice(&keccak256((task, node.0, salt, operator).abi_encode())[..20])
+}
+
+/// Commits and accepts. One task at a time: a second commitment would replace the first.
+pub(super) async fn accept(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
+    let _turn = desk.commitment.lock().await;
+    let last = work.attempt.saturating_add(MAX_ATTEMPTS - 1);
+    loop {
+        work = match work.stage {
+            Stage::Committing => commit(desk, work).await?,
+            Stage::Accepting => open(desk, work, last).await?,
+            _ => return Ok(work),
+        };
+        desk.store.save(&work).await?;
+    }
+}
+
+async fn commit(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
+    let (status, task) = desk.market.task(work.task).await?;
+    if status != TaskStatus::Open {
+        return Ok(work.ended(Stage::Lost, "it was taken before the commitment"));
+    }
+    let excluded = desk.market.tasks().isExcluded(work.task.0, desk.node.0).call().await;
+    if excluded.map_err(|error| crate::error::read_error("cannot read if the node is excluded", error))? {
+        return Ok(work.ended(Stage::Lost, "this node had it before"));
+    }
+    let sealed = digest(work.task.0, desk.node, work.salt, desk.sender.address());
+    let call = desk.market.tasks().commitAccept(desk.node.0, sealed).calldata().clone();
+    let key = format!("commit:{}:{}", work.task, work.attempt);
+    let label = format!("commit to task {}", work.task);
+    let call = desk.market.call(ContractName::TaskMarketplace, call);
+    match desk.sender.once(&key, &label, call, Some(task.acceptBy.to())).await? {
+        Outcome::Landed { block, .. } => {
+            work.commit_block = Some(block);
+            Ok(work.at(Stage::Accepting))
+        }
+        Outcome::Reverted { error, .. } => Ok(work.ended(Stage::Lost, format!("the commitment was refused: {error}"))),
+        Outcome::Expired => Ok(work.ended(Stage::Lost, "the commitment was not included in time")),
+    }
+}
+
+async fn open(desk: &Desk, work: Work, last: u32) -> Result<Work, AgentError> {
+    desk.clock.after(work.commit_block.unwrap_or_default()).await?;
+    let call = desk.market.tasks().acceptTask(work.task.0, desk.node.0, work.salt).calldata().clone();
+    let key = format!("accept:{}:{}", work.task, work.attempt);
+    let label = format!("accept task {}", work.task);
+    let call = desk.market.call(ContractName::TaskMarketplace, call);
+    // A commitment lapses by itself, so the acceptance needs no deadline of its own.
+    match desk.sender.once(&key, &label, call, None).await? {
+        Outcome::Landed { .. } => {
+            tracing::info!(task = %work.task, name = work.spec.name, "accepted");
+            Ok(work.at(Stage::Executing))
+        }
+        Outcome::Reverted { error, .. } => Ok(after_refusal(work, &error, last)),
+        Outcome::Expired => Ok(work.ended(Stage::Lost, "the acceptance was not included in time")),
+    }
+}
+
+/// A commitment that came too early or too late can be made again; everything else is lost.
+fn after_refusal(work: Work, error: &DecodedRevert, last: u32) -> Work {
+    let again = matches!(error.name.as_str(), "CommitmentTooFresh" | "CommitmentLapsed" | "NoCommitment");
+    if !again || work.attempt >= last {
+        return work.ended(Stage::Lost, format!("the acceptance was refused: {error}"));
+    }
+    work.again()
+}
+
+/// Gives a task back while that is still cheap; whether that was possible.
+pub(super) async fn abandon(desk: &Desk, work: &Work) -> Result<bool, AgentError> {
+    let call = desk.market.tasks().abandonTask(work.task.0).calldata().clone();
+    let call = desk.market.call(ContractName::TaskMarketplace, call);
+    let key = format!("abandon:{}", work.task);
+    let outcome = desk.sender.once(&key, &format!("give task {} back", work.task), call, None).await?;
+    Ok(matches!(outcome, Outcome::Landed { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seal_is_that_of_the_contract() {
+        let sealed = digest(B256::repeat_byte(1), NodeId(7), B256::repeat_byte(2), Address::repeat_byte(3));
+        let mut encoded = Vec::new();
+        encoded.extend_from_slice(&[1; 32]);
+        encoded.extend_from_slice(&[0; 31]);
+        encoded.push(7);
+        encoded.extend_from_slice(&[2; 32]);
+        encoded.extend_from_slice(&[0; 12]);
+        encoded.extend_from_slice(&[3; 20]);
+        assert_eq!(sealed.as_slice(), &keccak256(encoded)[..20]);
+    }
+}

@@ -1,0 +1,77 @@
+//! Which of the open tasks to go for next.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use aiigo_protocol::TaskId;
+use alloy::{
+    primitives::{Address, U256},
+    providers::Provider,
+};
+
+use super::offers::Offers;
+use crate::{
+    error::{AgentError, Context, read_error},
+    market::Market,
+    policy::{Offer, Order, PolicyArgs, Refusal, Standing},
+};
+
+/// How long a refusal that may change stands.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// Refusals, so that a task is looked at once and not at every block.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    until: HashMap<TaskId, Option<Instant>>,
+}
+
+impl Refusals {
+    pub(super) fn add(&mut self, task: TaskId, refusal: &Refusal) {
+        tracing::info!(%task, reason = %refusal, may_change = refusal.may_change, "not taking a task");
+        metrics::counter!("aiigo_agent_refused_total").increment(1);
+        self.until.insert(task, refusal.may_change.then(|| Instant::now() + LOOK_AGAIN));
+    }
+
+    /// The task changed: look at it again.
+    pub(super) fn forget(&mut self, task: TaskId) {
+        self.until.remove(&task);
+    }
+
+    pub(super) fn stands(&self, task: TaskId) -> bool {
+        match self.until.get(&task) {
+            None => false,
+            Some(None) => true,
+            Some(Some(until)) => Instant::now() < *until,
+        }
+    }
+
+    /// Forgets refusals of tasks that are no more.
+    pub(super) fn retain(&mut self, offers: &Offers) {
+        self.until.retain(|task, _| offers.get(*task).is_some());
+    }
+}
+
+/// The node's state now.
+pub(super) async fn standing(market: &Market, node: aiigo_protocol::NodeId) -> Result<Standing, AgentError> {
+    let registry = market.registry();
+    let failed = |error| read_error(format!("cannot read the state of node {node}"), error);
+    Ok(Standing {
+        node: market.node(node).await?,
+        free_slots: registry.freeSlots(node.0).call().await.map_err(failed)?,
+        escrow_cap: U256::from(registry.parameters().call().await.map_err(failed)?.levelOneEscrowCap),
+        open_escrow: registry.openEscrowOf(node.0, Address::ZERO).call().await.map_err(failed)?,
+        gas_price: market.provider().get_gas_price().await.context("cannot read the gas price")?,
+    })
+}
+
+/// In the order in which the provider wants them.
+pub(super) fn ordered(mut open: Vec<(TaskId, Offer)>, policy: &PolicyArgs) -> Vec<(TaskId, Offer)> {
+    match policy.order {
+        Order::Fifo => {}
+        // A stable order: of equals the oldest.
+        Order::BestPaying => open.sort_by_key(|(_, offer)| std::cmp::Reverse(offer.request.pricePerHour)),
+    }
+    open
+}

@@ -1,0 +1,265 @@
+//! The loop: what the chain tells goes in, work on tasks comes out.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use aiigo_chain::{Follower, FollowerConfig, LocatedEvent, Update};
+use aiigo_executor::Executor;
+use aiigo_protocol::{Event, NodeId, NodeStatus, TaskId, TaskMarketplace::TaskMarketplaceEvents, units::format_amount};
+use aiigo_telemetry::Health;
+use alloy::{primitives::U256, signers::local::PrivateKeySigner};
+use tokio::{sync::Mutex, task::JoinSet};
+
+use super::{
+    Desk,
+    candidates::{self, Refusals},
+    clock::Clock,
+    offers::Offers,
+    work::{self, Ended},
+};
+use crate::{
+    data_dir::DataDir,
+    error::{AgentError, Context},
+    market::{Market, status_of},
+    policy::{PolicyArgs, Refusal},
+    sender::Sender,
+    store::{Stage, Store},
+};
+
+/// How long the work in hand may take to write itself down once the agent has to leave.
+const LEAVE: Duration = Duration::from_secs(8);
+
+/// What serving needs.
+pub(crate) struct ServeConfig {
+    pub(crate) market: Market,
+    pub(crate) node: NodeId,
+    pub(crate) sender: Sender,
+    pub(crate) signer: PrivateKeySigner,
+    pub(crate) store: Store,
+    pub(crate) data: DataDir,
+    pub(crate) policy: PolicyArgs,
+    pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) health: Health,
+    pub(crate) poll_interval: Duration,
+}
+
+/// Serves until the agent has to leave.
+///
+/// # Errors
+/// If the chain can't be followed any more, or the database fails.
+pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
+    let ServeConfig { market, node, sender, signer, store, data, policy, executor, health, poll_interval } = config;
+    let following = FollowerConfig { poll_interval, ..FollowerConfig::default() };
+    let follower = Follower::new(market.provider().clone(), Arc::clone(market.deployment()), following, Vec::new());
+    let token = sender.token().clone();
+    let desk = Desk {
+        market,
+        node,
+        sender,
+        signer,
+        store,
+        data,
+        policy,
+        executor,
+        clock: Clock::new(token),
+        commitment: Mutex::new(()),
+    };
+    let mut server = Server {
+        desk: Arc::new(desk),
+        health,
+        offers: Offers::default(),
+        refusals: Refusals::default(),
+        engaged: HashSet::new(),
+        accepted: HashSet::new(),
+        running: JoinSet::new(),
+    };
+    server.resume().await?;
+    let served = server.follow(follower).await;
+    server.health.set_ready(false);
+    server.leave().await;
+    served
+}
+
+struct Server {
+    desk: Arc<Desk>,
+    health: Health,
+    offers: Offers,
+    refusals: Refusals,
+    /// Tasks that are worked on.
+    engaged: HashSet<TaskId>,
+    /// Tasks that the chain gave to this node since the last look.
+    accepted: HashSet<TaskId>,
+    running: JoinSet<(TaskId, Result<Ended, AgentError>)>,
+}
+
+impl Server {
+    /// Goes on with what an earlier run left.
+    async fn resume(&mut self) -> Result<(), AgentError> {
+        for work in self.desk.store.unfinished().await? {
+            tracing::info!(task = %work.task, stage = work.stage.name(), "going on with a task");
+            self.start(work.task, |desk| async move { work::resume(&desk, work).await.map(Ended::Worked) });
+        }
+        Ok(())
+    }
+
+    /// Works on a task beside the loop.
+    fn start<F: Future<Output = Result<Ended, AgentError>> + Send + 'static>(
+        &mut self,
+        task: TaskId,
+        work: impl FnOnce(Arc<Desk>) -> F,
+    ) {
+        self.engaged.insert(task);
+        let work = work(Arc::clone(&self.desk));
+        self.running.spawn(async move { (task, work.await) });
+    }
+
+    async fn follow(&mut self, mut follower: Follower) -> Result<(), AgentError> {
+        let token = self.desk.sender.token().clone();
+        loop {
+            tokio::select! {
+                biased;
+                () = token.cancelled() => return Ok(()),
+                Some(ended) = self.running.join_next() => self.ended(ended.context("a task's work died")?)?,
+                update = follower.next() => self.update(update.context("cannot follow the chain")?).await?,
+            }
+        }
+    }
+
+    async fn update(&mut self, update: Update) -> Result<(), AgentError> {
+        match update {
+            Update::Applied { block, events, head, finalized, live, .. } => {
+                self.desk.clock.set(head);
+                for event in &events {
+                    self.offers.apply(event);
+                    self.note(event).await?;
+                }
+                self.offers.settle(finalized);
+                self.refusals.retain(&self.offers);
+                self.health.set_status("block", block.number.into());
+                if live {
+                    self.live(block.timestamp).await;
+                }
+            }
+            Update::Retracted { to } => {
+                tracing::warn!(block = to.number, "blocks were replaced");
+                self.offers.retract(to.number);
+            }
+        }
+        Ok(())
+    }
+
+    /// At each new head: is the node ready, and is there something to do?
+    async fn live(&mut self, now: u64) {
+        match self.look_for_work(now).await {
+            Ok(ready) => self.health.set_ready(ready),
+            // The next block brings the next chance.
+            Err(error) => tracing::warn!(error = error.full(), "cannot look for work now"),
+        }
+        self.health.set_status("running", self.running.len().into());
+        metrics::gauge!("aiigo_agent_running").set(self.running.len() as f64);
+    }
+
+    /// Takes tasks up to the provider's concurrency; whether the node is Active.
+    async fn look_for_work(&mut self, now: u64) -> Result<bool, AgentError> {
+        let info = self.desk.market.node(self.desk.node).await?;
+        let status = status_of(&info)?;
+        self.health.set_status("nodeStatus", status.name().into());
+        if status != NodeStatus::Active {
+            return Ok(false);
+        }
+        self.recover();
+        let open: Vec<_> = self
+            .offers
+            .open_at(now)
+            .into_iter()
+            .filter(|(task, _)| !self.engaged.contains(task) && !self.refusals.stands(*task))
+            .collect();
+        if open.is_empty() {
+            return Ok(true);
+        }
+        let standing = candidates::standing(&self.desk.market, self.desk.node).await?;
+        for (task, offer) in candidates::ordered(open, &self.desk.policy) {
+            if self.running.len() >= self.desk.policy.max_concurrency {
+                break;
+            }
+            match self.desk.policy.judge(&offer, &standing) {
+                Err(refusal) => self.refusals.add(task, &refusal),
+                Ok(()) => self.start(task, |desk| async move { work::begin(&desk, task, &offer).await }),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Tasks that the chain gave to this node and nobody works on.
+    fn recover(&mut self) {
+        for task in std::mem::take(&mut self.accepted) {
+            let Some(offer) = self.offers.get(task).cloned() else { continue };
+            if !self.engaged.contains(&task) {
+                self.start(task, |desk| async move { work::recover(&desk, task, &offer).await });
+            }
+        }
+    }
+
+    /// What an event means for this node.
+    async fn note(&mut self, located: &LocatedEvent) -> Result<(), AgentError> {
+        let Some(Event::TaskMarketplace(event)) = &located.event else { return Ok(()) };
+        match event {
+            TaskMarketplaceEvents::TaskAccepted(accepted) if accepted.nodeId == self.desk.node.0 => {
+                self.accepted.insert(TaskId(accepted.taskId));
+            }
+            TaskMarketplaceEvents::ResultSubmitted(submitted) => {
+                self.accepted.remove(&TaskId(submitted.taskId));
+            }
+            TaskMarketplaceEvents::TaskReopened(reopened) => {
+                self.accepted.remove(&TaskId(reopened.taskId));
+                self.refusals.forget(TaskId(reopened.taskId));
+            }
+            TaskMarketplaceEvents::TaskVerified(verified) if verified.nodeId == self.desk.node.0 => {
+                self.settle(TaskId(verified.taskId), verified.providerAmount).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Notes what a buyer paid.
+    async fn settle(&mut self, task: TaskId, amount: U256) -> Result<(), AgentError> {
+        let Some(mut work) = self.desk.store.work(task).await? else { return Ok(()) };
+        if work.paid.is_some() {
+            return Ok(());
+        }
+        work.paid = Some(amount);
+        tracing::info!(%task, paid = format_amount(amount), "settled");
+        metrics::counter!("aiigo_agent_settled_total").increment(1);
+        self.desk.store.save(&work.ended(Stage::Settled, "paid")).await?;
+        self.desk.data.task(task).remove();
+        Ok(())
+    }
+
+    fn ended(&mut self, (task, ended): (TaskId, Result<Ended, AgentError>)) -> Result<(), AgentError> {
+        self.engaged.remove(&task);
+        match ended {
+            Ok(Ended::Refused(refusal)) => {
+                self.refusals.add(task, &refusal);
+                Ok(())
+            }
+            // It may be open again later, and then others may be slower.
+            Ok(Ended::Worked(work)) if work.stage == Stage::Lost => {
+                self.refusals.add(task, &Refusal::not_now(work.note.unwrap_or_default()));
+                Ok(())
+            }
+            Ok(Ended::Worked(_)) => Ok(()),
+            Err(error) if error.is_stop() => Ok(()),
+            // Only the database fails for good; going on without it could do work twice.
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until the work in hand has noticed that it has to leave; everything is written down already.
+    async fn leave(&mut self) {
+        let all = async { while self.running.join_next().await.is_some() {} };
+        if tokio::time::timeout(LEAVE, all).await.is_err() {
+            tracing::warn!("work in hand did not end in time; the next run goes on with it");
+            self.running.abort_all();
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One task from the decision to its end: a state machine whose every step is written down before the next begins.
+
+use std::time::Duration;
+
+use aiigo_protocol::{TaskId, TaskStatus};
+
+use super::{Desk, accept, deliver, execute, fetch};
+use crate::{
+    error::AgentError,
+    policy::{Offer, Refusal},
+    store::{Stage, Work},
+};
+
+/// Pauses after failures that may pass: the chain or the disk does not answer.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// What became of going for a task.
+pub(super) enum Ended {
+    /// It was not for us; nothing was promised.
+    Refused(Refusal),
+    /// The work got as far as it could now.
+    Worked(Work),
+}
+
+/// Goes for a task: looks at its spec, fetches its files, and only then promises and does it.
+pub(super) async fn begin(desk: &Desk, task: TaskId, offer: &Offer) -> Result<Ended, AgentError> {
+    let work = match desk.store.work(task).await? {
+        Some(lost) if lost.stage == Stage::Lost => lost.again(),
+        Some(_) => return Ok(Ended::Refused(Refusal::never("this node had it before"))),
+        None => match fetch::spec(desk, offer).await {
+            Ok(spec) => Work::new(task, spec),
+            Err(refusal) => return Ok(Ended::Refused(refusal)),
+        },
+    };
+    if let Err(error) = fetch::files(desk, task, &work.spec).await {
+        desk.data.task(task).remove();
+        return Ok(Ended::Refused(Refusal::not_now(error.full())));
+    }
+    desk.store.save(&work).await?;
+    Ok(Ended::Worked(finish(desk, work).await?))
+}
+
+/// Takes up a task that the chain says is ours, though nothing here says that it is in hand: the database was lost, or a
+/// reorganisation brought an acceptance back.
+pub(super) async fn recover(desk: &Desk, task: TaskId, offer: &Offer) -> Result<Ended, AgentError> {
+    let (status, on_chain) = desk.market.task(task).await?;
+    if status != TaskStatus::InProgress || on_chain.nodeId != desk.node.0 {
+        return Ok(Ended::Refused(Refusal::not_now("it is not this node's")));
+    }
+    let spec = match desk.store.work(task).await? {
+        Some(known) => known.spec,
+        None => match fetch::spec(desk, offer).await {
+            Ok(spec) => spec,
+            Err(refusal) => return Ok(Ended::Refused(refusal)),
+        },
+    };
+    tracing::warn!(%task, "taking up a task that the chain says is this node's");
+    let work = Work::new(task, spec).at(Stage::Executing);
+    desk.store.save(&work).await?;
+    Ok(Ended::Worked(finish(desk, work).await?))
+}
+
+/// Goes on with work from an earlier run, after a look at what the chain says of it.
+pub(super) async fn resume(desk: &Desk, work: Work) -> Result<Work, AgentError> {
+    let mut pause = FIRST_PAUSE;
+    let work = loop {
+        match reconcile(desk, work.clone()).await {
+            Ok(work) => break work,
+            Err(error) => rest(desk, &work, &error, &mut pause).await?,
+        }
+    };
+    desk.store.save(&work).await?;
+    finish(desk, work).await
+}
+
+/// Takes every step that can be taken now.
+async fn finish(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
+    let mut pause = FIRST_PAUSE;
+    while work.stage.is_busy() {
+        match step(desk, work.clone()).await {
+            Ok(next) => {
+                work = next;
+                desk.store.save(&work).await?;
+                pause = FIRST_PAUSE;
+            }
+            Err(error) if error.is_stop() => return Err(error),
+            Err(error) => {
+                rest(desk, &work, &error, &mut pause).await?;
+                // Time may have made the chain decide.
+                work = reconcile(desk, work.clone()).await.unwrap_or(work);
+            }
+        }
+    }
+    if work.stage == Stage::Reviewing && !work.delivered {
+        deliver::deliver_late(desk, &work).await?;
+        work.delivered = true;
+        desk.store.save(&work).await?;
+    }
+    clean_up(desk, &work);
+    Ok(work)
+}
+
+async fn step(desk: &Desk, work: Work) -> Result<Work, AgentError> {
+    match work.stage {
+        Stage::Committing | Stage::Accepting => accept::accept(desk, work).await,
+        Stage::Executing => execute::execute(desk, work).await,
+        Stage::Delivering => deliver::deliver(desk, work).await,
+        Stage::Submitting => deliver::submit(desk, work).await,
+        Stage::Reviewing | Stage::Settled | Stage::Lost | Stage::Abandoned | Stage::Failed => Ok(work),
+    }
+}
+
+/// The chain is right, whatever the database says.
+async fn reconcile(desk: &Desk, work: Work) -> Result<Work, AgentError> {
+    let (status, task) = desk.market.task(work.task).await?;
+    let ours = task.nodeId == desk.node.0;
+    let promised = work.stage >= Stage::Executing;
+    Ok(match status {
+        TaskStatus::InProgress if ours && !promised => work.at(Stage::Executing),
+        TaskStatus::InProgress if ours => {
+            let late = execute::results_until(desk, &work).await? < desk.clock.now().await?;
+            if late { work.ended(Stage::Failed, "it was not delivered in time") } else { work }
+        }
+        TaskStatus::Completed if ours => work.at(Stage::Reviewing),
+        TaskStatus::Verified if ours => work.at(Stage::Settled),
+        TaskStatus::Open if !promised => work,
+        TaskStatus::Open => work.ended(Stage::Failed, "the task was taken back"),
+        _ if promised => work.ended(Stage::Failed, "the task went to somebody else"),
+        _ => work.ended(Stage::Lost, "somebody else has it, or its buyer took it back"),
+    })
+}
+
+async fn rest(desk: &Desk, work: &Work, error: &AgentError, pause: &mut Duration) -> Result<(), AgentError> {
+    tracing::warn!(task = %work.task, stage = work.stage.name(), error = error.full(), ?pause, "trying again");
+    tokio::select! {
+        () = desk.sender.token().cancelled() => return Err(AgentError::stopped()),
+        () = tokio::time::sleep(*pause) => {}
+    }
+    *pause = (*pause * 2).min(LONGEST_PAUSE);
+    Ok(())
+}
+
+fn clean_up(desk: &Desk, work: &Work) {
+    match work.stage {
+        // Needed again if the chain takes the settlement back, until then nobody's.
+        Stage::Reviewing => {}
+        _ => desk.data.task(work.task).remove(),
+    }
+    if work.stage.is_over() {
+        let note = work.note.as_deref().unwrap_or_default();
+        tracing::info!(task = %work.task, stage = work.stage.name(), note, "the work is over");
+    }
+    metrics::counter!("aiigo_agent_tasks_total", "stage" => work.stage.name()).increment(1);
+}
