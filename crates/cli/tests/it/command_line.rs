@@ -1,52 +1,12 @@
 //! The command line as its users meet it: exit codes, JSON on stdout and nothing else, errors that help.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fs, path::Path, process::Output};
 
-use serde_json::Value;
+use crate::support::{JOB, json, stderr};
 
-const JOB: &str = "\
-name: statistics
-module: program.wasm
-inputs:
-  - path: data.csv
-    file: data.csv
-outputs: [report.json]
-resources:
-  power: 0.001
-  time: 60s
-price: 0.36
-";
-
-/// Runs `aiigo` in a folder of its own, without the settings of whoever runs the tests.
+/// Runs `aiigo` to its end.
 fn aiigo(dir: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_aiigo"));
-    for (key, _) in std::env::vars_os() {
-        if key.to_string_lossy().starts_with("AIIGO_") {
-            command.env_remove(key);
-        }
-    }
-    command
-        .current_dir(dir)
-        .env("AIIGO_DATA_DIR", dir.join("data"))
-        .env("FOUNDRY_DIR", dir.join("foundry"))
-        .args(args)
-        .output()
-        .expect("the program starts")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// The one document on stdout.
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-        panic!("stdout is no JSON document ({error}): {}", String::from_utf8_lossy(&output.stdout))
-    })
+    crate::support::aiigo(dir).args(args).output().expect("the program starts")
 }
 
 fn job_folder(yaml: &str) -> tempfile::TempDir {
@@ -67,7 +27,7 @@ fn a_mistake_in_a_job_file_is_named_with_its_line_and_field() {
     let output = run(dir.path(), &[]);
     assert_eq!(output.status.code(), Some(1));
     let text = stderr(&output);
-    assert!(text.contains("job.yaml:10") && text.contains("price") && text.contains("cheap"), "{text}");
+    assert!(text.contains("job.yaml:7") && text.contains("price") && text.contains("cheap"), "{text}");
     assert!(output.stdout.is_empty());
 }
 
