@@ -1,2 +1,7 @@
 //! Follows the chain into a database and answers questions about it over GraphQL.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aiigo_telemetry::parse_with_settings::<aiigo_indexer::commands::Cli>().execute()
+}

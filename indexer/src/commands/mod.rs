@@ -1,0 +1,104 @@
+//! The command line.
+
+mod doctor;
+mod run;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use aiigo_telemetry::{LogArgs, TelemetryError, init_logs, report_and_exit_code};
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::{graphql, ingest::IngestError, store::StoreError};
+pub use doctor::DoctorCommand;
+pub use run::RunCommand;
+
+/// Follows the chain into a database and answers questions about it over GraphQL.
+#[derive(Parser, Debug)]
+#[command(name = "aiigo-indexer", version, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    logs: LogArgs,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Index the chain and serve GraphQL.
+    Run(RunCommand),
+    /// Print the GraphQL schema.
+    Schema,
+    /// Check chain, deployment, database and port, and say what to do about what is wrong.
+    Doctor(DoctorCommand),
+    /// Print a shell's completion script.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// Logs, metrics or the listener can't be set up.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// The chain can't be reached.
+    #[error(transparent)]
+    Chain(#[from] aiigo_chain::rpc::RpcError),
+    /// The database can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Indexing stopped.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// The server stopped.
+    #[error("the server failed: {0}")]
+    Serve(#[source] io::Error),
+    /// The result can't be printed.
+    #[error("cannot write the result: {0}")]
+    Output(#[source] io::Error),
+    /// The program can't be started.
+    #[error("cannot start the runtime: {0}")]
+    Runtime(#[source] io::Error),
+    /// A part of the program broke down.
+    #[error("a part of the indexer broke down: {0}")]
+    Broken(#[from] tokio::task::JoinError),
+}
+
+impl Cli {
+    /// Runs the command: 0 done, 1 failed.
+    pub fn execute(self) -> ExitCode {
+        match self.run() {
+            Ok(code) => code,
+            Err(error) => report_and_exit_code(&error),
+        }
+    }
+
+    fn run(self) -> Result<ExitCode, CommandError> {
+        init_logs(&self.logs)?;
+        match self.command {
+            Command::Schema => print(&graphql::schema().sdl())?,
+            Command::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Self::command(), "aiigo-indexer", &mut script);
+                io::stdout().write_all(&script).map_err(CommandError::Output)?;
+            }
+            Command::Run(command) => runtime()?.block_on(command.run())?,
+            Command::Doctor(command) => return runtime()?.block_on(command.run()),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CommandError::Runtime)
+}
+
+/// Prints a result.
+fn print(text: &str) -> Result<(), CommandError> {
+    writeln!(io::stdout(), "{}", text.trim_end()).map_err(CommandError::Output)
+}

@@ -1,0 +1,203 @@
+//! The enums of the API.
+
+use async_graphql::Enum;
+
+use super::scalars::Expose;
+use crate::store::rows;
+
+/// Declares an enum of the API over one of the store. Variants that are never stored are left out; `else` is what they
+/// would be shown as.
+macro_rules! api_enum {
+    (
+        $(#[$meta:meta])*
+        $name:ident over $stored:ty $(, else $fallback:ident)? {
+            $($(#[$variant_meta:meta])* $variant:ident),* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$variant_meta])* $variant),* }
+
+        impl Expose<$name> for $stored {
+            fn expose(&self) -> $name {
+                match self {
+                    $(Self::$variant => $name::$variant,)*
+                    $(_ => $name::$fallback,)?
+                }
+            }
+        }
+
+        impl From<$name> for $stored {
+            fn from(value: $name) -> Self {
+                match value { $($name::$variant => Self::$variant),* }
+            }
+        }
+    };
+}
+
+api_enum! {
+    /// What a node offers and a task asks for.
+    ResourceType over aiigo_protocol::ResourceType {
+        /// Graphics processors.
+        GPU,
+        /// Processors.
+        CPU,
+        /// Bandwidth.
+        Network,
+        /// Phones and tablets.
+        Mobile,
+        /// Small devices.
+        #[graphql(name = "IOT")]
+        IoT,
+    }
+}
+
+api_enum! {
+    /// A node's status.
+    NodeStatus over aiigo_protocol::NodeStatus, else Pending {
+        /// No challenge passed yet.
+        Pending,
+        /// A challenge passed, stake below the minimum.
+        Verified,
+        /// Verified, staked and online.
+        Active,
+        /// Verified and staked, offline by choice.
+        Inactive,
+        /// Banned.
+        Slashed,
+    }
+}
+
+api_enum! {
+    /// Where a task stands.
+    TaskStatus over aiigo_protocol::TaskStatus, else Open {
+        /// Escrowed, waiting for a provider.
+        Open,
+        /// Accepted, being executed.
+        InProgress,
+        /// Result submitted, waiting for the buyer.
+        Completed,
+        /// Paid: final.
+        Verified,
+        /// Taken back by the buyer: final.
+        Cancelled,
+        /// Nobody delivered in time, refunded: final.
+        Expired,
+    }
+}
+
+api_enum! {
+    /// Where a challenge stands.
+    ChallengeStatus over rows::ChallengeStatus {
+        /// Waiting for a solution, or for somebody to report that none came.
+        Open,
+        /// Answered in time.
+        Passed,
+        /// Not answered in time.
+        Missed,
+    }
+}
+
+api_enum! {
+    /// How an assignment goes.
+    AssignmentOutcome over rows::AssignmentOutcome {
+        /// The node works on it.
+        Running,
+        /// The node delivered a result.
+        Delivered,
+        /// The result did not come in time.
+        TimedOut,
+        /// The node gave the task back.
+        Abandoned,
+    }
+}
+
+api_enum! {
+    /// Where an escrow stands.
+    EscrowStatus over rows::EscrowStatus {
+        /// Holds money.
+        Open,
+        /// Paid the provider.
+        Released,
+        /// Went back to the buyer.
+        Refunded,
+    }
+}
+
+api_enum! {
+    /// How far a proposal came by transactions. Whether voting is open follows from its times.
+    ProposalStage over rows::ProposalStage {
+        /// Made; voted on between its times.
+        Proposed,
+        /// Won and waiting in the timelock.
+        Queued,
+        /// Done.
+        Executed,
+        /// Withdrawn.
+        Canceled,
+    }
+}
+
+/// Sort direction.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Smallest first.
+    Asc,
+    /// Largest first.
+    Desc,
+}
+
+/// What happened to a task.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimelineKind {
+    /// The buyer created it.
+    Created,
+    /// Its payment and tips went into escrow.
+    Deposited,
+    /// A node took it.
+    Accepted,
+    /// The node delivered.
+    ResultSubmitted,
+    /// The result was approved or finalized: paid.
+    Verified,
+    /// The escrow was paid out.
+    Released,
+    /// The node was late.
+    TimedOut,
+    /// The enforcer of the timeout was paid a tip.
+    TipPaid,
+    /// The node gave it back.
+    Abandoned,
+    /// It waits for another node.
+    Reopened,
+    /// The buyer took it back.
+    Cancelled,
+    /// Nobody delivered in time.
+    Expired,
+    /// The escrow went back to the buyer.
+    Refunded,
+    /// Something that this version has no word for.
+    Other,
+}
+
+impl TimelineKind {
+    /// By the event's name in the contracts.
+    pub(crate) fn of_event(name: &str) -> Self {
+        match name {
+            "TaskCreated" => Self::Created,
+            "Deposited" => Self::Deposited,
+            "TaskAccepted" => Self::Accepted,
+            "ResultSubmitted" => Self::ResultSubmitted,
+            "TaskVerified" => Self::Verified,
+            "Released" => Self::Released,
+            "TaskTimedOut" => Self::TimedOut,
+            "TipPaid" => Self::TipPaid,
+            "TaskAbandoned" => Self::Abandoned,
+            "TaskReopened" => Self::Reopened,
+            "TaskCancelled" => Self::Cancelled,
+            "TaskExpired" => Self::Expired,
+            "Refunded" => Self::Refunded,
+            _ => Self::Other,
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Batched reading: whatever the fields of one query ask for at the same time is read by one statement.
+
+use std::{
+    collections::HashMap,
+    hash::{Hash, Hasher},
+    marker::PhantomData,
+    sync::Arc,
+};
+
+use alloy::primitives::B256;
+use async_graphql::{
+    Context, Result,
+    dataloader::{DataLoader, HashMapCache, Loader},
+};
+
+use crate::store::{Column, Condition, Page, PageRequest, Row, Snapshot, StoreError, Table, Value, rows::Event};
+
+/// Reads through one snapshot.
+pub(crate) struct Loaders {
+    pub(crate) snapshot: Arc<Snapshot>,
+}
+
+/// What every resolver finds in its context.
+pub(crate) type RequestLoaders = DataLoader<Loaders, HashMapCache>;
+
+/// The loaders of one request.
+pub(crate) fn request_loaders(snapshot: Arc<Snapshot>) -> RequestLoaders {
+    DataLoader::with_cache(Loaders { snapshot }, tokio::spawn, HashMapCache::default())
+}
+
+/// The loaders of the request at hand.
+pub(crate) fn loaders<'c>(ctx: &Context<'c>) -> Result<&'c RequestLoaders> {
+    ctx.data::<RequestLoaders>()
+}
+
+/// The snapshot of the request at hand.
+pub(crate) fn snapshot<'c>(ctx: &Context<'c>) -> Result<&'c Snapshot> {
+    Ok(&loaders(ctx)?.loader().snapshot)
+}
+
+/// A row by its primary key.
+pub(crate) struct RowKey<R> {
+    key: Vec<Value>,
+    row: PhantomData<fn() -> R>,
+}
+
+impl<R> RowKey<R> {
+    pub(crate) const fn new(key: Vec<Value>) -> Self {
+        Self { key, row: PhantomData }
+    }
+}
+
+/// A page of a parent's rows.
+pub(crate) struct ChildKey<R> {
+    pub(crate) request: Arc<PageRequest>,
+    pub(crate) column: &'static str,
+    pub(crate) parent: Value,
+    pub(crate) row: PhantomData<fn() -> R>,
+}
+
+/// The size of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct CountKey {
+    pub(crate) table: &'static Table,
+    pub(crate) condition: Condition,
+    pub(crate) parent: Option<(&'static str, Value)>,
+}
+
+/// The events of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TimelineKey(pub(crate) B256);
+
+/// Derives would ask the same of `R`, which no key holds.
+macro_rules! key_traits {
+    ($key:ident { $($field:ident),+ }) => {
+        impl<R> Clone for $key<R> {
+            fn clone(&self) -> Self {
+                Self { $($field: self.$field.clone(),)+ row: PhantomData }
+            }
+        }
+
+        impl<R> PartialEq for $key<R> {
+            fn eq(&self, other: &Self) -> bool {
+                $(self.$field == other.$field)&&+
+            }
+        }
+
+        impl<R> Eq for $key<R> {}
+
+        impl<R> Hash for $key<R> {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                $(self.$field.hash(state);)+
+            }
+        }
+    };
+}
+
+key_traits!(RowKey { key });
+key_traits!(ChildKey { request, column, parent });
+
+type Loaded<K, V> = Result<HashMap<K, V>, Arc<StoreError>>;
+
+impl<R: Row> Loader<RowKey<R>> for Loaders {
+    type Value = R;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[RowKey<R>]) -> Loaded<RowKey<R>, R> {
+        let values: Vec<Vec<Value>> = keys.iter().map(|key| key.key.clone()).collect();
+        let found = self.snapshot.get_many::<R>(&values).await?;
+        Ok(found.into_iter().map(|(key, row)| (RowKey::new(key), row)).collect())
+    }
+}
+
+impl<R: Row> Loader<ChildKey<R>> for Loaders {
+    type Value = Page<R>;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[ChildKey<R>]) -> Loaded<ChildKey<R>, Page<R>> {
+        let mut groups: HashMap<(&PageRequest, &'static str), Vec<Value>> = HashMap::new();
+        for key in keys {
+            groups.entry((&*key.request, key.column)).or_default().push(key.parent.clone());
+        }
+        let mut loaded = HashMap::with_capacity(keys.len());
+        for ((request, column), parents) in groups {
+            let shared = Arc::new(request.clone());
+            for (parent, page) in self.snapshot.pages::<R>(request, column, &parents).await? {
+                let key = ChildKey { request: Arc::clone(&shared), column, parent, row: PhantomData };
+                loaded.insert(key, page);
+            }
+        }
+        Ok(loaded)
+    }
+}
+
+impl Loader<CountKey> for Loaders {
+    type Value = u64;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[CountKey]) -> Loaded<CountKey, u64> {
+        let mut loaded = HashMap::with_capacity(keys.len());
+        let mut groups: HashMap<(&'static str, &'static str, &Condition), Vec<&CountKey>> = HashMap::new();
+        for key in keys {
+            match &key.parent {
+                Some((column, _)) => groups.entry((key.table.name, column, &key.condition)).or_default().push(key),
+                None => {
+                    let count = self.snapshot.count(key.table, &key.condition).await?;
+                    loaded.insert(key.clone(), count);
+                }
+            }
+        }
+        for ((_, column, condition), keys) in groups {
+            let Some(first) = keys.first() else { continue };
+            let parents: Vec<Value> = keys.iter().filter_map(|key| Some(key.parent.as_ref()?.1.clone())).collect();
+            let counts = self.snapshot.counts(first.table, condition, column, &parents).await?;
+            for key in keys {
+                let count = key.parent.as_ref().and_then(|(_, parent)| counts.get(parent)).copied();
+                loaded.insert(key.clone(), count.unwrap_or_default());
+            }
+        }
+        Ok(loaded)
+    }
+}
+
+impl Loader<TimelineKey> for Loaders {
+    type Value = Vec<Event>;
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, keys: &[TimelineKey]) -> Loaded<TimelineKey, Vec<Event>> {
+        let tasks: Vec<Value> = keys.iter().map(|key| key.0.value()).collect();
+        let mut found = self.snapshot.timelines(&tasks).await?;
+        Ok(keys.iter().map(|key| (key.clone(), found.remove(&key.0.value()).unwrap_or_default())).collect())
+    }
+}

@@ -1,0 +1,81 @@
+//! The API: GraphQL over the store, read-only.
+//!
+//! Every request reads one snapshot of the database, so that one answer is of one block, and asks it in batches, so that
+//! a page of parents costs one statement for each kind of child.
+
+pub mod connection;
+pub mod enums;
+pub mod filter;
+mod limits;
+mod loaders;
+pub mod matching;
+mod object;
+pub mod objects;
+pub mod root;
+pub mod scalars;
+
+use std::sync::Arc;
+
+use async_graphql::{EmptyMutation, EmptySubscription, Error, ErrorExtensions, Request, Response, Schema};
+
+pub use limits::{MAX_COST, MAX_DEPTH};
+pub use root::Query;
+
+use crate::store::{Reader, Snapshot, StoreError};
+
+/// The API's schema.
+pub type ApiSchema = Schema<Query, EmptyMutation, EmptySubscription>;
+
+/// Builds the schema.
+pub fn schema() -> ApiSchema {
+    Schema::build(Query::default(), EmptyMutation, EmptySubscription)
+        .limit_recursive_depth(limits::MAX_NESTING)
+        .limit_directives(limits::MAX_DIRECTIVES)
+        .extension(limits::Limits)
+        .finish()
+}
+
+/// The API over a database.
+#[derive(Clone)]
+pub struct Api {
+    schema: ApiSchema,
+    reader: Reader,
+}
+
+impl Api {
+    /// The API over a database.
+    pub fn new(reader: Reader) -> Self {
+        Self { schema: schema(), reader }
+    }
+
+    /// Answers a request.
+    pub async fn execute(&self, request: Request) -> Response {
+        self.execute_on(request, Arc::new(self.reader.snapshot())).await
+    }
+
+    /// Answers a request from a given snapshot.
+    pub async fn execute_on(&self, request: Request, snapshot: Arc<Snapshot>) -> Response {
+        if let Err(error) = limits::check_brackets(&request.query) {
+            return Response::from_errors(vec![error]);
+        }
+        self.schema.execute(request.data(loaders::request_loaders(snapshot))).await
+    }
+}
+
+/// An error that the client can mend.
+fn bad_input(message: impl Into<String>) -> Error {
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", "BAD_INPUT"))
+}
+
+/// An error of the store, as a client may see it.
+fn failure(error: Arc<StoreError>) -> Error {
+    let (message, code) = match &*error {
+        StoreError::TimedOut(_) => (error.to_string(), "TIMED_OUT"),
+        StoreError::Busy => (error.to_string(), "BUSY"),
+        _ => {
+            tracing::error!(%error, "a query failed");
+            ("the indexer cannot read its database; its log says why".to_owned(), "INTERNAL")
+        }
+    };
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
+}

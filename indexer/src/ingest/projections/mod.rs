@@ -1,0 +1,88 @@
+//! What each event means for the rows: one file a subject. A projection reads and writes rows through [`Changes`] and
+//! nothing else, so it can be replayed, undone and tested without a chain.
+
+mod challenge;
+mod escrow;
+mod governance;
+mod node;
+pub(crate) mod parameters;
+mod protocol;
+pub(crate) mod reward;
+mod staking;
+mod subject;
+mod task;
+mod token;
+
+use aiigo_chain::LocatedEvent;
+use aiigo_protocol::{ContractName, Deployment, Event};
+use alloy::primitives::Address;
+
+use crate::{
+    catalog,
+    store::{Changes, StoreError, rows},
+};
+
+/// What projections need to know that no event tells.
+#[derive(Clone, Debug)]
+pub struct Projector {
+    deployment: Deployment,
+    /// Where the escrow manager credits fees: the timelock, which owns the suite.
+    treasury: Address,
+}
+
+/// When and by what a change was made.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    time: u64,
+    block: u64,
+    tx: alloy::primitives::B256,
+}
+
+impl Projector {
+    /// Projections of one deployment's events.
+    pub fn new(deployment: Deployment) -> Self {
+        let treasury = deployment.address(ContractName::TimelockController);
+        Self { deployment, treasury }
+    }
+
+    /// Writes an event and what follows from it.
+    ///
+    /// # Errors
+    /// If the database fails, or the event is about something that no earlier event made.
+    pub async fn apply(&self, located: &LocatedEvent, db: &mut Changes<'_>) -> Result<(), StoreError> {
+        db.log(self.raw(located));
+        let at = Moment { time: located.block.timestamp, block: located.block.number, tx: located.tx_hash };
+        match &located.event {
+            Some(Event::NodeRegistry(event)) => node::apply(event, at, db).await,
+            Some(Event::ProofOfWorkVerifier(event)) => challenge::apply(event, at, db).await,
+            Some(Event::TaskMarketplace(event)) => task::apply(event, at, db).await,
+            Some(Event::EscrowManager(event)) => escrow::apply(event, self.treasury, at, db).await,
+            Some(Event::RewardDistributor(event)) => reward::apply(event, at, db).await,
+            Some(Event::StakingPool(event)) => staking::apply(event, at, db).await,
+            Some(Event::AIIGOToken(event)) => token::apply(event, db).await,
+            Some(Event::AIIGOGovernor(event)) => governance::apply(event, at, db).await,
+            Some(Event::TimelockController(_)) | None => Ok(()),
+        }
+    }
+
+    fn raw(&self, located: &LocatedEvent) -> rows::Event {
+        let contract = self.deployment.contract_at(located.address);
+        let selector = located.raw.topics().first();
+        let kind = contract.zip(selector).and_then(|(contract, selector)| catalog::event_name(contract, selector));
+        let subject = located.event.as_ref().map(subject::of).unwrap_or_default();
+        rows::Event {
+            block: located.block.number,
+            log_index: located.log_index,
+            timestamp: located.block.timestamp,
+            tx_hash: located.tx_hash,
+            tx_index: located.tx_index,
+            address: located.address,
+            contract: contract.map(|contract| contract.name().to_owned()),
+            kind: kind.map(str::to_owned),
+            task_id: subject.task,
+            node_id: subject.node,
+            topics: located.raw.topics().iter().flat_map(|topic| topic.to_vec()).collect(),
+            data: located.raw.data.to_vec(),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Positions in the staking pool.
+
+use aiigo_protocol::StakingPool::StakingPoolEvents as Pool;
+use alloy::primitives::U256;
+
+use super::{Moment, protocol, token};
+use crate::store::{Changes, StoreError, key, rows::Position};
+
+pub(super) async fn apply(event: &Pool, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+    match event {
+        Pool::Staked(e) => {
+            db.put(Position {
+                id: e.positionId.saturating_to(),
+                owner: e.owner,
+                amount: e.amount,
+                weight: e.weight,
+                unlocks_at: e.unlocksAt.to(),
+                opened_at: at.time,
+                closed_at: None,
+                penalty: U256::ZERO,
+                rewards_claimed: U256::ZERO,
+            })
+            .await?;
+            token::account(db, e.owner, |account| account.staked = account.staked.saturating_add(e.amount)).await?;
+            protocol::total(db, |totals| {
+                totals.pool_staked = totals.pool_staked.saturating_add(e.amount);
+                totals.pool_weight = totals.pool_weight.saturating_add(e.weight);
+            })
+            .await
+        }
+        Pool::WeightReset(e) => {
+            let id: u64 = e.positionId.saturating_to();
+            let before = db.get::<Position>(&key![id]).await?.weight;
+            db.update::<Position>(&key![id], |position| position.weight = e.weight).await?;
+            protocol::total(db, |totals| {
+                totals.pool_weight = totals.pool_weight.saturating_sub(before).saturating_add(e.weight);
+            })
+            .await
+        }
+        Pool::Unstaked(e) => {
+            let position = db
+                .update::<Position>(&key![e.positionId.saturating_to::<u64>()], |position| {
+                    position.closed_at = Some(at.time);
+                    position.penalty = e.penaltyBurned;
+                })
+                .await?;
+            token::account(db, e.owner, |account| account.staked = account.staked.saturating_sub(e.amount)).await?;
+            protocol::total(db, |totals| {
+                totals.pool_staked = totals.pool_staked.saturating_sub(e.amount);
+                totals.pool_weight = totals.pool_weight.saturating_sub(position.weight);
+            })
+            .await
+        }
+        Pool::RewardClaimed(e) => db
+            .update::<Position>(&key![e.positionId.saturating_to::<u64>()], |position| {
+                position.rewards_claimed = position.rewards_claimed.saturating_add(e.amount);
+            })
+            .await
+            .map(drop),
+        Pool::RewardStreamed(e) => {
+            protocol::total(db, |totals| totals.pool_rewards = totals.pool_rewards.saturating_add(e.amount)).await
+        }
+        #[allow(unreachable_patterns)] // a later version of the contract may announce more
+        _ => Ok(()),
+    }
+}

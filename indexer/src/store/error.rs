@@ -1,0 +1,104 @@
+//! What can go wrong between the indexer and its database.
+
+use super::{ColumnError, Value};
+
+/// Why the store can't do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The text of `--database` names no database that this build knows.
+    #[error("`{0}` is not a database: expected sqlite:FILE, for example sqlite:./indexer.db")]
+    BadUrl(String),
+    /// The database can't be opened or created.
+    #[error("cannot open the database {path}: {source}; check that its folder exists and can be written")]
+    Open {
+        /// The file.
+        path: String,
+        /// What SQLite said.
+        source: sqlx::Error,
+    },
+    /// The schema can't be brought up to date.
+    #[error("cannot prepare the database {path}: {source}; a database of a newer indexer needs that indexer")]
+    Migrate {
+        /// The file.
+        path: String,
+        /// What went wrong.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// The database was filled from another deployment.
+    #[error(
+        "the database belongs to another deployment (chain {found_chain}, {found}); this is chain {chain}, {wanted}: \
+         give another --database, or delete the file to index again"
+    )]
+    OtherDeployment {
+        /// The chain that the database was filled from.
+        found_chain: u64,
+        /// The deployment that it was filled from.
+        found: String,
+        /// The chain asked for.
+        chain: u64,
+        /// The deployment asked for.
+        wanted: String,
+    },
+    /// Another process moved the database on.
+    #[error("another indexer writes to this database: stop one of the two")]
+    AnotherWriter,
+    /// Blocks are missing between the database and the update.
+    #[error("the update begins at block {from}, but the database ends at block {indexed}")]
+    Gap {
+        /// First block of the update.
+        from: u64,
+        /// Last block in the database.
+        indexed: u64,
+    },
+    /// A reorg below what the journal can undo.
+    #[error(
+        "the chain was reorganised back to block {to}, but everything up to block {floor} was final: find out what \
+         happened to the chain, then delete the database to index again"
+    )]
+    TooDeep {
+        /// The common ancestor.
+        to: u64,
+        /// The last block that can't be undone.
+        floor: u64,
+    },
+    /// An event is about a row that no earlier event made.
+    #[error(
+        "{table} has no row {key:?}: an earlier event is missing; check the deployment's start block and delete the \
+         database to index again"
+    )]
+    Missing {
+        /// The table.
+        table: &'static str,
+        /// The primary key.
+        key: Vec<Value>,
+    },
+    /// A column does not hold what its type says.
+    #[error("table {table} is damaged: {source}; delete the database to index again")]
+    Damaged {
+        /// The table.
+        table: &'static str,
+        /// What was found.
+        source: ColumnError,
+    },
+    /// The undo journal can't be read.
+    #[error("the undo journal is damaged ({0}); delete the database to index again")]
+    DamagedJournal(String),
+    /// A query took too long and was stopped.
+    #[error("the query took longer than {0} s and was stopped: narrow it by `where`, or ask for a smaller page")]
+    TimedOut(u64),
+    /// All read connections stay busy.
+    #[error("the database is busy: try again in a moment")]
+    Busy,
+    /// SQLite failed.
+    #[error("database error: {0}")]
+    Database(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut => Self::Busy,
+            error => Self::Database(error),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Reading. A snapshot is one read transaction: whatever one request reads, it reads of one block.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use sqlx::{Sqlite, SqlitePool, Transaction};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::{
+    Condition, Page, PageRequest, Row, StoreError, Table, Value,
+    query::Order,
+    rows::Event,
+    sql::Sql,
+    state::{self, State},
+};
+
+/// How long all queries of a snapshot together may take, seconds.
+const TIME_LIMIT: u64 = 10;
+
+/// SQLite looks at the clock once in so many instructions of its virtual machine.
+const INSTRUCTIONS_PER_CHECK: i32 = 10_000;
+
+/// Parents whose children one statement fetches.
+const PARENTS_PER_STATEMENT: usize = 100;
+
+/// Keys that one statement looks up.
+const KEYS_PER_STATEMENT: usize = 1_000;
+
+/// A read transaction that begins with the first query.
+#[derive(Debug)]
+pub struct Snapshot {
+    pool: SqlitePool,
+    transaction: Mutex<Option<Transaction<'static, Sqlite>>>,
+    statements: AtomicU64,
+}
+
+impl Snapshot {
+    pub(crate) fn new(pool: SqlitePool) -> Self {
+        Self { pool, transaction: Mutex::new(None), statements: AtomicU64::new(0) }
+    }
+
+    /// How many statements were run through it.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Where the database stands; none before a writer has opened it.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn state(&self) -> Result<Option<State>, StoreError> {
+        let mut guard = self.begun().await?;
+        state::load(connection(&mut guard)?).await.map_err(interrupted)
+    }
+
+    /// A row by its primary key.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn get<R: Row>(&self, key: &[Value]) -> Result<Option<R>, StoreError> {
+        let mut select = Sql::select(R::TABLE);
+        select.push(" WHERE ").key_is(R::TABLE, key);
+        Ok(self.rows(select).await?.pop())
+    }
+
+    /// Rows by their primary keys; what is not there is left out.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn get_many<R: Row>(&self, keys: &[Vec<Value>]) -> Result<HashMap<Vec<Value>, R>, StoreError> {
+        let mut found = HashMap::with_capacity(keys.len());
+        for chunk in keys.chunks(KEYS_PER_STATEMENT) {
+            let mut select = Sql::select(R::TABLE);
+            select.push(" WHERE (").names(R::TABLE.key_columns()).push(") IN (VALUES ");
+            select.list(chunk, |sql, key| {
+                sql.push("(");
+                sql.list(key, |sql, value| {
+                    sql.arg(value.clone());
+                });
+                sql.push(")");
+            });
+            select.push(")");
+            found.extend(self.rows::<R>(select).await?.into_iter().map(|row| (row.key(), row)));
+        }
+        Ok(found)
+    }
+
+    /// A page.
+    ///
+    /// # Errors
+    /// If the database can't be read, or the query takes too long.
+    pub async fn page<R: Row>(&self, request: &PageRequest) -> Result<Page<R>, StoreError> {
+        let rows = self.rows(request.select(R::TABLE, None)).await?;
+        Ok(request.page(rows))
+    }
+
+    /// One page for each parent: the rows whose `column` is the parent's.
+    ///
+    /// # Errors
+    /// If the database can't be read, or the query takes too long.
+    pub async fn pages<R: Row>(
+        &self,
+        request: &PageRequest,
+        column: &'static str,
+        parents: &[Value],
+    ) -> Result<HashMap<Value, Page<R>>, StoreError> {
+        let mut by_parent: HashMap<Value, Vec<R>> = parents.iter().map(|parent| (parent.clone(), Vec::new())).collect();
+        for chunk in parents.chunks(PARENTS_PER_STATEMENT) {
+            let mut union = Sql::default();
+            for (index, parent) in chunk.iter().enumerate() {
+                union.push(if index > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
+                union.append(request.select(R::TABLE, Some((column, parent)))).push(")");
+            }
+            let position = R::TABLE.position(column).unwrap_or_default();
+            for row in self.rows::<R>(union).await? {
+                let parent = row.values().swap_remove(position);
+                by_parent.entry(parent).or_default().push(row);
+            }
+        }
+        Ok(by_parent.into_iter().map(|(parent, rows)| (parent, request.page(rows))).collect())
+    }
+
+    /// All rows that meet a condition, in order, but no more than `limit`.
+    ///
+    /// # Errors
+    /// If the database can't be read, or the query takes too long.
+    pub async fn list<R: Row>(
+        &self,
+        condition: Condition,
+        order: Vec<Order>,
+        limit: u32,
+    ) -> Result<Vec<R>, StoreError> {
+        let request = PageRequest { condition, order, after: None, before: None, limit, from_end: false };
+        Ok(self.page(&request).await?.rows.into_iter().map(|paged| paged.row).collect())
+    }
+
+    /// The events of each task, oldest first.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn timelines(&self, tasks: &[Value]) -> Result<HashMap<Value, Vec<Event>>, StoreError> {
+        let mut by_task: HashMap<Value, Vec<Event>> = HashMap::new();
+        for chunk in tasks.chunks(KEYS_PER_STATEMENT) {
+            let mut select = Sql::select(Event::TABLE);
+            select.push(" WHERE task_id IN (");
+            select.list(chunk, |sql, task| {
+                sql.arg(task.clone());
+            });
+            select.push(") ORDER BY block, log_index");
+            for event in self.rows::<Event>(select).await? {
+                by_task.entry(super::Column::value(&event.task_id)).or_default().push(event);
+            }
+        }
+        Ok(by_task)
+    }
+
+    /// How many rows meet a condition.
+    ///
+    /// # Errors
+    /// If the database can't be read, or the query takes too long.
+    pub async fn count(&self, table: &'static Table, condition: &Condition) -> Result<u64, StoreError> {
+        let rows = self.values(PageRequest::count(condition, table)).await?;
+        Ok(rows.first().and_then(|row| row.first()).map_or(0, as_count))
+    }
+
+    /// How many rows of each parent meet a condition; parents without any are left out.
+    ///
+    /// # Errors
+    /// If the database can't be read, or the query takes too long.
+    pub async fn counts(
+        &self,
+        table: &'static Table,
+        condition: &Condition,
+        column: &'static str,
+        parents: &[Value],
+    ) -> Result<HashMap<Value, u64>, StoreError> {
+        let mut counts = HashMap::new();
+        for chunk in parents.chunks(KEYS_PER_STATEMENT) {
+            for row in self.values(PageRequest::counts(condition, table, column, chunk)).await? {
+                if let [parent, count] = row.as_slice() {
+                    counts.insert(parent.clone(), as_count(count));
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn rows<R: Row>(&self, sql: Sql) -> Result<Vec<R>, StoreError> {
+        let mut guard = self.begun().await?;
+        sql.rows(connection(&mut guard)?).await.map_err(interrupted)
+    }
+
+    async fn values(&self, sql: Sql) -> Result<Vec<Vec<Value>>, StoreError> {
+        let mut guard = self.begun().await?;
+        sql.values(connection(&mut guard)?).await.map_err(interrupted)
+    }
+
+    /// The transaction, begun; the time limit runs from here.
+    async fn begun(&self) -> Result<MutexGuard<'_, Option<Transaction<'static, Sqlite>>>, StoreError> {
+        let mut guard = self.transaction.lock().await;
+        if guard.is_none() {
+            let mut transaction = self.pool.begin().await?;
+            let deadline = Instant::now() + Duration::from_secs(TIME_LIMIT);
+            transaction
+                .lock_handle()
+                .await?
+                .set_progress_handler(INSTRUCTIONS_PER_CHECK, move || Instant::now() < deadline);
+            *guard = Some(transaction);
+        }
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        Ok(guard)
+    }
+}
+
+fn connection<'g>(
+    guard: &'g mut MutexGuard<'_, Option<Transaction<'static, Sqlite>>>,
+) -> Result<&'g mut sqlx::SqliteConnection, StoreError> {
+    // `begun` fills it before it hands the guard out.
+    guard.as_deref_mut().ok_or(StoreError::Busy)
+}
+
+fn as_count(value: &Value) -> u64 {
+    match value {
+        Value::Int(count) => u64::try_from(*count).unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+/// Tells a query that the time limit stopped from one that failed.
+fn interrupted(error: StoreError) -> StoreError {
+    const SQLITE_INTERRUPT: &str = "9";
+    match &error {
+        StoreError::Database(sqlx::Error::Database(inner)) if inner.code().as_deref() == Some(SQLITE_INTERRUPT) => {
+            StoreError::TimedOut(TIME_LIMIT)
+        }
+        _ => error,
+    }
+}

@@ -1,0 +1,89 @@
+//! Rows and their tables. A row is declared once; everything that reads, writes or undoes it asks the declaration.
+
+use super::{ColumnError, Value};
+
+/// A table as the store sees it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Table {
+    /// The table's name.
+    pub name: &'static str,
+    /// All columns, those of the primary key first.
+    pub columns: &'static [&'static str],
+    /// How many columns the primary key has.
+    pub key: usize,
+}
+
+impl Table {
+    /// The columns of the primary key.
+    pub fn key_columns(&self) -> &'static [&'static str] {
+        &self.columns[..self.key]
+    }
+
+    /// Where a column stands in the table.
+    pub fn position(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|name| *name == column)
+    }
+}
+
+/// A typed row.
+pub trait Row: Clone + PartialEq + Send + Sync + Sized + 'static {
+    /// Where rows of this type are kept.
+    const TABLE: &'static Table;
+
+    /// The columns, in the table's order.
+    fn values(&self) -> Vec<Value>;
+
+    /// From the columns, in the table's order.
+    ///
+    /// # Errors
+    /// If a column does not hold what its type says.
+    fn from_values(values: Vec<Value>) -> Result<Self, ColumnError>;
+
+    /// The values of the primary key.
+    fn key(&self) -> Vec<Value> {
+        let mut values = self.values();
+        values.truncate(Self::TABLE.key);
+        values
+    }
+}
+
+/// The primary key of a row, from the values of its columns.
+macro_rules! key {
+    ($($part:expr),+ $(,)?) => { [$($crate::store::Column::value(&$part)),+] };
+}
+pub(crate) use key;
+
+/// Declares a row: its table, the columns of its primary key first, and how many these are.
+macro_rules! row {
+    (
+        $(#[$meta:meta])*
+        $name:ident in $table:literal, key $key:literal {
+            $($(#[$column_meta:meta])* $column:ident: $ty:ty),* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name {
+            $($(#[$column_meta])* pub $column: $ty),*
+        }
+
+        impl $crate::store::Row for $name {
+            const TABLE: &'static $crate::store::Table =
+                &$crate::store::Table { name: $table, columns: &[$(stringify!($column)),*], key: $key };
+
+            fn values(&self) -> Vec<$crate::store::Value> {
+                vec![$($crate::store::Column::value(&self.$column)),*]
+            }
+
+            fn from_values(values: Vec<$crate::store::Value>) -> Result<Self, $crate::store::ColumnError> {
+                let mut values = values.into_iter();
+                Ok(Self {
+                    $($column: $crate::store::Column::from_value(
+                        values.next().unwrap_or($crate::store::Value::Null)
+                    )?),*
+                })
+            }
+        }
+    };
+}
+pub(crate) use row;

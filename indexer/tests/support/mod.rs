@@ -1,0 +1,9 @@
+//! What the tests share: a chain made up of valid events, databases, and a running server.
+
+#![allow(dead_code, unreachable_pub)] // each test file uses a part of it
+
+pub mod api;
+pub mod chain;
+pub mod database;
+pub mod events;
+pub mod market;
