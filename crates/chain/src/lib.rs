@@ -2,6 +2,7 @@
 //! and the transaction outbox.
 
 mod block;
+mod finality;
 mod follower;
 mod outbox;
 pub mod rpc;
@@ -9,5 +10,5 @@ mod signer;
 
 pub use block::BlockRef;
 pub use follower::{FollowError, Follower, FollowerConfig, LocatedEvent, Update};
-pub use outbox::{Intent, Outbox, OutboxConfig, OutboxError, Outcome};
+pub use outbox::{Intent, Outbox, OutboxConfig, OutboxError, Outcome, Unfinished};
 pub use signer::{SignerArgs, SignerError, keystore_dir};

@@ -105,6 +105,7 @@ impl SignerArgs {
             return self.open(path);
         }
         if let Some(path) = &self.mnemonic_file {
+            warn_if_others_can_read(path);
             let phrase = read("the mnemonic file", path)?;
             let wrong = |_| SignerError::Mnemonic { path: path.clone() };
             let builder = MnemonicBuilder::<English>::default().phrase(phrase.trim()).index(self.mnemonic_index);
@@ -172,7 +173,7 @@ fn read(what: &'static str, path: &Path) -> Result<String, SignerError> {
 fn warn_if_others_can_read(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
-        tracing::warn!(path = %path.display(), "other users can read the password file: chmod 600 it");
+        tracing::warn!(path = %path.display(), "other users can read this secret: chmod 600 it");
     }
 }
 
@@ -181,24 +182,21 @@ fn warn_if_others_can_read(_: &Path) {}
 
 #[cfg(test)]
 mod tests {
+    use alloy::signers::k256::elliptic_curve::rand_core::OsRng;
+
     use super::*;
 
     #[test]
     fn a_keystore_opens_with_the_password_from_a_file() {
         let dir = tempfile::tempdir().expect("a folder");
         let key = PrivateKeySigner::random();
-        let (_, name) = PrivateKeySigner::encrypt_keystore(
-            dir.path(),
-            &mut rand::rng(),
-            key.to_bytes(),
-            "secret",
-            Some("operator"),
-        )
-        .expect("a keystore");
+        let (_, name) =
+            PrivateKeySigner::encrypt_keystore(dir.path(), &mut OsRng, key.to_bytes(), "secret", Some("operator"))
+                .expect("a keystore");
         let password = dir.path().join("password");
         fs::write(&password, "secret\n").expect("a file");
         let mut args = SignerArgs {
-            keystore: Some(dir.path().join(name)),
+            keystore: Some(dir.path().join("operator")),
             password_file: Some(password.clone()),
             ..SignerArgs::default()
         };

@@ -1,48 +1,45 @@
--- The transaction outbox of one signer on one chain. Amounts are decimal text, times are unix seconds.
+-- The outbox of one account on one chain. Amounts in wei and gas prices are decimal texts: SQLite's integers end at 2^63.
 
-CREATE TABLE signer (
-    only     INTEGER PRIMARY KEY CHECK (only = 1),
-    address  TEXT NOT NULL,
-    chain_id INTEGER NOT NULL
+CREATE TABLE account (
+    id       INTEGER PRIMARY KEY CHECK (id = 0),
+    chain_id INTEGER NOT NULL,
+    address  BLOB    NOT NULL
 );
 
-CREATE TABLE intent (
-    id              INTEGER PRIMARY KEY,
-    key             TEXT NOT NULL UNIQUE,
-    label           TEXT NOT NULL,
-    recipient       TEXT NOT NULL,
-    data            BLOB NOT NULL,
-    value           TEXT NOT NULL,
-    deadline        INTEGER,
+-- What is to be done on the chain, once.
+CREATE TABLE intents (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    key             TEXT    NOT NULL UNIQUE, -- the caller's: the same key is the same intent
+    label           TEXT    NOT NULL,
+    to_address      BLOB    NOT NULL,
+    data            BLOB    NOT NULL,
+    value           TEXT    NOT NULL,
+    deadline        INTEGER,                 -- unix seconds
     max_fee_per_gas TEXT,
-    -- queued: no live attempt; sent: an attempt may land; landed: on the chain, not final; done: nothing can change
-    state           TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sent', 'landed', 'done')),
-    -- set with `landed` and `done`
-    outcome         TEXT CHECK (outcome IN ('landed', 'reverted', 'expired')),
-    tx_hash         TEXT,
-    block_number    INTEGER,
-    receipt         TEXT,
-    error_name      TEXT,
-    error_detail    TEXT,
-    created_at      INTEGER NOT NULL
+    created_at      INTEGER NOT NULL,        -- unix seconds
+    stage           TEXT    NOT NULL CHECK (stage IN ('queued', 'pending', 'cancelling', 'included', 'done')),
+    nonce           INTEGER,                 -- from 'pending' on; an intent that was superseded gets another
+    problem         TEXT,                    -- why it does not move on, for people
+    block           INTEGER,                 -- that included it, while 'included'
+    block_hash      BLOB,
+    outcome         TEXT                     -- JSON; final once the stage is 'done'
 );
 
-CREATE INDEX intent_by_state ON intent (state, id);
+CREATE INDEX intents_active ON intents (nonce, id) WHERE stage <> 'done';
 
-CREATE TABLE attempt (
-    id           INTEGER PRIMARY KEY,
-    intent_id    INTEGER NOT NULL REFERENCES intent (id),
+-- Every transaction that was ever signed for an intent, recorded before it is sent.
+CREATE TABLE attempts (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    intent       INTEGER NOT NULL REFERENCES intents (id),
+    kind         TEXT    NOT NULL CHECK (kind IN ('call', 'cancel')),
     nonce        INTEGER NOT NULL,
-    tx_hash      TEXT NOT NULL UNIQUE,
-    raw          BLOB NOT NULL,
+    tx_hash      BLOB    NOT NULL UNIQUE,
+    raw          BLOB    NOT NULL,
+    max_fee      TEXT    NOT NULL,           -- per gas
+    priority_fee TEXT    NOT NULL,           -- per gas
     gas_limit    INTEGER NOT NULL,
-    max_fee      TEXT NOT NULL,
-    priority_fee TEXT NOT NULL,
-    -- a transfer of nothing to ourselves that takes the nonce, so that the intent can't land any more
-    cancels      INTEGER NOT NULL DEFAULT 0,
-    -- another transaction of the same key took the nonce
-    dead         INTEGER NOT NULL DEFAULT 0,
-    created_at   INTEGER NOT NULL
+    signed_at    INTEGER NOT NULL,           -- unix seconds
+    signed_block INTEGER NOT NULL            -- the chain's head then
 );
 
-CREATE INDEX attempt_by_intent ON attempt (intent_id, id);
+CREATE INDEX attempts_of ON attempts (intent, nonce);

@@ -1,6 +1,4 @@
-//! What ends a follower, and what it waits out.
-
-use alloy::transports::{RpcError, TransportErrorKind};
+//! What ends a follower.
 
 /// What waiting can't mend.
 #[derive(Debug, thiserror::Error)]
@@ -11,29 +9,7 @@ pub enum FollowError {
          development chain restarted? Begin with an empty database, or correct --rpc-url and --deployment"
     )]
     TooDeep {
-        /// The oldest block of the journal.
+        /// The oldest block that is known.
         oldest: u64,
     },
-}
-
-/// Why a look at the chain failed.
-#[derive(Debug)]
-pub(super) enum FetchError {
-    /// The next look may succeed.
-    Transport(RpcError<TransportErrorKind>),
-    Fatal(FollowError),
-}
-
-impl FetchError {
-    /// An endpoint that refuses the logs of a single block.
-    pub(super) fn refused(block: u64) -> Self {
-        let text = format!("the endpoint refuses the logs of block {block}");
-        Self::Transport(TransportErrorKind::custom_str(&text))
-    }
-}
-
-impl From<RpcError<TransportErrorKind>> for FetchError {
-    fn from(error: RpcError<TransportErrorKind>) -> Self {
-        Self::Transport(error)
-    }
 }

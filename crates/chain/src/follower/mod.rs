@@ -1,25 +1,43 @@
 //! One reorg-aware stream of the suite's events: history, live, retractions.
 //!
-//! What is final is read by ranges. What is not is read block by block, by hash, and kept in a journal: when the chain
-//! shows another block at a height of the journal, everything above the last common block is retracted. An endpoint that
-//! lags, restarts or does not know a block yet is waited for; only a *different* block, linked to a known one, is a
-//! reorg.
+//! What is final is read by ranges. What is not is read block by block, by hash, and kept in a journal. When the chain
+//! shows another block at a height of the journal, it is followed down by its parents' hashes to a block of the journal,
+//! and everything above that is retracted. An endpoint that lags, restarts or does not know a block yet is waited for: to
+//! know less is not a reorg.
 
 mod error;
 mod fetch;
+mod journal;
+mod range;
 mod update;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aiigo_protocol::Deployment;
-use alloy::providers::DynProvider;
+use alloy::{providers::DynProvider, transports::TransportError};
+use futures::future::join_all;
 
-use self::{error::FetchError, fetch::Fetch};
 pub use self::{
     error::FollowError,
     update::{LocatedEvent, Update},
 };
+use self::{
+    fetch::{Fetch, Range},
+    journal::Journal,
+    range::RangeSize,
+};
 use crate::BlockRef;
+
+/// Ranges of the history asked for at once.
+const CONCURRENT_RANGES: u64 = 4;
+/// Blocks below the head at which a follower that had caught up still keeps up: several may come between two looks.
+const KEEPS_UP: u64 = 2;
+/// The longest pause after failures.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// How a chain is followed.
 #[derive(Clone, Debug)]
@@ -43,40 +61,66 @@ impl Default for FollowerConfig {
 pub struct Follower {
     fetch: Fetch,
     config: FollowerConfig,
-    /// What was applied and could be retracted, oldest first; the oldest may be final: the anchor.
-    journal: VecDeque<BlockRef>,
-    /// The next block to apply.
-    next: u64,
-    /// Blocks asked for in one range.
-    range: u64,
+    /// The deployment's first block.
+    start: u64,
+    journal: Journal,
+    /// Whether the journal was found on the chain since the start.
+    validated: bool,
+    head: Option<(BlockRef, Instant)>,
+    finalized: u64,
+    range: RangeSize,
+    /// Read, not yet told.
+    ready: VecDeque<Update>,
+    live: bool,
+    /// Whether it was said that the endpoint is behind.
+    lag_told: bool,
     failures: u32,
 }
 
 /// What a look at the chain came to.
 enum Step {
-    Update(Update),
+    /// There is something to tell.
+    Ready,
     /// Nothing new: look again after the poll interval.
     Wait,
-    /// The view changed under our hands: look again at once.
+    /// The endpoint knows less than it did, or than another: look again after the poll interval.
+    Behind,
+    /// Look again at once.
     Again,
 }
 
+enum Stop {
+    Fatal(FollowError),
+    Transport(TransportError),
+}
+
+impl From<TransportError> for Stop {
+    fn from(error: TransportError) -> Self {
+        Self::Transport(error)
+    }
+}
+
 impl Follower {
-    /// Starts where `journal` ends: the blocks that the caller has applied, oldest first, as far down as they could still
-    /// be retracted. They are compared with the chain before anything else. Empty: from the deployment's first block.
+    /// Starts where `journal` ends: the blocks that the caller has applied, oldest first, as far down as it can retract
+    /// them. They are compared with the chain before anything else. Empty: from the deployment's first block.
     pub fn new(
         provider: DynProvider,
         deployment: Arc<Deployment>,
         config: FollowerConfig,
         journal: Vec<BlockRef>,
     ) -> Self {
-        let next = journal.last().map_or(deployment.block, |block| block.number + 1);
         Self {
-            range: config.max_range.max(1),
+            start: deployment.block,
+            range: RangeSize::new(config.max_range),
             fetch: Fetch::new(provider, deployment),
             config,
-            journal: journal.into(),
-            next,
+            journal: Journal::new(journal),
+            validated: false,
+            head: None,
+            finalized: 0,
+            ready: VecDeque::new(),
+            live: false,
+            lag_told: false,
             failures: 0,
         }
     }
@@ -87,122 +131,202 @@ impl Follower {
     /// Only what waiting can't mend: the chain was replaced below everything that is known of it.
     pub async fn next(&mut self) -> Result<Update, FollowError> {
         loop {
-            match self.step().await {
-                Ok(Step::Update(update)) => {
-                    self.failures = 0;
-                    return Ok(update);
+            if let Some(update) = self.ready.pop_front() {
+                return Ok(update);
+            }
+            let step = match self.step().await {
+                Ok(step) => step,
+                Err(Stop::Fatal(error)) => return Err(error),
+                Err(Stop::Transport(error)) => {
+                    self.pause_after(&error).await;
+                    continue;
                 }
-                Ok(Step::Again) => self.failures = 0,
-                Ok(Step::Wait) => {
-                    self.failures = 0;
+            };
+            self.failures = 0;
+            match step {
+                Step::Ready => self.lag_told = false,
+                Step::Again => {}
+                Step::Wait => tokio::time::sleep(self.config.poll_interval).await,
+                Step::Behind => {
+                    if !self.lag_told {
+                        let tip = self.journal.tip().map(|tip| tip.number);
+                        tracing::warn!(
+                            ?tip,
+                            "the RPC endpoint is behind what it or another showed before: waiting for it"
+                        );
+                        self.lag_told = true;
+                    }
                     tokio::time::sleep(self.config.poll_interval).await;
                 }
-                Err(FetchError::Fatal(error)) => return Err(error),
-                Err(FetchError::Transport(error)) => {
-                    let pause = Duration::from_millis(250 << self.failures.min(5));
-                    self.failures = self.failures.saturating_add(1);
-                    metrics::counter!("aiigo_follower_failures_total").increment(1);
-                    tracing::warn!(%error, next = self.next, ?pause, "cannot read the chain, trying again");
-                    tokio::time::sleep(pause).await;
-                }
             }
         }
     }
 
-    async fn step(&mut self) -> Result<Step, FetchError> {
+    async fn pause_after(&mut self, error: &TransportError) {
+        let pause = (self.config.poll_interval * 2_u32.saturating_pow(self.failures)).min(LONGEST_PAUSE);
+        self.failures = self.failures.saturating_add(1);
+        metrics::counter!("aiigo_follower_failures_total").increment(1);
+        tracing::warn!(%error, tip = ?self.journal.tip().map(|tip| tip.number), ?pause, "cannot read the chain, trying again");
+        tokio::time::sleep(pause).await;
+    }
+
+    async fn step(&mut self) -> Result<Step, Stop> {
+        let head = self.look().await?;
+        let Some(tip) = self.journal.tip() else { return self.begin().await };
+        if !self.validated {
+            match self.fetch.block(tip.number).await? {
+                Some(block) if block.hash == tip.hash => self.validated = true,
+                Some(block) => return self.reorganise(block).await,
+                // Below the tip the head can still show a reorg; else more must come.
+                None if head.number < tip.number => {}
+                None => return Ok(Step::Behind),
+            }
+        }
+        match self.journal.at(head.number) {
+            Some(known) if known.hash != head.hash => self.reorganise(head).await,
+            _ if head.number < tip.number => Ok(Step::Behind),
+            Some(_) if self.live => Ok(Step::Wait),
+            Some(_) => {
+                self.push(tip, tip.number + 1, Vec::new(), head);
+                Ok(Step::Ready)
+            }
+            None if tip.number < self.finalized && self.range.get() > 1 => self.history(tip, head).await,
+            None => self.block(tip, head).await,
+        }
+    }
+
+    /// The chain's head; asked for again when it was reached, or is old.
+    async fn look(&mut self) -> Result<BlockRef, Stop> {
+        if let Some((head, at)) = self.head
+            && self.validated
+            && at.elapsed() < self.config.poll_interval
+            && self.journal.tip().is_some_and(|tip| tip.number < head.number)
+        {
+            return Ok(head);
+        }
         let head = self.fetch.head().await?;
-        if let Some(step) = self.compare(head).await? {
-            return Ok(step);
+        if self.head.is_none_or(|(known, _)| known.hash != head.hash) {
+            let finalized = self.fetch.finalized(head.number, self.config.finality_depth).await?;
+            self.finalized = self.finalized.max(finalized);
+            set_gauge("aiigo_follower_head", head.number);
+            set_gauge("aiigo_follower_finalized", self.finalized);
         }
-        if self.next > head.number {
-            return Ok(Step::Wait);
-        }
-        let finalized = self.fetch.finalized(head, self.config.finality_depth).await?;
-        if self.next <= finalized { self.history(head, finalized).await } else { self.block(head, finalized).await }
+        self.head = Some((head, Instant::now()));
+        Ok(head)
     }
 
-    /// Compares the journal with the chain. `None`: they agree.
-    async fn compare(&mut self, head: BlockRef) -> Result<Option<Step>, FetchError> {
-        let Some(tip) = self.journal.back().copied() else { return Ok(None) };
-        // The highest block of the journal that this view of the chain can speak of.
-        let seen = tip.number.min(head.number);
-        let Some(known) = self.journal.iter().rev().find(|block| block.number <= seen).copied() else {
-            // The head is below the whole journal: an endpoint that starts from nothing.
-            return Ok(Some(Step::Wait));
-        };
-        match self.fetch.block(known.number).await? {
-            None => Ok(Some(Step::Wait)),
-            Some(block) if block.hash == known.hash => {
-                // The same chain, seen less far: an endpoint that lags.
-                Ok((head.number < tip.number).then_some(Step::Wait))
-            }
-            Some(_) => self.retract().await.map(Some),
+    /// The block below the deployment is the first of the journal, so that even its first block can be retracted.
+    async fn begin(&mut self) -> Result<Step, Stop> {
+        let Some(below) = self.fetch.block(self.start.saturating_sub(1)).await? else { return Ok(Step::Behind) };
+        if self.start == 0 {
+            let events = self.fetch.events_of(below).await?;
+            let (Some(events), Some((head, _))) = (events, self.head) else { return Ok(Step::Behind) };
+            self.apply(below, 0, events, head);
+        } else {
+            self.journal.push(below);
         }
+        self.validated = true;
+        Ok(Step::Again)
     }
 
-    /// Finds the last block that journal and chain share.
-    async fn retract(&mut self) -> Result<Step, FetchError> {
-        for (position, known) in self.journal.iter().copied().enumerate().rev() {
-            match self.fetch.block(known.number).await? {
-                Some(block) if block.hash == known.hash => {
-                    let linked = self.fetch.block(known.number + 1).await?;
-                    if !linked.is_some_and(|block| block.parent_hash == known.hash) {
-                        // Two endpoints that disagree, or a chain in motion: no proof of a reorg.
-                        return Ok(Step::Wait);
-                    }
-                    let depth = self.next - 1 - known.number;
-                    tracing::warn!(to = known.number, depth, "the chain was reorganised");
-                    metrics::counter!("aiigo_follower_reorgs_total").increment(1);
-                    self.journal.truncate(position + 1);
-                    self.next = known.number + 1;
-                    return Ok(Step::Update(Update::Retracted { to: known }));
+    /// `seen` is canonical, and at most one above the journal's tip, but does not fit. Follows it down.
+    async fn reorganise(&mut self, seen: BlockRef) -> Result<Step, Stop> {
+        let mut low = seen;
+        let ancestor = loop {
+            let known = low.number.checked_sub(1).and_then(|below| self.journal.at(below));
+            match known {
+                Some(known) if known.hash == low.parent_hash => break known,
+                Some(_) => match self.fetch.block_of(low.parent_hash).await? {
+                    Some(parent) if parent.number + 1 == low.number => low = parent,
+                    // Not linked, as far as the endpoint knows: no proof.
+                    _ => return Ok(Step::Behind),
+                },
+                None => {
+                    let oldest = self.journal.oldest().map_or(self.start, |block| block.number);
+                    return Err(Stop::Fatal(FollowError::TooDeep { oldest }));
                 }
-                Some(_) => {}
-                None => return Ok(Step::Wait),
             }
-        }
-        let oldest = self.journal.front().map_or(0, |block| block.number);
-        Err(FetchError::Fatal(FollowError::TooDeep { oldest }))
-    }
-
-    /// A range of final blocks.
-    async fn history(&mut self, head: BlockRef, finalized: u64) -> Result<Step, FetchError> {
-        let (from, to) = (self.next, finalized.min(self.next.saturating_add(self.range - 1)));
-        let events = match self.fetch.range(from, to).await? {
-            Some(events) => events,
-            None if to > from => {
-                self.range = ((to - from + 1) / 2).max(1);
-                tracing::debug!(range = self.range, "the endpoint refused a range, asking for less");
-                return Ok(Step::Again);
-            }
-            None => return Err(FetchError::refused(from)),
         };
-        let Some(block) = self.fetch.block(to).await? else { return Ok(Step::Wait) };
-        self.range = self.range.saturating_mul(2).clamp(1, self.config.max_range.max(1));
-        // All of it is final: one anchor is enough.
-        self.journal.clear();
-        self.advance(block, finalized);
-        Ok(Step::Update(Update::Applied { block, from, events, head, finalized, live: to == head.number }))
+        let depth = self.journal.tip().map_or(0, |tip| tip.number - ancestor.number);
+        if depth > 0 {
+            tracing::warn!(to = ancestor.number, depth, "the chain was reorganised");
+            metrics::counter!("aiigo_follower_reorgs_total").increment(1);
+            self.journal.cut_above(ancestor.number);
+            self.ready.push_back(Update::Retracted { to: ancestor });
+        }
+        self.validated = true;
+        self.head = None;
+        Ok(if depth > 0 { Step::Ready } else { Step::Again })
     }
 
-    /// One block that may still be replaced.
-    async fn block(&mut self, head: BlockRef, finalized: u64) -> Result<Step, FetchError> {
-        let Some(block) = self.fetch.block(self.next).await? else { return Ok(Step::Wait) };
-        if self.journal.back().is_some_and(|tip| tip.hash != block.parent_hash) {
-            return Ok(Step::Again);
+    /// Ranges of final blocks above `tip`.
+    async fn history(&mut self, tip: BlockRef, head: BlockRef) -> Result<Step, Stop> {
+        let Some(first) = self.fetch.block(tip.number + 1).await? else { return Ok(Step::Behind) };
+        if first.parent_hash != tip.hash {
+            return self.reorganise(first).await;
         }
-        let Some(events) = self.fetch.events_of(block).await? else { return Ok(Step::Wait) };
-        let from = self.next;
-        self.advance(block, finalized);
-        Ok(Step::Update(Update::Applied { block, from, events, head, finalized, live: block.number == head.number }))
+        let size = self.range.get();
+        let starts = (0..CONCURRENT_RANGES).map(|range| first.number + range * size);
+        let ranges: Vec<_> = starts
+            .take_while(|from| *from <= self.finalized)
+            .map(|from| (from, (from + size - 1).min(self.finalized)))
+            .collect();
+        let answers = join_all(ranges.iter().map(|(from, to)| self.fetch.range(*from, *to))).await;
+        // Those before the first failure are good; the others are asked for again.
+        for ((from, _), answer) in ranges.into_iter().zip(answers) {
+            match answer {
+                Ok(Range::Events(events, last)) => {
+                    self.apply(last, from, events, head);
+                    self.range.accepted();
+                }
+                Ok(Range::Refused) => {
+                    self.range.refused();
+                    return Ok(Step::Again);
+                }
+                Ok(Range::Unknown) => return Ok(Step::Behind),
+                Err(error) => {
+                    // It may be the size of the answer that fails.
+                    self.range.refused();
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(Step::Ready)
     }
 
-    fn advance(&mut self, block: BlockRef, finalized: u64) {
-        self.journal.push_back(block);
-        self.next = block.number + 1;
-        while self.journal.get(1).is_some_and(|second| second.number <= finalized) {
-            self.journal.pop_front();
+    /// The block above `tip`, which may still be replaced.
+    async fn block(&mut self, tip: BlockRef, head: BlockRef) -> Result<Step, Stop> {
+        let next = if head.parent_hash == tip.hash { Some(head) } else { self.fetch.block(tip.number + 1).await? };
+        let Some(block) = next else { return Ok(Step::Behind) };
+        if block.parent_hash != tip.hash {
+            return self.reorganise(block).await;
         }
-        metrics::gauge!("aiigo_follower_block").set(block.number as f64);
+        let Some(events) = self.fetch.events_of(block).await? else {
+            self.head = None;
+            return Ok(Step::Behind);
+        };
+        self.apply(block, block.number, events, head);
+        self.range.accepted();
+        Ok(Step::Ready)
     }
+
+    fn apply(&mut self, block: BlockRef, from: u64, events: Vec<LocatedEvent>, head: BlockRef) {
+        self.journal.push(block);
+        self.journal.forget_below(self.finalized);
+        set_gauge("aiigo_follower_block", block.number);
+        metrics::counter!("aiigo_follower_events_total").increment(events.len() as u64);
+        self.push(block, from, events, head);
+    }
+
+    fn push(&mut self, block: BlockRef, from: u64, events: Vec<LocatedEvent>, head: BlockRef) {
+        let lag = head.number.saturating_sub(block.number);
+        self.live = lag == 0 || (self.live && lag <= KEEPS_UP);
+        let (finalized, live) = (self.finalized, self.live);
+        self.ready.push_back(Update::Applied { block, from, events, head, finalized, live });
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // block numbers are far below 2^52
+fn set_gauge(name: &'static str, number: u64) {
+    metrics::gauge!(name).set(number as f64);
 }

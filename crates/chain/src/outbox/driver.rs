@@ -1,108 +1,256 @@
-//! The loop that moves every intent one step at a time.
+//! The loop that looks at the chain and moves every intent one step at a time.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use alloy::{
-    consensus::{SignableTransaction, TxEip1559, TxEnvelope},
-    eips::{Encodable2718, eip2930::AccessList},
-    primitives::TxKind,
+    consensus::BlockHeader,
+    eips::BlockNumberOrTag,
+    primitives::{B256, TxHash},
     providers::Provider,
-    signers::SignerSync,
+    transports::{RpcError, TransportError},
 };
-use tokio_util::sync::CancellationToken;
 
 use super::{
-    Inner, Intent, OutboxError,
-    fees::Fees,
-    landed, queued, sent,
-    store::{Attempt, State, now},
+    Inner, OutboxError, now,
+    state::{Attempt, Draft, Entry, State},
 };
+use crate::{finality, rpc::is_already_known};
 
-/// How long to wait for a chain that does not answer.
-const TRANSPORT_PAUSE: Duration = Duration::from_secs(2);
+/// Pause before an intent that could not be sent is tried again.
+const RETRY: Duration = Duration::from_secs(2);
+/// The longest pause while the chain does not answer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(inner: &Inner, token: CancellationToken) -> Result<(), OutboxError> {
-    let Ok(_alone) = inner.driving.try_lock() else { return Ok(()) };
-    loop {
-        let submitted = inner.changed.notified();
-        let pause = match round(inner).await {
-            Ok(()) => inner.config.poll_interval,
-            Err(OutboxError::Transport(error)) => {
-                tracing::warn!(%error, "the outbox waits for the chain");
-                TRANSPORT_PAUSE
+/// What ends a step.
+pub(super) enum Fault {
+    /// The chain's endpoint failed: the next round may succeed.
+    Chain(TransportError),
+    /// The outbox can't go on.
+    Outbox(OutboxError),
+}
+
+impl From<TransportError> for Fault {
+    fn from(error: TransportError) -> Self {
+        Self::Chain(error)
+    }
+}
+
+impl From<OutboxError> for Fault {
+    fn from(error: OutboxError) -> Self {
+        Self::Outbox(error)
+    }
+}
+
+/// The chain, as one round sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    pub(super) number: u64,
+    pub(super) hash: B256,
+    pub(super) base_fee: Option<u128>,
+    /// The number of the last block that can't be reorganised.
+    pub(super) finalized: u64,
+    /// Transactions of the account on the chain, which is the next nonce.
+    pub(super) nonce: u64,
+    /// Unix seconds.
+    pub(super) now: u64,
+}
+
+/// Drives one outbox. What it keeps in memory only spares questions: a restart loses nothing.
+pub(super) struct Driver<'o> {
+    pub(super) inner: &'o Inner,
+    /// When a transaction of an intent was last broadcast.
+    broadcasts: HashMap<i64, Instant>,
+    /// Until when an intent that could not be sent is left alone.
+    resting: HashMap<i64, Instant>,
+    /// The head for which what is in blocks was last checked.
+    pub(super) watched: B256,
+    /// The finalized block as of a head.
+    finalized: Option<(B256, u64)>,
+    /// Since when, and which head, a nonce of somebody else's is missing below ours.
+    pub(super) gap: Option<(u64, Instant, u64)>,
+    /// The lowest nonce that none of ours has.
+    pub(super) free_nonce: u64,
+    /// How many wait for a block.
+    pub(super) in_flight: usize,
+    /// Whether a record changed in this round.
+    moved: bool,
+    /// Whether an intent of this round waits for money.
+    pub(super) short_of_funds: bool,
+}
+
+impl<'o> Driver<'o> {
+    pub(super) fn new(inner: &'o Inner) -> Self {
+        Self {
+            inner,
+            broadcasts: HashMap::new(),
+            resting: HashMap::new(),
+            watched: B256::ZERO,
+            finalized: None,
+            gap: None,
+            free_nonce: 0,
+            in_flight: 0,
+            moved: false,
+            short_of_funds: false,
+        }
+    }
+
+    /// Works until the database fails.
+    pub(super) async fn run(mut self) -> Result<(), OutboxError> {
+        let mut failures = 0_u32;
+        loop {
+            let pause = match self.round().await {
+                Ok(pause) => {
+                    failures = 0;
+                    pause
+                }
+                Err(Fault::Outbox(error)) => return Err(error),
+                Err(Fault::Chain(error)) => {
+                    let pause = (self.inner.poll_interval() * 2_u32.saturating_pow(failures)).min(LONGEST_PAUSE);
+                    failures = failures.saturating_add(1);
+                    tracing::warn!(%error, ?pause, "the outbox cannot ask the chain, trying again");
+                    Some(pause)
+                }
+            };
+            match pause {
+                Some(pause) => tokio::select! {
+                    () = self.inner.submitted.notified() => {}
+                    () = tokio::time::sleep(pause) => {}
+                },
+                None => self.inner.submitted.notified().await,
             }
-            Err(error) => return Err(error),
+        }
+    }
+
+    /// One step for every intent that is under way. How long to wait until the next round; `None`: until there is something
+    /// new.
+    async fn round(&mut self) -> Result<Option<Duration>, Fault> {
+        let entries = self.inner.store.active().await?;
+        #[allow(clippy::cast_precision_loss)] // a handful
+        metrics::gauge!("aiigo_outbox_unfinished").set(entries.len() as f64);
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let view = self.look().await?;
+        self.free_nonce = entries.iter().filter_map(|e| e.state.nonce()).max().map_or(0, |n| n + 1).max(view.nonce);
+        self.in_flight = entries.iter().filter(|entry| entry.state.open_nonce().is_some()).count();
+        (self.moved, self.short_of_funds) = (false, false);
+        for entry in &entries {
+            match self.step(entry, &entries, &view).await {
+                Ok(()) => {}
+                Err(Fault::Outbox(error)) => return Err(error.into()),
+                // It answers, and does not like the question: the other intents are not concerned.
+                Err(Fault::Chain(RpcError::ErrorResp(error))) => {
+                    self.hold(entry, &format!("the RPC endpoint refuses: {}", error.message)).await?;
+                }
+                Err(Fault::Chain(error)) => return Err(error.into()),
+            }
+        }
+        self.close_gap(&entries, &view).await?;
+        self.watched = view.hash;
+        metrics::gauge!("aiigo_outbox_short_of_funds").set(f64::from(u8::from(self.short_of_funds)));
+        let only_watching = entries.iter().all(|entry| matches!(entry.state, State::Included { .. }));
+        Ok(Some(match (self.moved, only_watching) {
+            (true, _) => Duration::ZERO,
+            (false, true) => self.inner.poll_interval() * 5,
+            (false, false) => self.inner.poll_interval(),
+        }))
+    }
+
+    async fn step(&mut self, entry: &Entry, entries: &[Entry], view: &View) -> Result<(), Fault> {
+        match &entry.state {
+            State::Queued => self.queued(entry, entries, view).await,
+            State::Pending { nonce } | State::Cancelling { nonce } => self.pending(entry, *nonce, view).await,
+            State::Included { nonce, block, block_hash, outcome } => {
+                self.included(entry, *nonce, (*block, *block_hash), outcome, view).await
+            }
+            State::Done { .. } => Ok(()),
+        }
+    }
+
+    async fn look(&mut self) -> Result<View, Fault> {
+        let provider = &self.inner.provider;
+        let head = provider.get_block_by_number(BlockNumberOrTag::Latest).await?.ok_or(RpcError::NullResp)?;
+        let (number, hash) = (head.header.number(), head.header.hash);
+        let finalized = match self.finalized {
+            Some((at, finalized)) if at == hash => finalized,
+            _ => finality::finalized(provider, number, self.inner.config.finality_depth).await?,
         };
-        tokio::select! {
-            () = token.cancelled() => return Ok(()),
-            () = submitted => {}
-            () = tokio::time::sleep(pause) => {}
-        }
+        self.finalized = Some((hash, finalized));
+        let nonce = provider.get_transaction_count(self.inner.signer.address()).await?;
+        let base_fee = head.header.base_fee_per_gas().map(u128::from);
+        Ok(View { number, hash, base_fee, finalized, nonce, now: now() })
     }
-}
 
-/// One step for every intent that is under way.
-async fn round(inner: &Inner) -> Result<(), OutboxError> {
-    for intent in inner.store.in_state(State::Landed).await? {
-        landed::step(inner, &intent).await?;
+    /// Moves a record to another state, and tells who waits for it.
+    pub(super) async fn move_to(&mut self, entry: &Entry, state: State) -> Result<(), Fault> {
+        self.inner.store.set(entry, &state).await?;
+        self.resting.remove(&entry.id);
+        self.tell();
+        Ok(())
     }
-    let mut under_way = 0;
-    for intent in inner.store.in_state(State::Sent).await? {
-        if sent::step(inner, &intent).await? {
-            under_way += 1;
-        }
-    }
-    for intent in inner.store.in_state(State::Queued).await? {
-        if queued::step(inner, &intent, under_way > 0).await? {
-            under_way += 1;
-        }
-    }
-    metrics::gauge!("aiigo_outbox_under_way").set(under_way as f64);
-    Ok(())
-}
 
-/// Signs a transaction of an intent, or of nothing if it `cancels`.
-pub(super) fn sign(
-    inner: &Inner,
-    intent: &Intent,
-    nonce: u64,
-    gas_limit: u64,
-    fees: Fees,
-    cancels: bool,
-) -> Result<Attempt, OutboxError> {
-    let transaction = TxEip1559 {
-        chain_id: inner.chain_id,
-        nonce,
-        gas_limit,
-        max_fee_per_gas: fees.max,
-        max_priority_fee_per_gas: fees.priority,
-        to: TxKind::Call(if cancels { inner.signer.address() } else { intent.to }),
-        value: if cancels { Default::default() } else { intent.value },
-        access_list: AccessList::default(),
-        input: if cancels { Default::default() } else { intent.data.clone() },
-    };
-    let signature = inner.signer.sign_hash_sync(&transaction.signature_hash())?;
-    let envelope = TxEnvelope::Eip1559(transaction.into_signed(signature));
-    Ok(Attempt {
-        nonce,
-        tx_hash: *envelope.tx_hash(),
-        raw: envelope.encoded_2718().into(),
-        gas_limit,
-        max_fee: fees.max,
-        priority_fee: fees.priority,
-        cancels,
-        created_at: now(),
-    })
-}
+    /// Signs, records, and only then broadcasts.
+    pub(super) async fn sign_and_send(&mut self, entry: &Entry, draft: Draft<'_>, view: &View) -> Result<(), Fault> {
+        let attempt = draft.sign(&self.inner.signer, view.now, view.number).map_err(OutboxError::from)?;
+        self.inner.store.record(entry, &attempt).await?;
+        tracing::info!(
+            what = entry.intent.label, tx = %attempt.tx_hash, nonce = attempt.nonce, kind = ?attempt.kind,
+            max_fee_per_gas = attempt.fees.max, "sending a transaction"
+        );
+        self.tell();
+        self.broadcast(entry, &attempt).await?;
+        Ok(())
+    }
 
-/// Gives an attempt to the chain. What the endpoint says of it is only logged: the next rounds look for receipts.
-pub(super) async fn broadcast(inner: &Inner, intent: &Intent, attempt: &Attempt) {
-    let (label, tx) = (&intent.label, attempt.tx_hash);
-    match inner.provider.send_raw_transaction(&attempt.raw).await {
-        Ok(_) => {
-            metrics::counter!("aiigo_outbox_broadcasts_total").increment(1);
-            tracing::debug!(label, %tx, nonce = attempt.nonce, "broadcast");
+    /// Broadcasts a recorded transaction if that is some time ago, or was in another life.
+    pub(super) async fn broadcast_again(&mut self, entry: &Entry, attempt: &Attempt) -> Result<(), Fault> {
+        let rested = |at: &Instant| at.elapsed() >= self.inner.config.rebroadcast_after;
+        if self.broadcasts.get(&entry.id).is_none_or(rested) {
+            self.broadcast(entry, attempt).await?;
         }
-        Err(error) => tracing::debug!(label, %tx, nonce = attempt.nonce, %error, "broadcast not taken"),
+        Ok(())
+    }
+
+    async fn broadcast(&mut self, entry: &Entry, attempt: &Attempt) -> Result<(), Fault> {
+        let raw = (attempt.raw.clone(),);
+        let sent = self.inner.provider.client().request::<_, TxHash>("eth_sendRawTransaction", raw).await;
+        self.broadcasts.insert(entry.id, Instant::now());
+        match sent {
+            Ok(_) => {}
+            // It decides nothing, but a person should see it: the account may lack money, or the fee be too low.
+            Err(RpcError::ErrorResp(error)) if !is_already_known(&error.message) => {
+                let problem =
+                    format!("the RPC endpoint does not take transaction {}: {}", attempt.tx_hash, error.message);
+                self.note(entry, &problem).await?;
+            }
+            Err(error) => tracing::debug!(tx = %attempt.tx_hash, %error, "no good answer to a broadcast"),
+        }
+        Ok(())
+    }
+
+    /// Notes why an intent does not move on, and leaves it alone for a while.
+    pub(super) async fn hold(&mut self, entry: &Entry, problem: &str) -> Result<(), Fault> {
+        self.resting.insert(entry.id, Instant::now() + RETRY);
+        self.note(entry, problem).await
+    }
+
+    pub(super) fn is_resting(&self, entry: &Entry) -> bool {
+        self.resting.get(&entry.id).is_some_and(|until| Instant::now() < *until)
+    }
+
+    async fn note(&self, entry: &Entry, problem: &str) -> Result<(), Fault> {
+        if entry.problem.as_deref() != Some(problem) {
+            tracing::warn!(what = entry.intent.label, "{problem}");
+            self.inner.store.set_problem(entry, problem).await?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self) {
+        self.moved = true;
+        self.inner.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
     }
 }

@@ -1,61 +1,73 @@
-//! What can go wrong with an outbox itself; what goes wrong with a transaction is its outcome.
+//! Why the outbox can't be used or go on.
 
 use std::{io, path::PathBuf};
 
 use alloy::{
     primitives::{Address, ChainId},
-    transports::{RpcError, TransportErrorKind},
+    transports::TransportError,
 };
 
-/// A failure of the outbox.
+/// Why the outbox can't be used or go on. What the chain or its endpoint do is waited out, and is no error.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OutboxError {
-    /// The folder or lock file can't be used.
+    /// Another process has the outbox.
+    #[error(
+        "{path} is in use by another process: two would send the same transactions; stop it, or use another data folder"
+    )]
+    Locked {
+        /// The outbox.
+        path: PathBuf,
+    },
+    /// The outbox is driven already.
+    #[error("the outbox is driven by this process already")]
+    Running,
+    /// The file can't be used.
     #[error("cannot use the outbox {path}: {source}")]
     File {
-        /// The outbox' file.
+        /// The outbox.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
     },
-    /// Another process works on it.
-    #[error("another process uses the outbox {path}: one key has one sender; stop the other or use another --data-dir")]
-    InUse {
-        /// The outbox' file.
-        path: PathBuf,
-    },
-    /// The file belongs to another key or chain.
+    /// The file is of another account or chain.
     #[error(
-        "the outbox {path} belongs to {owner} on chain {chain}, not to {address} on chain {found}: use another --data-dir"
+        "{path} is the outbox of {found} on chain {found_chain}, not of {address} on chain {chain}: use that account, or \
+         another data folder"
     )]
-    OtherSigner {
-        /// The outbox' file.
+    OtherAccount {
+        /// The outbox.
         path: PathBuf,
-        /// Whose it is.
-        owner: String,
-        /// Its chain.
-        chain: i64,
-        /// Who wants it.
+        /// The account that it belongs to.
+        found: Address,
+        /// That account's chain.
+        found_chain: ChainId,
+        /// The account that was to use it.
         address: Address,
-        /// On which chain.
-        found: ChainId,
+        /// The chain that it was to be used on.
+        chain: ChainId,
     },
     /// The database failed.
-    #[error("the outbox' database failed: {0}")]
+    #[error("the outbox's database failed: {0}")]
     Database(#[from] sqlx::Error),
-    /// The database can't be brought to this version.
-    #[error("the outbox' database can't be migrated: {0}")]
+    /// The database is of another version.
+    #[error("the outbox's database can't be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// A row can't be read back.
-    #[error("the outbox' database is damaged: {0}")]
-    Damaged(String),
-    /// No such intent.
-    #[error("the outbox knows no intent `{0}`")]
+    /// A record in the database makes no sense.
+    #[error("the outbox's record of `{key}` is damaged: {reason}")]
+    Damaged {
+        /// The intent.
+        key: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Nobody submitted an intent of that key.
+    #[error("the outbox has no `{0}`")]
     UnknownKey(String),
-    /// The chain did not answer; tried again by the driver.
-    #[error("the chain does not answer: {0}")]
-    Transport(#[from] RpcError<TransportErrorKind>),
-    /// Signing failed.
+    /// The chain could not be asked which one it is.
+    #[error("cannot ask the chain for its id: {0}")]
+    Chain(#[source] TransportError),
+    /// The signer refused.
     #[error("cannot sign: {0}")]
-    Signing(#[from] alloy::signers::Error),
+    Signer(#[from] alloy::signers::Error),
 }

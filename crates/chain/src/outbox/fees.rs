@@ -1,73 +1,86 @@
-//! What to pay for gas.
+//! What is offered per gas (EIP-1559).
 
-use alloy::{eips::eip1559::Eip1559Estimation, providers::Provider};
+use alloy::{
+    providers::{DynProvider, Provider},
+    transports::TransportError,
+};
 
-use super::{Inner, OutboxError, store::Attempt};
-
-/// EIP-1559 fees in wei per gas.
+/// Fees per gas, wei.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fees {
+    /// The most that is paid, base fee included.
     pub(super) max: u128,
+    /// Of it, for the block's producer.
     pub(super) priority: u128,
 }
 
-/// What the chain asks for now.
-pub(super) async fn current(inner: &Inner) -> Result<Fees, OutboxError> {
-    let Eip1559Estimation { max_fee_per_gas, max_priority_fee_per_gas } =
-        inner.provider.estimate_eip1559_fees().await?;
-    Ok(Fees { max: max_fee_per_gas, priority: max_priority_fee_per_gas })
-}
-
-/// Fees that replace an attempt: nodes demand at least 10% more of both; never less than the chain asks for now.
-pub(super) fn replacing(attempt: &Attempt, current: Fees) -> Fees {
-    let raised = |fee: u128| fee.saturating_add(fee / 8).saturating_add(1);
-    Fees { max: raised(attempt.max_fee).max(current.max), priority: raised(attempt.priority_fee).max(current.priority) }
-}
-
 impl Fees {
-    /// Holds the fees below the sender's limit; `None` if the chain asks for more than that.
-    pub(super) fn capped(self, limit: Option<u128>, base_fee: u128) -> Option<Self> {
-        let Some(limit) = limit else { return Some(self) };
-        if base_fee > limit {
+    /// What the chain asks for now: twice the base fee, so that it holds for some blocks, and a usual tip.
+    pub(super) async fn market(provider: &DynProvider) -> Result<Self, TransportError> {
+        let market = provider.estimate_eip1559_fees().await?;
+        Ok(Self { max: market.max_fee_per_gas, priority: market.max_priority_fee_per_gas })
+    }
+
+    /// No more than `cap`.
+    pub(super) fn capped(self, cap: Option<u128>) -> Self {
+        let max = self.max.min(cap.unwrap_or(u128::MAX));
+        Self { max, priority: self.priority.min(max) }
+    }
+
+    /// The least that nodes take in place of these: 10% more of both (geth's default price bump).
+    pub(super) fn bumped(self) -> Self {
+        let bump = |fee: u128| fee.saturating_add(fee.div_ceil(10)).saturating_add(1);
+        Self { max: bump(self.max), priority: bump(self.priority) }
+    }
+
+    /// The larger of both, each.
+    pub(super) fn at_least(self, other: Self) -> Self {
+        let max = self.max.max(other.max);
+        Self { max, priority: self.priority.max(other.priority).min(max) }
+    }
+
+    /// What to offer in place of these, when the market asks for `market`. `None` if that would be above `cap`, or if these
+    /// are so far above the market already that the price can't be what holds the transaction up.
+    pub(super) fn replaced(self, market: Self, cap: Option<u128>) -> Option<Self> {
+        let generous = self.max >= market.max.saturating_mul(2) && self.priority >= market.priority.saturating_mul(2);
+        let least = self.bumped();
+        if generous || cap.is_some_and(|cap| least.max > cap) {
             return None;
         }
-        let max = self.max.min(limit);
-        Some(Self { max, priority: self.priority.min(max) })
+        Some(least.at_least(market).capped(cap))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use alloy::primitives::{Bytes, TxHash};
-
     use super::*;
 
-    fn attempt(max_fee: u128, priority_fee: u128) -> Attempt {
-        Attempt {
-            nonce: 0,
-            tx_hash: TxHash::ZERO,
-            raw: Bytes::new(),
-            gas_limit: 0,
-            max_fee,
-            priority_fee,
-            cancels: false,
-            created_at: 0,
+    const fn fees(max: u128, priority: u128) -> Fees {
+        Fees { max, priority }
+    }
+
+    #[test]
+    fn a_replacement_offers_at_least_a_tenth_more_of_both() {
+        for (old, market) in [(fees(1_000, 10), fees(900, 9)), (fees(1, 1), fees(1, 1)), (fees(999, 1), fees(999, 7))] {
+            let new = old.replaced(market, None).expect("a replacement");
+            assert!(new.max * 10 >= old.max * 11 && new.priority * 10 >= old.priority * 11, "{old:?} → {new:?}");
+            assert!(new.priority <= new.max);
         }
     }
 
     #[test]
-    fn a_replacement_pays_at_least_a_tenth_more_of_both() {
-        let fees = replacing(&attempt(1_000, 10), Fees { max: 1, priority: 1 });
-        assert!(fees.max * 10 >= 1_000 * 11 && fees.priority * 10 >= 10 * 11, "{fees:?}");
-        assert_eq!(replacing(&attempt(0, 0), Fees { max: 0, priority: 0 }), Fees { max: 1, priority: 1 });
-        assert_eq!(replacing(&attempt(1, 1), Fees { max: 99, priority: 50 }), Fees { max: 99, priority: 50 });
+    fn a_replacement_follows_the_market() {
+        assert_eq!(fees(100, 1).replaced(fees(5_000, 50), None), Some(fees(5_000, 50)));
     }
 
     #[test]
-    fn a_limit_holds_the_fees_or_makes_the_intent_wait() {
-        let fees = Fees { max: 100, priority: 10 };
-        assert_eq!(fees.capped(None, 50), Some(fees));
-        assert_eq!(fees.capped(Some(5), 4), Some(Fees { max: 5, priority: 5 }));
-        assert_eq!(fees.capped(Some(5), 6), None);
+    fn a_replacement_keeps_to_the_cap() {
+        assert_eq!(fees(100, 1).replaced(fees(5_000, 50), Some(300)), Some(fees(300, 50)));
+        assert_eq!(fees(290, 1).replaced(fees(5_000, 50), Some(300)), None);
+    }
+
+    #[test]
+    fn who_pays_far_above_the_market_is_not_held_up_by_the_price() {
+        assert_eq!(fees(200, 20).replaced(fees(100, 10), None), None);
     }
 }

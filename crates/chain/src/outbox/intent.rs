@@ -1,51 +1,89 @@
-//! What is to be sent, and what became of it.
+//! What a caller wants of the outbox, and what came of it.
 
 use aiigo_protocol::DecodedRevert;
 use alloy::{
     primitives::{Address, Bytes, TxHash, U256},
     rpc::types::TransactionReceipt,
 };
+use serde::{Deserialize, Serialize};
 
-/// A transaction that its sender wants on the chain, once.
+/// A transaction that is to be on the chain once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
-    /// Idempotency key: submitting the same key again changes nothing.
+    /// The caller's name for it: a second intent of the same key is the same one.
     pub key: String,
-    /// What it does, for logs and messages.
+    /// What it does, for people.
     pub label: String,
-    /// The contract.
+    /// The contract or account that is called.
     pub to: Address,
     /// The call.
     pub data: Bytes,
-    /// ETH wei.
+    /// ETH that goes with it, wei.
     pub value: U256,
-    /// Unix seconds after which it must not land any more.
+    /// Unix seconds, by this machine's clock. If it is not on the chain by then it is given up: never sent, or cancelled.
     pub deadline: Option<u64>,
-    /// Wei per gas that it may cost at most; it waits while the chain asks for more.
+    /// The most that is offered per gas, wei. While the chain asks for more, the intent waits.
     pub max_fee_per_gas: Option<u128>,
 }
 
-/// What became of an intent.
-#[derive(Clone, Debug)]
+/// What became of an intent. A block may still be reorganised after it was told: the outbox then goes on until the
+/// transaction is on the chain again, and may tell another outcome.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// It is on the chain and did what it should.
+    /// It is on the chain and succeeded.
     Landed {
-        /// The attempt that landed.
+        /// The transaction.
         tx_hash: TxHash,
-        /// The block it landed in.
+        /// Number of its block.
         block: u64,
-        /// Gas it took.
+        /// Gas that it used.
         gas_used: u64,
-        /// The whole receipt, with its events.
+        /// Its receipt.
         receipt: Box<TransactionReceipt>,
     },
-    /// The contract refused it.
+    /// The contract refused.
     Reverted {
-        /// The transaction; `None` if the simulation showed the refusal, so that nothing was sent.
+        /// The transaction that paid for nothing; `None` if a simulation was refused, and nothing was sent.
         tx_hash: Option<TxHash>,
-        /// What the contract said.
+        /// Why.
+        #[serde(with = "RevertFields")]
         error: DecodedRevert,
     },
-    /// It did not land before its deadline, and can't any more.
+    /// Its deadline passed. It is not on the chain and will not be.
     Expired,
+}
+
+impl Outcome {
+    /// Its name in metrics.
+    pub(super) const fn label(&self) -> &'static str {
+        match self {
+            Self::Landed { .. } => "landed",
+            Self::Reverted { tx_hash: Some(_), .. } => "reverted",
+            Self::Reverted { tx_hash: None, .. } => "refused",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "DecodedRevert")]
+struct RevertFields {
+    name: String,
+    detail: String,
+}
+
+/// An intent that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unfinished {
+    /// Its key.
+    pub key: String,
+    /// What it does.
+    pub label: String,
+    /// When it was submitted, unix seconds.
+    pub submitted_at: u64,
+    /// The nonce that its transactions have, once there is one.
+    pub nonce: Option<u64>,
+    /// Why it does not move on, if something is wrong.
+    pub problem: Option<String>,
 }

@@ -1,68 +1,85 @@
-//! The transaction outbox: every intended transaction is a row before it is sent.
+//! The transaction outbox: what is to be on the chain is on the disk before it is sent.
 //!
-//! One signer, one nonce sequence. An intent goes through the states of [`store::State`]; each has one step function in a
-//! file of its own, which looks at the chain and moves the row:
-//!
-//! ```text
-//! queued ──simulate, sign, persist, broadcast──► sent ──receipt──► landed ──final──► done
-//!   │  ▲                                          │ ▲                │
-//!   │  └── nonce taken by a foreign transaction ──┘ └── reorganised ─┘
-//!   └── simulation refused, deadline ──► done      └── cancelled after the deadline ──► done
-//! ```
-//!
-//! An attempt is written down with its raw transaction before it is broadcast, so that a crash at any point leaves either
-//! nothing sent or everything known. What an endpoint says of a broadcast decides nothing: receipts and nonces do.
+//! One account, one sequence of nonces. [`state`] draws the states of an intent; each has one step, in a file of its
+//! own, which looks at the chain and moves the record. A transaction is recorded with its hash before it is broadcast,
+//! so that a crash at any point leaves either nothing sent or everything known. What an endpoint says to a broadcast
+//! decides nothing: receipts and nonces do. A new nonce is taken for an intent only when it is proven that none of its
+//! transactions can land any more.
 
 mod driver;
 mod error;
 mod fees;
+mod included;
 mod intent;
-mod landed;
+mod lock;
+mod nonce;
+mod pending;
+mod proof;
 mod queued;
-mod sent;
+mod simulate;
+mod state;
 mod store;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use alloy::{
-    primitives::Address,
+    primitives::{Address, ChainId},
     providers::{DynProvider, Provider},
     signers::local::PrivateKeySigner,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use self::store::Store;
+use self::{driver::Driver, lock::Lock, store::Store};
 pub use self::{
     error::OutboxError,
-    intent::{Intent, Outcome},
+    intent::{Intent, Outcome, Unfinished},
 };
 
 /// How an outbox sends.
 #[derive(Clone, Debug)]
 pub struct OutboxConfig {
-    /// Pause between two looks at what is under way.
-    pub poll_interval: Duration,
-    /// How long an attempt may stay unmined before a replacement pays more.
+    /// Pause between two looks at what is under way. `None`: 0.1 s for a node on this machine, else 1 s.
+    pub poll_interval: Option<Duration>,
+    /// A transaction that waits for a block is broadcast again so often, in case the nodes forgot it.
+    pub rebroadcast_after: Duration,
+    /// A transaction that no block took in this time and in `replace_after_blocks` is replaced by one that pays more.
     pub replace_after: Duration,
-    /// Blocks on top of a landed transaction after which it counts as final.
-    pub confirmations: u64,
-    /// Gas limit in percent of the estimate: state may change between estimate and inclusion.
-    pub gas_percent: u64,
+    /// See `replace_after`.
+    pub replace_after_blocks: u64,
+    /// Gas limit above the simulated use, percent: the state may change until the block.
+    pub gas_margin: u64,
+    /// The most that is ever offered per gas, wei.
+    pub max_fee_per_gas: Option<u128>,
+    /// Transactions that may wait for a block at a time; nodes drop long queues of one account (geth: 16 and more).
+    pub max_in_flight: usize,
+    /// Blocks below the head that can still be reorganised, for a chain that names no finalized block.
+    pub finality_depth: u64,
+    /// How long opening waits for another process to leave the outbox.
+    pub lock_patience: Duration,
 }
 
 impl Default for OutboxConfig {
     fn default() -> Self {
         Self {
-            poll_interval: Duration::from_millis(400),
-            replace_after: Duration::from_secs(45),
-            confirmations: 12,
-            gas_percent: 130,
+            poll_interval: None,
+            rebroadcast_after: Duration::from_secs(5),
+            replace_after: Duration::from_secs(15),
+            replace_after_blocks: 3,
+            gas_margin: 30,
+            max_fee_per_gas: None,
+            max_in_flight: 16,
+            finality_depth: 64,
+            lock_patience: Duration::from_secs(10),
         }
     }
 }
 
-/// The outbox of one signer; clones share it.
+/// The outbox of one account on one chain; clones share it.
 #[derive(Clone, Debug)]
 pub struct Outbox {
     inner: Arc<Inner>,
@@ -73,19 +90,23 @@ struct Inner {
     store: Store,
     provider: DynProvider,
     signer: PrivateKeySigner,
-    chain_id: u64,
+    chain_id: ChainId,
     config: OutboxConfig,
-    /// Something was submitted or has ended.
-    changed: Notify,
-    /// One driver at a time.
-    driving: tokio::sync::Mutex<()>,
+    /// Changes with every change of a record.
+    changed: watch::Sender<u64>,
+    /// Something is new in the outbox.
+    submitted: Notify,
+    /// Held by the driver.
+    driving: Mutex<()>,
+    _lock: Lock,
 }
 
 impl Outbox {
-    /// Opens the outbox in a SQLite file, created if it is not there.
+    /// Opens the outbox in a SQLite file, made if it is not there. The file is this process' alone until the last clone is
+    /// dropped.
     ///
     /// # Errors
-    /// If the file can't be used, another process uses it, it belongs to another key or chain, or the chain does not
+    /// If the file can't be used, another process uses it, it is of another account or chain, or the chain does not
     /// answer.
     pub async fn open(
         path: &Path,
@@ -93,49 +114,68 @@ impl Outbox {
         signer: PrivateKeySigner,
         config: OutboxConfig,
     ) -> Result<Self, OutboxError> {
-        let chain_id = provider.get_chain_id().await?;
-        let store = Store::open(path, signer.address(), chain_id).await?;
-        let (changed, driving) = (Notify::new(), tokio::sync::Mutex::new(()));
-        Ok(Self { inner: Arc::new(Inner { store, provider, signer, chain_id, config, changed, driving }) })
+        let chain_id = provider.get_chain_id().await.map_err(OutboxError::Chain)?;
+        let lock = Lock::take(path, config.lock_patience).await?;
+        let store = Store::open(path).await?;
+        let (found_chain, found) = store.account(chain_id, signer.address()).await?;
+        if (found_chain, found) != (chain_id, signer.address()) {
+            let (path, address) = (path.to_owned(), signer.address());
+            return Err(OutboxError::OtherAccount { path, found, found_chain, address, chain: chain_id });
+        }
+        let inner = Inner {
+            store,
+            provider,
+            signer,
+            chain_id,
+            config,
+            changed: watch::Sender::new(0),
+            submitted: Notify::new(),
+            driving: Mutex::new(()),
+            _lock: lock,
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Whose transactions these are.
+    /// The account that sends.
     pub fn address(&self) -> Address {
         self.inner.signer.address()
     }
 
-    /// Writes an intent down; the driver sends it. The same key again changes nothing.
+    /// Records an intent, which the driver then sends. A second one of the same key changes nothing.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn submit(&self, intent: Intent) -> Result<(), OutboxError> {
-        self.inner.store.add(&intent).await?;
-        self.inner.changed.notify_waiters();
+        if self.inner.store.insert(&intent, now()).await? {
+            self.inner.submitted.notify_one();
+        }
         Ok(())
     }
 
-    /// What became of an intent; `None` while it is under way. A landed one that a reorganisation takes back is under way
-    /// again.
+    /// What became of an intent; `None` while it is under way. One that a reorganisation took back is under way again.
     ///
     /// # Errors
-    /// If there is no such intent, or the database fails.
+    /// If nobody submitted it, or the database fails.
     pub async fn outcome(&self, key: &str) -> Result<Option<Outcome>, OutboxError> {
-        self.inner.store.outcome(key).await
+        match self.inner.store.find(key).await? {
+            Some(entry) => Ok(entry.state.outcome()),
+            None => Err(OutboxError::UnknownKey(key.to_owned())),
+        }
     }
 
-    /// Waits until an intent has ended. Needs a running driver.
+    /// Waits for what becomes of an intent. Needs a driver: [`run`](Self::run).
     ///
     /// # Errors
     /// As [`outcome`](Self::outcome).
     pub async fn wait(&self, key: &str) -> Result<Outcome, OutboxError> {
+        let mut changed = self.inner.changed.subscribe();
         loop {
-            let changed = self.inner.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
+            changed.mark_unchanged();
             if let Some(outcome) = self.outcome(key).await? {
                 return Ok(outcome);
             }
-            changed.await;
+            // Can't fail: the sender lives as long as `self`.
+            let _ = changed.changed().await;
         }
     }
 
@@ -149,12 +189,37 @@ impl Outbox {
         self.wait(&key).await
     }
 
-    /// Drives the intents until the token is cancelled. What is under way then goes on with the next run, in this process
-    /// or another.
+    /// What is under way: in no block yet, or in one that can still be reorganised.
     ///
     /// # Errors
-    /// If the database fails. A chain that does not answer is waited for.
-    pub async fn run(&self, token: CancellationToken) -> Result<(), OutboxError> {
-        driver::run(&self.inner, token).await
+    /// If the database fails.
+    pub async fn unfinished(&self) -> Result<Vec<Unfinished>, OutboxError> {
+        Ok(self.inner.store.active().await?.into_iter().map(Unfinished::from).collect())
     }
+
+    /// Sends what is submitted and watches it until it is final, until the token is cancelled. What is under way then goes
+    /// on with the next run, in this process or another.
+    ///
+    /// # Errors
+    /// If the database fails, or the outbox is driven already. A chain that does not answer is waited for.
+    pub async fn run(&self, token: CancellationToken) -> Result<(), OutboxError> {
+        let _alone = self.inner.driving.try_lock().map_err(|_| OutboxError::Running)?;
+        // Safe to drop anywhere: that is no worse than a crash.
+        tokio::select! {
+            () = token.cancelled() => Ok(()),
+            ended = Driver::new(&self.inner).run() => ended,
+        }
+    }
+}
+
+impl Inner {
+    fn poll_interval(&self) -> Duration {
+        let usual = || Duration::from_millis(if self.provider.client().is_local() { 100 } else { 1_000 });
+        self.config.poll_interval.unwrap_or_else(usual)
+    }
+}
+
+/// Unix seconds by this machine's clock.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

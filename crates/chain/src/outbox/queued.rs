@@ -1,100 +1,104 @@
-//! Queued: simulate, sign, persist, broadcast.
+//! Queued: simulate, take a nonce, sign, record, send.
 
-use aiigo_protocol::{DecodedRevert, decode_revert};
-use alloy::{
-    eips::{BlockId, BlockNumberOrTag},
-    network::TransactionBuilder,
-    primitives::U256,
-    providers::Provider,
-    rpc::types::TransactionRequest,
-    transports::{RpcError, TransportErrorKind},
-};
+use alloy::{primitives::U256, providers::Provider};
 
 use super::{
-    Inner, Intent, OutboxError, Outcome,
-    driver::{broadcast, sign},
-    fees,
-    store::{Stored, now},
+    Outcome,
+    driver::{Driver, Fault, View},
+    fees::Fees,
+    simulate::{Simulation, simulate},
+    state::{Draft, Entry, Kind, State},
 };
 
-/// Whether the intent is under way after this.
-pub(super) async fn step(inner: &Inner, stored: &Stored, others_under_way: bool) -> Result<bool, OutboxError> {
-    let intent = &stored.intent;
-    if intent.deadline.is_some_and(|deadline| now() > deadline) {
-        tracing::warn!(label = intent.label, "expired before it was sent");
-        return end(inner, stored, &Outcome::Expired).await;
-    }
-    let request = request(inner, intent);
-    let pending = BlockId::Number(BlockNumberOrTag::Pending);
-    let estimate = match inner.provider.estimate_gas(request).block(pending).await {
-        Ok(estimate) => estimate,
-        Err(error) => {
-            return match refusal(&error) {
-                // What comes before may be what it needs.
-                Some(_) if others_under_way => Ok(false),
-                Some(error) => {
-                    tracing::warn!(label = intent.label, %error, "refused in simulation, not sent");
-                    metrics::counter!("aiigo_outbox_refused_total").increment(1);
-                    end(inner, stored, &Outcome::Reverted { tx_hash: None, error }).await
-                }
-                None => not_now(inner, intent, error).await,
-            };
+const GWEI: f64 = 1e9;
+
+impl Driver<'_> {
+    pub(super) async fn queued(&mut self, entry: &Entry, entries: &[Entry], view: &View) -> Result<(), Fault> {
+        let (intent, config) = (&entry.intent, &self.inner.config);
+        if entry.is_late(view.now) {
+            tracing::warn!(what = intent.label, "its deadline passed before it could be sent");
+            return self.end(entry, Outcome::Expired).await;
         }
-    };
-    let gas_limit = estimate.saturating_mul(inner.config.gas_percent) / 100;
-    let base_fee = inner.provider.get_gas_price().await?;
-    let Some(fees) = fees::current(inner).await?.capped(intent.max_fee_per_gas, base_fee) else {
-        tracing::debug!(label = intent.label, base_fee, "waits for gas to become cheaper");
-        return Ok(false);
-    };
-    let mined = inner.provider.get_transaction_count(inner.signer.address()).await?;
-    let nonce = inner.store.highest_nonce().await?.map_or(mined, |highest| mined.max(highest + 1));
-    let attempt = sign(inner, intent, nonce, gas_limit, fees, false)?;
-    inner.store.sent(stored.id, &attempt).await?;
-    tracing::info!(label = intent.label, tx = %attempt.tx_hash, nonce, "sending");
-    broadcast(inner, intent, &attempt).await;
-    Ok(true)
-}
-
-pub(super) fn request(inner: &Inner, intent: &Intent) -> TransactionRequest {
-    TransactionRequest::default()
-        .with_from(inner.signer.address())
-        .with_to(intent.to)
-        .with_input(intent.data.clone())
-        .with_value(intent.value)
-}
-
-/// The contract's refusal, if the error is one.
-pub(super) fn refusal(error: &RpcError<TransportErrorKind>) -> Option<DecodedRevert> {
-    let response = error.as_error_resp()?;
-    if let Some(data) = response.as_revert_data() {
-        return Some(decode_revert(&data));
+        if self.in_flight >= config.max_in_flight || self.is_resting(entry) {
+            return Ok(());
+        }
+        let cap = [intent.max_fee_per_gas, config.max_fee_per_gas].into_iter().flatten().min();
+        if let (Some(base_fee), Some(cap)) = (view.base_fee, cap)
+            && base_fee > cap
+        {
+            #[allow(clippy::cast_precision_loss)] // for people
+            let (base_fee, cap) = (base_fee as f64 / GWEI, cap as f64 / GWEI);
+            let problem =
+                format!("the chain asks for {base_fee:.3} gwei per gas, above the limit of {cap:.3}: waiting");
+            return self.hold(entry, &problem).await;
+        }
+        let committed = self.committed(entries).await?;
+        let balance = self.inner.provider.get_balance(self.inner.signer.address()).await?;
+        if balance < committed.saturating_add(intent.value) {
+            return self.wait_for_funds(entry, intent.value.saturating_add(committed), balance).await;
+        }
+        let gas = match simulate(&self.inner.provider, self.inner.signer.address(), intent).await? {
+            Simulation::Works { gas } => gas,
+            Simulation::Refused(error) if is_behind_others(entry, entries) => {
+                return self.hold(entry, &format!("refused as long as earlier ones are under way: {error}")).await;
+            }
+            Simulation::Refused(error) => {
+                tracing::warn!(what = intent.label, %error, "refused in simulation, nothing was sent");
+                return self.end(entry, Outcome::Reverted { tx_hash: None, error }).await;
+            }
+        };
+        let gas_limit = gas.saturating_add(gas.saturating_mul(config.gas_margin) / 100);
+        let fees = Fees::market(&self.inner.provider).await?.capped(cap);
+        let cost = intent.value.saturating_add(U256::from(gas_limit) * U256::from(fees.max)).saturating_add(committed);
+        if balance < cost {
+            return self.wait_for_funds(entry, cost, balance).await;
+        }
+        let nonce = self.take_nonce().await?;
+        let draft = Draft {
+            kind: Kind::Call,
+            chain_id: self.inner.chain_id,
+            nonce,
+            to: intent.to,
+            value: intent.value,
+            data: &intent.data,
+            gas_limit,
+            fees,
+        };
+        self.sign_and_send(entry, draft, view).await
     }
-    // 3: "execution reverted", https://github.com/ethereum/execution-apis
-    let reverted = response.code == 3 || response.message.to_lowercase().contains("revert");
-    reverted.then(|| DecodedRevert { name: "Unknown".into(), detail: response.message.to_string() })
+
+    /// Ends an intent that has no transaction on the chain.
+    pub(super) async fn end(&mut self, entry: &Entry, outcome: Outcome) -> Result<(), Fault> {
+        metrics::counter!("aiigo_outbox_outcomes_total", "outcome" => outcome.label()).increment(1);
+        self.move_to(entry, State::Done { outcome }).await
+    }
+
+    /// What the transactions that wait for a block can cost at most, wei.
+    async fn committed(&self, entries: &[Entry]) -> Result<U256, Fault> {
+        let mut sum = U256::ZERO;
+        for entry in entries {
+            let Some(nonce) = entry.state.open_nonce() else { continue };
+            let attempts = self.inner.store.attempts(entry, nonce).await?;
+            let gas = attempts.iter().map(|attempt| attempt.gas_cost()).max().unwrap_or_default();
+            sum = sum.saturating_add(entry.intent.value).saturating_add(gas);
+        }
+        Ok(sum)
+    }
+
+    async fn wait_for_funds(&mut self, entry: &Entry, needed: U256, balance: U256) -> Result<(), Fault> {
+        self.short_of_funds = true;
+        let address = self.inner.signer.address();
+        let eth = alloy::primitives::utils::format_ether;
+        let problem = format!(
+            "{address} has {} ETH, but needs {} ETH for this and what is under way: waiting until it is funded",
+            eth(balance),
+            eth(needed)
+        );
+        self.hold(entry, &problem).await
+    }
 }
 
-/// The endpoint can't simulate the call now, most often for lack of money.
-async fn not_now(inner: &Inner, intent: &Intent, error: RpcError<TransportErrorKind>) -> Result<bool, OutboxError> {
-    let Some(response) = error.as_error_resp() else { return Err(error.into()) };
-    let address = inner.signer.address();
-    let balance = inner.provider.get_balance(address).await.unwrap_or(U256::ZERO);
-    metrics::counter!("aiigo_outbox_held_back_total").increment(1);
-    tracing::warn!(
-        label = intent.label,
-        %address,
-        %balance,
-        reason = %response.message,
-        "cannot send now (is the account funded?), trying again"
-    );
-    // Asking in every round would flood the log.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    Ok(false)
-}
-
-async fn end(inner: &Inner, stored: &Stored, outcome: &Outcome) -> Result<bool, OutboxError> {
-    inner.store.done(stored.id, outcome).await?;
-    inner.changed.notify_waiters();
-    Ok(false)
+/// Whether one that was submitted earlier is not in a block yet: it may be what this one needs.
+fn is_behind_others(entry: &Entry, entries: &[Entry]) -> bool {
+    entries.iter().any(|other| other.id < entry.id && other.state.open_nonce().is_some())
 }

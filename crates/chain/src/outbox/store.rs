@@ -1,333 +1,237 @@
-//! The outbox' rows.
+//! The outbox's records, in SQLite. What is written is on the disk when the call returns.
 
-use std::{
-    fs::{self, File, TryLockError},
-    path::Path,
-    str::FromStr,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::path::Path;
 
-use aiigo_protocol::DecodedRevert;
-use alloy::{
-    primitives::{Address, Bytes, TxHash, U256},
-    rpc::types::TransactionReceipt,
-};
+use alloy::primitives::{Address, B256, ChainId};
 use sqlx::{
     Row, SqlitePool,
+    migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 
-use super::{Intent, OutboxError, Outcome};
+use super::{
+    Intent, OutboxError, Outcome,
+    fees::Fees,
+    state::{Attempt, Entry, Kind, State},
+};
 
-/// How long to wait for another process that is about to leave.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/outbox/sqlite");
 
-/// Where an intent stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// No live attempt.
-    Queued,
-    /// An attempt may land.
-    Sent,
-    /// On the chain, not final.
-    Landed,
-}
-
-impl State {
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Sent => "sent",
-            Self::Landed => "landed",
-        }
-    }
-}
-
-/// An intent with its row's id.
-#[derive(Clone, Debug)]
-pub(super) struct Stored {
-    pub(super) id: i64,
-    pub(super) intent: Intent,
-    /// Set when landed.
-    pub(super) tx_hash: Option<TxHash>,
-    pub(super) block: Option<u64>,
-}
-
-/// A signed transaction, written down before it was broadcast.
-#[derive(Clone, Debug)]
-pub(super) struct Attempt {
-    pub(super) nonce: u64,
-    pub(super) tx_hash: TxHash,
-    pub(super) raw: Bytes,
-    pub(super) gas_limit: u64,
-    pub(super) max_fee: u128,
-    pub(super) priority_fee: u128,
-    pub(super) cancels: bool,
-    /// Unix seconds.
-    pub(super) created_at: u64,
-}
-
-/// The database, and the lock that makes this process its only user.
 #[derive(Debug)]
 pub(super) struct Store {
     pool: SqlitePool,
-    _lock: File,
 }
 
 impl Store {
-    pub(super) async fn open(path: &Path, address: Address, chain_id: u64) -> Result<Self, OutboxError> {
-        let lock = lock(path).await?;
+    pub(super) async fn open(path: &Path) -> Result<Self, OutboxError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // A row must be on the disk before its transaction is in the world.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10));
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-        sqlx::migrate!("../../migrations/outbox/sqlite").run(&pool).await?;
-        let store = Self { pool, _lock: lock };
-        store.claim(path, address, chain_id).await?;
-        Ok(store)
+            // A transaction must not be sent before its record survives a power cut.
+            .synchronous(SqliteSynchronous::Full);
+        let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await?;
+        MIGRATIONS.run(&pool).await?;
+        Ok(Self { pool })
     }
 
-    async fn claim(&self, path: &Path, address: Address, chain_id: u64) -> Result<(), OutboxError> {
-        sqlx::query("INSERT OR IGNORE INTO signer (only, address, chain_id) VALUES (1, ?, ?)")
-            .bind(address.to_string())
-            .bind(chain_id.cast_signed())
+    /// The account and chain that the records are of: those given, if they are new.
+    pub(super) async fn account(&self, chain: ChainId, address: Address) -> Result<(ChainId, Address), OutboxError> {
+        sqlx::query("INSERT INTO account (id, chain_id, address) VALUES (0, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(integer(chain))
+            .bind(address.as_slice())
             .execute(&self.pool)
             .await?;
-        let row = sqlx::query("SELECT address, chain_id FROM signer").fetch_one(&self.pool).await?;
-        let (owner, chain): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
-        if owner == address.to_string() && chain == chain_id.cast_signed() {
-            return Ok(());
-        }
-        Err(OutboxError::OtherSigner { path: path.to_owned(), owner, chain, address, found: chain_id })
+        let row = sqlx::query("SELECT chain_id, address FROM account").fetch_one(&self.pool).await?;
+        let address: Vec<u8> = row.try_get("address")?;
+        let address = Address::try_from(address.as_slice()).map_err(|_| damaged("account", "its address"))?;
+        Ok((natural(row.try_get("chain_id")?), address))
     }
 
-    pub(super) async fn add(&self, intent: &Intent) -> Result<(), OutboxError> {
-        sqlx::query(
-            "INSERT INTO intent (key, label, recipient, data, value, deadline, max_fee_per_gas, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+    /// Records an intent; `false` if there is one of that key.
+    pub(super) async fn insert(&self, intent: &Intent, now: u64) -> Result<bool, OutboxError> {
+        let done = sqlx::query(
+            "INSERT INTO intents (key, label, to_address, data, value, deadline, max_fee_per_gas, created_at, stage)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued') ON CONFLICT (key) DO NOTHING",
         )
         .bind(&intent.key)
         .bind(&intent.label)
-        .bind(intent.to.to_string())
+        .bind(intent.to.as_slice())
         .bind(intent.data.as_ref())
         .bind(intent.value.to_string())
-        .bind(intent.deadline.map(u64::cast_signed))
+        .bind(intent.deadline.map(integer))
         .bind(intent.max_fee_per_gas.map(|fee| fee.to_string()))
-        .bind(now().cast_signed())
+        .bind(integer(now))
         .execute(&self.pool)
         .await?;
-        Ok(())
+        Ok(done.rows_affected() == 1)
     }
 
-    /// Intents in a state, oldest first.
-    pub(super) async fn in_state(&self, state: State) -> Result<Vec<Stored>, OutboxError> {
-        let rows = sqlx::query("SELECT * FROM intent WHERE state = ? ORDER BY id")
-            .bind(state.text())
+    /// The intent of a key.
+    pub(super) async fn find(&self, key: &str) -> Result<Option<Entry>, OutboxError> {
+        let row = sqlx::query("SELECT * FROM intents WHERE key = ?").bind(key).fetch_optional(&self.pool).await?;
+        row.as_ref().map(entry).transpose()
+    }
+
+    /// Everything that is not done: what has a nonce by nonce, then the others by age.
+    pub(super) async fn active(&self) -> Result<Vec<Entry>, OutboxError> {
+        let rows = sqlx::query("SELECT * FROM intents WHERE stage <> 'done' ORDER BY nonce IS NULL, nonce, id")
             .fetch_all(&self.pool)
             .await?;
-        rows.iter().map(stored).collect()
+        rows.iter().map(entry).collect()
     }
 
-    /// The live attempts of an intent, newest first.
-    pub(super) async fn attempts(&self, intent: i64) -> Result<Vec<Attempt>, OutboxError> {
-        let rows = sqlx::query("SELECT * FROM attempt WHERE intent_id = ? AND dead = 0 ORDER BY id DESC")
-            .bind(intent)
+    /// The transactions that were signed for an intent at a nonce, oldest first.
+    pub(super) async fn attempts(&self, entry: &Entry, nonce: u64) -> Result<Vec<Attempt>, OutboxError> {
+        let rows = sqlx::query("SELECT * FROM attempts WHERE intent = ? AND nonce = ? ORDER BY id")
+            .bind(entry.id)
+            .bind(integer(nonce))
             .fetch_all(&self.pool)
             .await?;
-        rows.iter().map(attempt).collect()
+        rows.iter().map(|row| attempt(row, &entry.intent.key)).collect()
     }
 
-    /// The highest nonce that a live attempt of an unlanded intent holds.
-    pub(super) async fn highest_nonce(&self) -> Result<Option<u64>, OutboxError> {
-        let highest: Option<i64> = sqlx::query_scalar(
-            "SELECT max(nonce) FROM attempt JOIN intent ON intent.id = intent_id
-             WHERE dead = 0 AND state IN ('sent', 'landed')",
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(highest.map(i64::cast_unsigned))
-    }
-
-    /// Writes an attempt down; the intent counts as sent from here on.
-    pub(super) async fn sent(&self, intent: i64, attempt: &Attempt) -> Result<(), OutboxError> {
+    /// Records a signed transaction, and that its intent now waits for it. To be called before it is sent.
+    pub(super) async fn record(&self, entry: &Entry, attempt: &Attempt) -> Result<(), OutboxError> {
+        let (kind, stage) = match attempt.kind {
+            Kind::Call => ("call", "pending"),
+            Kind::Cancel => ("cancel", "cancelling"),
+        };
         let mut transaction = self.pool.begin().await?;
         sqlx::query(
-            "INSERT INTO attempt (intent_id, nonce, tx_hash, raw, gas_limit, max_fee, priority_fee, cancels, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO attempts (intent, kind, nonce, tx_hash, raw, max_fee, priority_fee, gas_limit, signed_at, signed_block)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
-        .bind(intent)
-        .bind(attempt.nonce.cast_signed())
-        .bind(attempt.tx_hash.to_string())
+        .bind(entry.id)
+        .bind(kind)
+        .bind(integer(attempt.nonce))
+        .bind(attempt.tx_hash.as_slice())
         .bind(attempt.raw.as_ref())
-        .bind(attempt.gas_limit.cast_signed())
-        .bind(attempt.max_fee.to_string())
-        .bind(attempt.priority_fee.to_string())
-        .bind(attempt.cancels)
-        .bind(attempt.created_at.cast_signed())
+        .bind(attempt.fees.max.to_string())
+        .bind(attempt.fees.priority.to_string())
+        .bind(integer(attempt.gas_limit))
+        .bind(integer(attempt.signed_at))
+        .bind(integer(attempt.signed_block))
         .execute(&mut *transaction)
         .await?;
-        sqlx::query("UPDATE intent SET state = 'sent' WHERE id = ?").bind(intent).execute(&mut *transaction).await?;
+        sqlx::query("UPDATE intents SET stage = ?, nonce = ?, problem = NULL WHERE id = ?")
+            .bind(stage)
+            .bind(integer(attempt.nonce))
+            .bind(entry.id)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(())
     }
 
-    /// A foreign transaction took the nonce: the intent starts again.
-    pub(super) async fn requeue(&self, intent: i64) -> Result<(), OutboxError> {
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query("UPDATE attempt SET dead = 1 WHERE intent_id = ?").bind(intent).execute(&mut *transaction).await?;
-        sqlx::query("UPDATE intent SET state = 'queued' WHERE id = ?").bind(intent).execute(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(())
-    }
-
-    /// An attempt is on the chain.
-    pub(super) async fn landed(&self, intent: i64, outcome: &Outcome) -> Result<(), OutboxError> {
-        self.end(intent, "landed", outcome).await
-    }
-
-    /// Nothing can change any more.
-    pub(super) async fn done(&self, intent: i64, outcome: &Outcome) -> Result<(), OutboxError> {
-        self.end(intent, "done", outcome).await
-    }
-
-    async fn end(&self, intent: i64, state: &'static str, outcome: &Outcome) -> Result<(), OutboxError> {
-        let (name, tx_hash, block, receipt, error) = match outcome {
-            Outcome::Landed { tx_hash, block, receipt, .. } => {
-                let receipt = serde_json::to_string(receipt).map_err(|e| OutboxError::Damaged(e.to_string()))?;
-                ("landed", Some(tx_hash), Some(block.cast_signed()), Some(receipt), None)
+    /// Moves an intent to another state, and takes its problem from it.
+    pub(super) async fn set(&self, entry: &Entry, state: &State) -> Result<(), OutboxError> {
+        let (stage, included, outcome) = match state {
+            State::Queued => ("queued", None, None),
+            State::Pending { .. } => ("pending", None, None),
+            State::Cancelling { .. } => ("cancelling", None, None),
+            State::Included { block, block_hash, outcome, .. } => {
+                ("included", Some((*block, *block_hash)), Some(outcome))
             }
-            Outcome::Reverted { tx_hash, error } => ("reverted", tx_hash.as_ref(), None, None, Some(error)),
-            Outcome::Expired => ("expired", None, None, None, None),
+            State::Done { outcome } => ("done", None, Some(outcome)),
         };
+        let outcome = outcome.map(serde_json::to_string).transpose();
+        let outcome = outcome.map_err(|error| damaged(&entry.intent.key, &error.to_string()))?;
         sqlx::query(
-            "UPDATE intent SET state = ?, outcome = ?, tx_hash = ?, block_number = ?, receipt = ?, error_name = ?,
-             error_detail = ? WHERE id = ?",
+            "UPDATE intents SET stage = ?, nonce = ?, block = ?, block_hash = ?, outcome = ?, problem = NULL WHERE id = ?",
         )
-        .bind(state)
-        .bind(name)
-        .bind(tx_hash.map(ToString::to_string))
-        .bind(block)
-        .bind(receipt)
-        .bind(error.map(|error| error.name.clone()))
-        .bind(error.map(|error| error.detail.clone()))
-        .bind(intent)
+        .bind(stage)
+        .bind(state.nonce().map(integer))
+        .bind(included.map(|(block, _)| integer(block)))
+        .bind(included.map(|(_, hash)| hash.to_vec()))
+        .bind(outcome)
+        .bind(entry.id)
         .execute(&self.pool)
         .await?;
         Ok(())
     }
 
-    /// A landed intent is final.
-    pub(super) async fn finalize(&self, intent: i64) -> Result<(), OutboxError> {
-        sqlx::query("UPDATE intent SET state = 'done' WHERE id = ?").bind(intent).execute(&self.pool).await?;
+    /// Notes why an intent does not move on.
+    pub(super) async fn set_problem(&self, entry: &Entry, problem: &str) -> Result<(), OutboxError> {
+        sqlx::query("UPDATE intents SET problem = ? WHERE id = ?")
+            .bind(problem)
+            .bind(entry.id)
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
-
-    /// A landed intent is no longer on the chain.
-    pub(super) async fn unland(&self, intent: i64) -> Result<(), OutboxError> {
-        sqlx::query(
-            "UPDATE intent SET state = 'sent', outcome = NULL, tx_hash = NULL, block_number = NULL, receipt = NULL
-             WHERE id = ?",
-        )
-        .bind(intent)
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    pub(super) async fn outcome(&self, key: &str) -> Result<Option<Outcome>, OutboxError> {
-        let row = sqlx::query("SELECT outcome, tx_hash, receipt, error_name, error_detail FROM intent WHERE key = ?")
-            .bind(key)
-            .fetch_optional(&self.pool)
-            .await?
-            .ok_or_else(|| OutboxError::UnknownKey(key.to_owned()))?;
-        let Some(outcome) = row.try_get::<Option<String>, _>("outcome")? else { return Ok(None) };
-        let tx_hash = row.try_get::<Option<String>, _>("tx_hash")?.map(|text| parse(&text)).transpose()?;
-        Ok(Some(match outcome.as_str() {
-            "landed" => {
-                let receipt: TransactionReceipt = serde_json::from_str(&row.try_get::<String, _>("receipt")?)
-                    .map_err(|error| OutboxError::Damaged(error.to_string()))?;
-                landed(receipt)
-            }
-            "reverted" => {
-                let error = DecodedRevert { name: row.try_get("error_name")?, detail: row.try_get("error_detail")? };
-                Outcome::Reverted { tx_hash, error }
-            }
-            _ => Outcome::Expired,
-        }))
-    }
 }
 
-/// The outcome that a successful receipt proves.
-pub(super) fn landed(receipt: TransactionReceipt) -> Outcome {
-    Outcome::Landed {
-        tx_hash: receipt.transaction_hash,
-        block: receipt.block_number.unwrap_or_default(),
-        gas_used: receipt.gas_used,
-        receipt: Box::new(receipt),
-    }
-}
-
-/// Unix seconds.
-pub(super) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
-}
-
-async fn lock(path: &Path) -> Result<File, OutboxError> {
-    let failed = |source| OutboxError::File { path: path.to_owned(), source };
-    if let Some(dir) = path.parent() {
-        fs::create_dir_all(dir).map_err(failed)?;
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let file = File::options().create(true).truncate(false).write(true).open(name).map_err(failed)?;
-    let deadline = tokio::time::Instant::now() + LOCK_PATIENCE;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-            Err(TryLockError::WouldBlock) if tokio::time::Instant::now() >= deadline => {
-                return Err(OutboxError::InUse { path: path.to_owned() });
+fn entry(row: &SqliteRow) -> Result<Entry, OutboxError> {
+    let key: String = row.try_get("key")?;
+    let bad = |what: &str| damaged(&key, what);
+    let nonce = || -> Result<u64, OutboxError> {
+        row.try_get::<Option<i64>, _>("nonce")?.map(natural).ok_or_else(|| bad("its nonce"))
+    };
+    let outcome = || -> Result<Outcome, OutboxError> {
+        let json: Option<String> = row.try_get("outcome")?;
+        serde_json::from_str(&json.unwrap_or_default()).map_err(|error| bad(&format!("its outcome: {error}")))
+    };
+    let state = match row.try_get::<String, _>("stage")?.as_str() {
+        "queued" => State::Queued,
+        "pending" => State::Pending { nonce: nonce()? },
+        "cancelling" => State::Cancelling { nonce: nonce()? },
+        "included" => {
+            let hash: Vec<u8> = row.try_get("block_hash")?;
+            State::Included {
+                nonce: nonce()?,
+                block: natural(row.try_get("block")?),
+                block_hash: B256::try_from(hash.as_slice()).map_err(|_| bad("its block"))?,
+                outcome: outcome()?,
             }
-            Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
-    }
+        "done" => State::Done { outcome: outcome()? },
+        other => return Err(bad(&format!("its stage `{other}`"))),
+    };
+    let to: Vec<u8> = row.try_get("to_address")?;
+    let value: String = row.try_get("value")?;
+    let fee: Option<String> = row.try_get("max_fee_per_gas")?;
+    let intent = Intent {
+        label: row.try_get("label")?,
+        to: Address::try_from(to.as_slice()).map_err(|_| bad("its receiver"))?,
+        data: row.try_get::<Vec<u8>, _>("data")?.into(),
+        value: value.parse().map_err(|_| bad("its value"))?,
+        deadline: row.try_get::<Option<i64>, _>("deadline")?.map(natural),
+        max_fee_per_gas: fee.map(|fee| fee.parse()).transpose().map_err(|_| bad("its fee limit"))?,
+        key: key.clone(),
+    };
+    let created_at = natural(row.try_get("created_at")?);
+    Ok(Entry { id: row.try_get("id")?, intent, state, created_at, problem: row.try_get("problem")? })
 }
 
-fn stored(row: &SqliteRow) -> Result<Stored, OutboxError> {
-    Ok(Stored {
-        id: row.try_get("id")?,
-        intent: Intent {
-            key: row.try_get("key")?,
-            label: row.try_get("label")?,
-            to: parse(row.try_get("recipient")?)?,
-            data: row.try_get::<Vec<u8>, _>("data")?.into(),
-            value: parse::<U256>(row.try_get("value")?)?,
-            deadline: row.try_get::<Option<i64>, _>("deadline")?.map(i64::cast_unsigned),
-            max_fee_per_gas: row.try_get::<Option<&str>, _>("max_fee_per_gas")?.map(parse).transpose()?,
-        },
-        tx_hash: row.try_get::<Option<&str>, _>("tx_hash")?.map(parse).transpose()?,
-        block: row.try_get::<Option<i64>, _>("block_number")?.map(i64::cast_unsigned),
-    })
-}
-
-fn attempt(row: &SqliteRow) -> Result<Attempt, OutboxError> {
+fn attempt(row: &SqliteRow, key: &str) -> Result<Attempt, OutboxError> {
+    let bad = |what: &str| damaged(key, what);
+    let hash: Vec<u8> = row.try_get("tx_hash")?;
+    let fee = |column: &str| -> Result<u128, OutboxError> {
+        row.try_get::<String, _>(column)?.parse().map_err(|_| bad("a fee"))
+    };
     Ok(Attempt {
-        nonce: row.try_get::<i64, _>("nonce")?.cast_unsigned(),
-        tx_hash: parse(row.try_get("tx_hash")?)?,
+        kind: if row.try_get::<String, _>("kind")? == "call" { Kind::Call } else { Kind::Cancel },
+        nonce: natural(row.try_get("nonce")?),
+        tx_hash: B256::try_from(hash.as_slice()).map_err(|_| bad("a transaction hash"))?,
         raw: row.try_get::<Vec<u8>, _>("raw")?.into(),
-        gas_limit: row.try_get::<i64, _>("gas_limit")?.cast_unsigned(),
-        max_fee: parse(row.try_get("max_fee")?)?,
-        priority_fee: parse(row.try_get("priority_fee")?)?,
-        cancels: row.try_get("cancels")?,
-        created_at: row.try_get::<i64, _>("created_at")?.cast_unsigned(),
+        fees: Fees { max: fee("max_fee")?, priority: fee("priority_fee")? },
+        gas_limit: natural(row.try_get("gas_limit")?),
+        signed_at: natural(row.try_get("signed_at")?),
+        signed_block: natural(row.try_get("signed_block")?),
     })
 }
 
-fn parse<T: FromStr>(text: &str) -> Result<T, OutboxError> {
-    text.parse().map_err(|_| OutboxError::Damaged(format!("`{text}` is no {}", std::any::type_name::<T>())))
+fn damaged(key: &str, reason: &str) -> OutboxError {
+    OutboxError::Damaged { key: key.to_owned(), reason: reason.to_owned() }
+}
+
+/// SQLite's integers end at 2^63; no nonce, block or time gets there.
+fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn natural(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
 }

@@ -149,9 +149,22 @@ impl Endpoint {
             }
             cause = error.source();
         }
-        let reason = reason.replace(self.url.as_str(), &self.name);
-        EndpointError::Silent { endpoint: self.name.clone(), reason }
+        EndpointError::Silent { endpoint: self.name.clone(), reason: hide(&self.url, &reason) }
     }
+}
+
+/// Takes what may be a key out of a text: user, path and query of the URL, however much of it the text quotes.
+fn hide(url: &Url, text: &str) -> String {
+    let mut bare = url.clone();
+    // Fails for URLs without a host, which have neither.
+    let _ = (bare.set_username(""), bare.set_password(None));
+    let name = public_name(url);
+    let mut text = text.replace(url.as_str(), &name).replace(bare.as_str(), &name);
+    let parts = [url.path().trim_matches('/'), url.query().unwrap_or_default(), url.password().unwrap_or_default()];
+    for part in parts.into_iter().filter(|part| part.len() > 3) {
+        text = text.replace(part, "…");
+    }
+    text
 }
 
 async fn chain_id(transport: &mut BoxTransport) -> Result<ChainId, TransportError> {

@@ -1,0 +1,9 @@
+//! The chain crate against a real chain: anvil with the suite deployed.
+
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test fails by panicking, its helpers too
+
+mod faults;
+mod follower;
+mod outbox;
+mod rpc;
+mod world;

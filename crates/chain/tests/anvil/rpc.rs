@@ -1,0 +1,77 @@
+//! Several endpoints as one.
+
+use aiigo_chain::rpc::{RpcError, connect};
+use aiigo_protocol::Deployment;
+use alloy::{
+    eips::eip2718::Encodable2718,
+    network::{NetworkTransactionBuilder, TransactionBuilder},
+    primitives::{Address, U256},
+    providers::Provider,
+    rpc::types::TransactionRequest,
+};
+use url::Url;
+
+use crate::world::World;
+
+fn dead() -> Url {
+    "http://127.0.0.1:1/v1/key".parse().unwrap()
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_down_is_replaced_by_the_next() {
+    let world = World::new().await;
+    let urls = [dead(), world.devnet.rpc_url().clone()];
+    let provider = connect(&urls, world.devnet.deployment()).await.expect("one is up");
+    assert_eq!(provider.get_chain_id().await.unwrap(), world.devnet.deployment().chain_id);
+}
+
+#[tokio::test]
+async fn a_websocket_is_an_endpoint_too() {
+    let world = World::new().await;
+    let mut url = world.devnet.rpc_url().clone();
+    url.set_scheme("ws").unwrap();
+    let provider = connect(&[url], world.devnet.deployment()).await.expect("a connection");
+    assert!(provider.get_block_number().await.unwrap() > 0);
+}
+
+#[tokio::test]
+async fn another_chain_is_refused_with_its_name() {
+    let world = World::new().await;
+    let deployment = Deployment { chain_id: 1, ..world.devnet.deployment().clone() };
+    let error = connect(&[world.devnet.rpc_url().clone()], &deployment).await.expect_err("chain 31337");
+    assert!(matches!(error, RpcError::WrongChain { found: 31337, expected: 1, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_contract_that_is_not_there_is_named() {
+    let world = World::new().await;
+    let mut deployment = world.devnet.deployment().clone();
+    let nowhere = Address::repeat_byte(9);
+    deployment.contracts.get_mut("EscrowManager").unwrap().address = nowhere;
+    let error = connect(&[world.devnet.rpc_url().clone()], &deployment).await.expect_err("nothing there").to_string();
+    let url = world.devnet.rpc_url().as_str().trim_end_matches('/');
+    assert!(error.contains("EscrowManager") && error.contains(&nowhere.to_string()) && error.contains(url), "{error}");
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_known_already_was_sent_well() {
+    let world = World::new().await;
+    world.stop_mining().await;
+    let urls = [dead(), world.devnet.rpc_url().clone()];
+    let provider = connect(&urls, world.devnet.deployment()).await.expect("one is up");
+    let signed = TransactionRequest::default()
+        .with_to(world.receiver)
+        .with_value(U256::from(1))
+        .with_nonce(world.nonce().await)
+        .with_chain_id(31337)
+        .with_gas_limit(21_000)
+        .with_max_fee_per_gas(100_000_000_000)
+        .with_max_priority_fee_per_gas(1)
+        .build(&alloy::network::EthereumWallet::from(world.sender.clone()))
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let sent = provider.send_raw_transaction(&signed.encoded_2718()).await.expect("accepted");
+        assert_eq!(sent.tx_hash(), signed.tx_hash());
+    }
+}
