@@ -1,1 +1,28 @@
-//! Moves the protocol along when time passes.
+//! The keeper: moves the protocol along when time passes.
+//!
+//! Contracts can't wake up by themselves: somebody has to say that a deadline has passed. The keeper follows the chain
+//! ([`aiigo_chain::Follower`]) into a small [`View`] of everything that has a deadline, asks each [`Duty`] what is due
+//! by the chain's own clock, tries it, and hands it to the outbox. Every call is open to anyone and harmless twice, so
+//! keepers need no agreement: each waits a little, by chance, and looks again before it sends.
+
+mod budget;
+mod cli;
+mod code;
+mod command;
+mod duties;
+mod error;
+mod keeper;
+mod metrics;
+mod plan;
+mod report;
+mod trial;
+mod view;
+
+pub use budget::Budget;
+pub use cli::Cli;
+pub use code::Code;
+pub use duties::{Action, Duty, DutyName, UnknownDuty};
+pub use error::KeeperError;
+pub use keeper::{Hands, Keeper, KeeperConfig};
+pub use report::Done;
+pub use view::{LiveTask, OpenChallenge, Schedule, Stage, View};

@@ -1,2 +1,7 @@
 //! Moves the protocol along when time passes.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aiigo_telemetry::parse_with_settings::<aiigo_keeper::Cli>().execute()
+}

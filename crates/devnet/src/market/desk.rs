@@ -30,7 +30,6 @@ pub struct Desk {
     pub(super) rpc_url: Url,
     pub(super) deployment: PathBuf,
     pub(super) indexer: Option<Url>,
-    pub(super) store: Option<Url>,
     pub(super) count: Arc<AtomicU32>,
 }
 
@@ -63,9 +62,6 @@ impl Desk {
             process = process.env("AIIGO_STORE", &self.store_dir).env("AIIGO_DATA_DIR", &self.data_dir);
             if let Some(indexer) = &self.indexer {
                 process = process.env("AIIGO_INDEXER_URL", indexer.as_str());
-            }
-            if let Some(store) = &self.store {
-                process = process.env("AIIGO_GATEWAY", store.as_str());
             }
         }
         let status = process.spawn()?.wait_for_end(LIMIT).await?;

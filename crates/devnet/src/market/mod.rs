@@ -237,7 +237,6 @@ impl Market {
 
     /// What commands are run with, apart from the market: it may change while they run.
     pub fn desk(&self) -> Desk {
-        let url = |server: &Option<Server>| server.as_ref().map(|server| server.url().clone());
         Desk {
             bin_dir: self.config.bin_dir.clone(),
             dir: self.config.dir.join("commands"),
@@ -245,8 +244,7 @@ impl Market {
             store_dir: self.store_dir(),
             rpc_url: self.devnet.rpc_url().clone(),
             deployment: self.devnet.deployment_path().to_owned(),
-            indexer: url(&self.indexer),
-            store: url(&self.store),
+            indexer: self.indexer.as_ref().map(|server| server.url().clone()),
             count: Arc::clone(&self.commands),
         }
     }

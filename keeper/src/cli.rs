@@ -1,0 +1,193 @@
+//! The command line.
+
+use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
+
+use aiigo_chain::{SignerArgs, rpc::RpcArgs};
+use aiigo_protocol::units::parse_amount;
+use aiigo_telemetry::{ListenArgs, LogArgs, Shutdown};
+use alloy::primitives::U256;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use serde::Serialize;
+
+use crate::{code::Code, command, duties::DutyName, error::KeeperError};
+
+/// Moves the protocol along when time passes: late tasks, silent buyers, open tasks that nobody took, challenges that
+/// nobody answered, reward epochs. Everything it does anyone may do; several keepers break nothing.
+#[derive(Parser, Debug)]
+#[command(name = "aiigo-keeper", version, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    /// Print the result as one JSON document on stdout, and nothing else there
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(flatten)]
+    logs: LogArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Watch and act until stopped
+    Run(RunArgs),
+    /// Do what is due now, once, and leave
+    Once(KeeperArgs),
+    /// List the duties
+    Duties,
+    /// Check chain, key, balance and folders, and say how to fix what is wrong
+    Doctor(KeeperArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What every command that acts needs to know.
+#[derive(Args, Debug)]
+pub(crate) struct KeeperArgs {
+    #[command(flatten)]
+    pub(crate) rpc: RpcArgs,
+    #[command(flatten)]
+    pub(crate) signer: SignerArgs,
+    /// Folder for transactions under way and what was spent; one keeper each
+    #[arg(long, env = "AIIGO_DATA_DIR", value_name = "DIR", default_value_os_t = default_data_dir())]
+    pub(crate) data_dir: PathBuf,
+    /// The duties to have, comma-separated [default: all but claim-rewards; see `aiigo-keeper duties`]
+    #[arg(long, env = "AIIGO_DUTIES", value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) duties: Vec<DutyName>,
+    /// Try everything and send nothing; needs no key
+    #[arg(long, env = "AIIGO_DRY_RUN")]
+    pub(crate) dry_run: bool,
+    /// Offer at most so many gwei per gas
+    #[arg(long, env = "AIIGO_MAX_FEE_PER_GAS", value_name = "GWEI", default_value_t = 100)]
+    pub(crate) max_fee_per_gas: u64,
+    /// Spend at most so much ETH on one transaction
+    #[arg(long, env = "AIIGO_MAX_COST", value_name = "ETH", default_value = "0.02", value_parser = amount)]
+    pub(crate) max_cost: U256,
+    /// Spend at most so much ETH in 24 hours
+    #[arg(long, env = "AIIGO_DAILY_BUDGET", value_name = "ETH", default_value = "0.2", value_parser = amount)]
+    pub(crate) daily_budget: U256,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) keeper: KeeperArgs,
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
+    /// Begin each action after a random part of so many seconds: other keepers see the same
+    #[arg(long, env = "AIIGO_JITTER", value_name = "SECONDS", default_value = "3", value_parser = seconds)]
+    pub(crate) jitter: Duration,
+}
+
+impl KeeperArgs {
+    /// The duties that were asked for, or the usual ones.
+    pub(crate) fn duties(&self) -> Vec<DutyName> {
+        let mut duties = match self.duties.is_empty() {
+            true => DutyName::defaults(),
+            false => self.duties.clone(),
+        };
+        duties.sort_unstable();
+        duties.dedup();
+        duties
+    }
+}
+
+impl Cli {
+    /// Runs the command to its end; 1 if it failed.
+    pub fn execute(self) -> ExitCode {
+        match self.run() {
+            Ok(code) => code,
+            Err(error) => aiigo_telemetry::report_and_exit_code(&error),
+        }
+    }
+
+    fn run(self) -> Result<ExitCode, KeeperError> {
+        match &self.command {
+            Command::Duties => return self.print(&command::duties::list(), command::duties::table),
+            Command::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(*shell, &mut Self::command(), "aiigo-keeper", &mut script);
+                let script = String::from_utf8_lossy(&script).into_owned();
+                return self.print(&script, Clone::clone);
+            }
+            _ => {}
+        }
+        aiigo_telemetry::init_logs(&self.logs).map_err(KeeperError::because(Code::Settings, "cannot start the log"))?;
+        let runtime = tokio::runtime::Runtime::new()
+            .map_err(KeeperError::because(Code::Settings, "cannot start the async runtime"))?;
+        runtime.block_on(async {
+            let shutdown = Shutdown::on_signals();
+            let token = shutdown.map_err(KeeperError::because(Code::Settings, "cannot leave in order"))?.token();
+            match &self.command {
+                Command::Run(args) => {
+                    command::run::run(args, token).await?;
+                    Ok(ExitCode::SUCCESS)
+                }
+                Command::Once(args) => {
+                    let report = command::once::once(args, token).await?;
+                    self.print(&report, command::once::Report::table)?;
+                    Ok(report.exit_code())
+                }
+                Command::Doctor(args) => {
+                    let report = command::doctor::doctor(args).await;
+                    self.print(&report, command::doctor::Report::table)?;
+                    Ok(report.exit_code())
+                }
+                Command::Duties | Command::Completions { .. } => Ok(ExitCode::SUCCESS), // returned above
+            }
+        })
+    }
+
+    /// The result on stdout: text for people, or JSON.
+    fn print<T: Serialize>(&self, result: &T, text: impl FnOnce(&T) -> String) -> Result<ExitCode, KeeperError> {
+        let text = match self.json {
+            true => serde_json::to_string_pretty(result)
+                .map_err(KeeperError::because(Code::Settings, "cannot write the result as JSON"))?,
+            false => text(result),
+        };
+        match writeln!(std::io::stdout(), "{}", text.trim_end()) {
+            // Whoever reads has seen enough (`| head`).
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+            Err(error) => Err(KeeperError::because(Code::Settings, "cannot write to stdout")(error)),
+            Ok(()) => Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+fn default_data_dir() -> PathBuf {
+    PathBuf::from("aiigo-keeper-data")
+}
+
+fn amount(text: &str) -> Result<U256, String> {
+    parse_amount(text).map_err(|error| error.to_string())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.trim_end_matches('s').parse().map_err(|_| format!("`{text}` is no number of seconds"))?;
+    Duration::try_from_secs_f64(number).map_err(|error| format!("`{text}`: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_wrong_duty_is_wrong_usage() {
+        let error = Cli::try_parse_from(["aiigo-keeper", "once", "--duties", "expire-tasks,nap"]).expect_err("no duty");
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("nap"), "{error}");
+    }
+
+    #[test]
+    fn seconds_are_read_with_and_without_their_unit() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(seconds("3s"), Ok(Duration::from_secs(3)));
+        assert!(seconds("-1").is_err() && seconds("soon").is_err());
+    }
+}

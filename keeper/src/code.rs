@@ -1,0 +1,79 @@
+//! Stable codes of what can go wrong, for operators to search for. A code is never reused.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($(#[doc = $meaning:literal])+ $variant:ident = $number:literal;)*) => {
+        /// What an operator may have to react to. Printed as `[AIIGO-K-003]` in errors and logs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code { $($(#[doc = $meaning])+ $variant),* }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// Its number.
+            pub const fn number(self) -> u16 {
+                match self { $(Self::$variant => $number),* }
+            }
+
+            /// What it means and what to do.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($meaning),+)),* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The deployment file can't be used. Give the file of the chain that `--rpc-url` points to.
+    Deployment = 1;
+    /// The chain can't be reached or is not the deployment's. Check `--rpc-url` against the deployment file.
+    Chain = 2;
+    /// The signing key can't be loaded. Check `--account`, `--keystore` and the password file.
+    Signer = 3;
+    /// The data folder or the outbox in it can't be used. Check its permissions, and that no other keeper uses it.
+    DataDir = 4;
+    /// Following the chain failed for good. Restart; if it comes back, the RPC server serves an inconsistent chain.
+    Follow = 5;
+    /// The address for health and metrics can't be listened on. Choose another with `--listen`.
+    Listen = 6;
+    /// The chain refused an action when it was tried without sending: mostly, another keeper was faster.
+    Refused = 7;
+    /// An action was sent and reverted: mostly, another keeper was faster in the same block. Its gas is lost.
+    Reverted = 8;
+    /// An action did not get into a block in time. Gas may be dearer than `--max-fee-per-gas` allows.
+    Expired = 9;
+    /// An action would cost more than `--max-cost` and waits for cheaper gas.
+    TooExpensive = 10;
+    /// The budget of the last 24 hours is used up. Raise `--daily-budget`, or see who makes so much work.
+    BudgetUsedUp = 11;
+    /// The signer's balance does not cover an action. Send it ETH.
+    BalanceLow = 12;
+    /// A setting or the environment is unusable; the message says which.
+    Settings = 13;
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[AIIGO-K-{:03}]", self.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_code_looks_as_operators_know_it() {
+        assert_eq!(Code::Signer.to_string(), "[AIIGO-K-003]");
+    }
+
+    #[test]
+    fn no_number_is_given_twice() {
+        let numbers: BTreeSet<u16> = Code::ALL.iter().map(|code| code.number()).collect();
+        assert_eq!(numbers.len(), Code::ALL.len());
+    }
+}

@@ -1,0 +1,7 @@
+//! The commands.
+
+pub(crate) mod doctor;
+pub(crate) mod duties;
+pub(crate) mod once;
+pub(crate) mod run;
+mod set_up;

@@ -1,0 +1,64 @@
+//! From arguments to a keeper.
+
+use std::{fs, sync::Arc, time::Duration};
+
+use aiigo_chain::{Follower, FollowerConfig, Outbox, OutboxConfig};
+use aiigo_telemetry::Health;
+use alloy::primitives::Address;
+
+use crate::{
+    budget::Budget,
+    cli::KeeperArgs,
+    code::Code,
+    error::KeeperError,
+    keeper::{Hands, Keeper, KeeperConfig},
+};
+
+/// The outbox, in the data folder.
+const OUTBOX: &str = "outbox.db";
+
+/// A keeper, and the outbox to drive if it sends.
+pub(crate) struct Ready {
+    pub(crate) keeper: Keeper,
+    pub(crate) outbox: Option<Outbox>,
+}
+
+/// Connects, loads the key, opens the data folder.
+pub(crate) async fn set_up(args: &KeeperArgs, jitter: Duration, health: Health) -> Result<Ready, KeeperError> {
+    let connected = args.rpc.connect().await;
+    let (provider, deployment) = connected.map_err(KeeperError::because(Code::Chain, "cannot use the chain"))?;
+    let (hands, budget) = if args.dry_run {
+        // With a key, as its account; else as nobody, which every duty allows.
+        let from = args.signer.load_async().await.map_or(Address::ZERO, |signer| signer.address());
+        (Hands::Dry(from), Budget::unused(args.daily_budget))
+    } else {
+        let signer = args
+            .signer
+            .load_async()
+            .await
+            .map_err(KeeperError::because(Code::Signer, "cannot load the key that pays for transactions"))?;
+        let dir = &args.data_dir;
+        let data_dir_error = || format!("cannot use the data folder {}", dir.display());
+        fs::create_dir_all(dir).map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
+        let outbox = Outbox::open(&dir.join(OUTBOX), provider.clone(), signer, OutboxConfig::default())
+            .await
+            .map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
+        let budget =
+            Budget::open(dir, args.daily_budget).map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
+        (Hands::Sending(outbox), budget)
+    };
+    let outbox = match &hands {
+        Hands::Sending(outbox) => Some(outbox.clone()),
+        Hands::Dry(_) => None,
+    };
+    let config = KeeperConfig {
+        duties: args.duties(),
+        jitter,
+        max_fee_per_gas: u128::from(args.max_fee_per_gas) * 1_000_000_000,
+        max_cost: args.max_cost,
+    };
+    let deployment = Arc::new(deployment);
+    let follower = Follower::new(provider.clone(), Arc::clone(&deployment), FollowerConfig::default(), Vec::new());
+    let keeper = Keeper::new(provider, &deployment, follower, config, hands, budget, health).await?;
+    Ok(Ready { keeper, outbox })
+}

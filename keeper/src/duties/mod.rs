@@ -1,0 +1,129 @@
+//! The duties: what is watched, what is due, and the call that settles it. Each is a file of its own.
+
+mod claim_rewards;
+mod close_epochs;
+mod expire_tasks;
+mod finalize_reviews;
+mod report_missed;
+mod time_out_tasks;
+
+use std::{fmt, str::FromStr};
+
+use aiigo_protocol::{ContractName, Deployment};
+use alloy::{
+    primitives::{Address, Bytes},
+    sol_types::SolCall,
+};
+
+use crate::view::View;
+
+/// A transaction that anyone may send and whose time has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// Whose it is.
+    pub duty: DutyName,
+    /// What it is about, unique within the duty: a second late delivery of one task is another action.
+    pub subject: String,
+    /// The contract to call.
+    pub to: Address,
+    /// The call.
+    pub data: Bytes,
+}
+
+impl Action {
+    fn new(duty: DutyName, subject: impl fmt::Display, to: Address, call: &impl SolCall) -> Self {
+        Self { duty, subject: subject.to_string(), to, data: call.abi_encode().into() }
+    }
+
+    /// Identifies the action among all duties.
+    pub fn key(&self) -> String {
+        format!("{}:{}", self.duty, self.subject)
+    }
+}
+
+/// One kind of work.
+pub trait Duty: Send + Sync {
+    /// What is due when the chain's clock shows `now` (unix seconds).
+    fn due(&self, view: &View, now: u64) -> Vec<Action>;
+}
+
+macro_rules! duties {
+    ($($variant:ident = $name:literal, $default:literal, $about:literal;)*) => {
+        /// The duties by name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum DutyName { $(#[doc = $about] $variant),* }
+
+        impl DutyName {
+            /// Every duty, the most urgent first.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The name on the command line, in logs and in metrics.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// What it does, in a line.
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$variant => $about),* }
+            }
+
+            /// Whether it runs unless `--duties` says otherwise.
+            pub const fn is_default(self) -> bool {
+                match self { $(Self::$variant => $default),* }
+            }
+        }
+    };
+}
+
+duties! {
+    TimeOutTasks = "time-out-tasks", true, "Slash nodes that are late, reopen their tasks, earn the tip.";
+    FinalizeReviews = "finalize-reviews", true, "Pay providers whose buyers are silent after the review window.";
+    ExpireTasks = "expire-tasks", true, "Refund buyers whose tasks nobody accepted in time.";
+    ReportMissed = "report-missed", true, "Close challenges that were not answered in time.";
+    CloseEpochs = "close-epochs", true, "Close reward epochs that are over.";
+    ClaimRewards = "claim-rewards", false, "Mint nodes their base rewards of closed epochs, to their payout addresses.";
+}
+
+impl DutyName {
+    /// The duty itself, for a deployment.
+    pub fn duty(self, deployment: &Deployment) -> Box<dyn Duty> {
+        let market = deployment.address(ContractName::TaskMarketplace);
+        let verifier = deployment.address(ContractName::ProofOfWorkVerifier);
+        let rewards = deployment.address(ContractName::RewardDistributor);
+        match self {
+            Self::TimeOutTasks => Box::new(time_out_tasks::TimeOutTasks { market }),
+            Self::FinalizeReviews => Box::new(finalize_reviews::FinalizeReviews { market }),
+            Self::ExpireTasks => Box::new(expire_tasks::ExpireTasks { market }),
+            Self::ReportMissed => Box::new(report_missed::ReportMissed { verifier }),
+            Self::CloseEpochs => Box::new(close_epochs::CloseEpochs { rewards }),
+            Self::ClaimRewards => Box::new(claim_rewards::ClaimRewards { rewards }),
+        }
+    }
+
+    /// The duties that run unless told otherwise.
+    pub fn defaults() -> Vec<Self> {
+        Self::ALL.iter().copied().filter(|name| name.is_default()).collect()
+    }
+}
+
+impl fmt::Display for DutyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A text that names no duty.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no duty `{0}`; `aiigo-keeper duties` lists them")]
+pub struct UnknownDuty(String);
+
+impl FromStr for DutyName {
+    type Err = UnknownDuty;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|duty| duty.name() == text).ok_or_else(|| UnknownDuty(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

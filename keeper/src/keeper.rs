@@ -1,0 +1,341 @@
+//! The keeper: follows the chain, sees what is due, and does it.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use aiigo_chain::{Follower, Intent, Outbox, Outcome, Update};
+use aiigo_protocol::{ContractName, Deployment, RewardDistributor};
+use aiigo_telemetry::Health;
+use alloy::{
+    primitives::{Address, U256, utils::format_ether},
+    providers::{DynProvider, Provider},
+};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    budget::Budget,
+    code::Code,
+    duties::{Action, Duty, DutyName},
+    error::KeeperError,
+    metrics::{self, Ending},
+    plan::{PlanKey, Plans},
+    report::Done,
+    trial::{self, Trial},
+    view::{Schedule, View},
+};
+
+/// Transactions on their way at a time. More would only queue behind each other's nonces.
+const IN_FLIGHT: usize = 16;
+/// An action that no block took in so many seconds is given up, and thought over again.
+const PATIENCE: u64 = 180;
+
+/// What the keeper does, and how much it may cost.
+#[derive(Clone, Debug)]
+pub struct KeeperConfig {
+    /// The duties it has.
+    pub duties: Vec<DutyName>,
+    /// A new action starts after a random part of it.
+    pub jitter: Duration,
+    /// Never offers more wei per gas.
+    pub max_fee_per_gas: u128,
+    /// Never spends more wei on one transaction.
+    pub max_cost: U256,
+}
+
+/// How the keeper acts.
+pub enum Hands {
+    /// Sends transactions.
+    Sending(Outbox),
+    /// Tries them as this account and sends nothing.
+    Dry(Address),
+}
+
+/// An attempt that came back from the outbox, or could not be made.
+struct Attempt {
+    key: PlanKey,
+    outcome: Result<Outcome, String>,
+}
+
+/// The keeper itself.
+pub struct Keeper {
+    provider: DynProvider,
+    follower: Follower,
+    view: View,
+    duties: Vec<(DutyName, Box<dyn Duty>)>,
+    config: KeeperConfig,
+    hands: Hands,
+    budget: Budget,
+    plans: Plans,
+    running: JoinSet<Attempt>,
+    /// Wei that the actions on their way may cost.
+    reserved: BTreeMap<PlanKey, U256>,
+    health: Health,
+    /// The clock of the last block that was taken in, unix seconds; 0 before the first live one.
+    now: u64,
+    block: u64,
+}
+
+impl Keeper {
+    /// A keeper at the beginning of the chain's history.
+    ///
+    /// # Errors
+    /// If the chain does not tell when reward epochs begin.
+    pub async fn new(
+        provider: DynProvider,
+        deployment: &Deployment,
+        follower: Follower,
+        config: KeeperConfig,
+        hands: Hands,
+        budget: Budget,
+        health: Health,
+    ) -> Result<Self, KeeperError> {
+        let view = View::new(schedule(&provider, deployment).await?);
+        let duties = config.duties.iter().map(|name| (*name, name.duty(deployment))).collect();
+        let plans = Plans::new(config.jitter);
+        Ok(Self {
+            provider,
+            follower,
+            view,
+            duties,
+            config,
+            hands,
+            budget,
+            plans,
+            running: JoinSet::new(),
+            reserved: BTreeMap::new(),
+            health,
+            now: 0,
+            block: 0,
+        })
+    }
+
+    /// Works until the token is cancelled. What is on its way then is in the outbox, and goes on at the next start.
+    ///
+    /// # Errors
+    /// If the chain can't be followed any more.
+    pub async fn run(mut self, token: &CancellationToken) -> Result<(), KeeperError> {
+        while !token.is_cancelled() {
+            tokio::select! {
+                () = token.cancelled() => break,
+                step = self.step() => { step?; }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in the chain's history, tries everything that is due once, and returns what became of it.
+    ///
+    /// # Errors
+    /// If the chain can't be followed.
+    pub async fn once(mut self, token: &CancellationToken) -> Result<Vec<Done>, KeeperError> {
+        let mut done = Vec::new();
+        let mut landed_in = 0;
+        while self.now == 0 || !self.plans.all_tried() || self.block < landed_in {
+            tokio::select! {
+                () = token.cancelled() => break,
+                step = self.step() => {
+                    let (attempts, block) = step?;
+                    done.extend(attempts);
+                    // What an action makes due, the next epoch to close, is seen only with its block.
+                    landed_in = landed_in.max(block);
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    /// Waits for one thing to happen, takes it in, and tries what is due. Returns the attempts that are over and the
+    /// highest block in which one landed.
+    async fn step(&mut self) -> Result<(Vec<Done>, u64), KeeperError> {
+        let wait = self.plans.next_at().map(|at| at.saturating_duration_since(Instant::now()));
+        let full = self.plans.in_flight() >= IN_FLIGHT;
+        let mut done = Vec::new();
+        let mut landed_in = 0;
+        tokio::select! {
+            update = self.follower.next() => {
+                self.take_in(update.map_err(KeeperError::because(Code::Follow, "cannot follow the chain"))?);
+            }
+            Some(attempt) = self.running.join_next() => {
+                // A task that panicked is a defect: let it be seen.
+                let attempt = attempt.map_err(KeeperError::because(Code::DataDir, "an attempt broke off"))?;
+                if let Ok(Outcome::Landed { block, .. }) = &attempt.outcome {
+                    landed_in = *block;
+                }
+                done.push(self.finish(attempt));
+            }
+            () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() && !full && self.now > 0 => {}
+        }
+        if self.now > 0 {
+            done.extend(self.act().await);
+        }
+        Ok((done, landed_in))
+    }
+
+    fn take_in(&mut self, update: Update) {
+        match update {
+            Update::Retracted { to } => {
+                tracing::info!(block = to.number, "the chain reorganised: going back");
+                self.view.retract(to.number);
+                self.block = to.number;
+            }
+            Update::Applied { block, events, finalized, live, .. } => {
+                for located in &events {
+                    if let Some(event) = &located.event {
+                        self.view.apply(located.block.number, event);
+                    }
+                }
+                self.view.settle(finalized.min(block.number));
+                self.block = block.number;
+                if live {
+                    self.now = block.timestamp;
+                    self.health.set_ready(true);
+                }
+            }
+        }
+        if self.now > 0 {
+            self.survey();
+        }
+    }
+
+    /// Asks every duty what is due.
+    fn survey(&mut self) {
+        let due: Vec<Action> = self.duties.iter().flat_map(|(_, duty)| duty.due(&self.view, self.now)).collect();
+        self.plans.update(due, Instant::now());
+        for (name, _) in &self.duties {
+            metrics::set_due(*name, self.plans.due_of(*name));
+        }
+        let (tasks, challenges) = self.view.watched();
+        metrics::set_view(self.block, tasks, challenges);
+        self.health.set_status("block", self.block.into());
+        self.health.set_status("due", self.plans.len().into());
+    }
+
+    /// Tries everything whose time has come.
+    async fn act(&mut self) -> Vec<Done> {
+        let mut done = Vec::new();
+        for (key, action) in self.plans.ready(Instant::now(), IN_FLIGHT) {
+            self.plans.started(&key);
+            if let Some(over) = self.attempt(&key, &action).await {
+                self.plans.finished(&key, Instant::now());
+                done.push(over);
+            }
+        }
+        done
+    }
+
+    /// Looks whether an action works and is worth it, and hands it to the outbox. `Some` if that was all.
+    async fn attempt(&mut self, key: &PlanKey, action: &Action) -> Option<Done> {
+        let from = match &self.hands {
+            Hands::Sending(outbox) => outbox.address(),
+            Hands::Dry(address) => *address,
+        };
+        let over = |ending, code, reason: &str| Some(Done::ended(action.duty, &action.subject, ending, code, reason));
+        let cost = match trial::simulate(&self.provider, from, action).await {
+            Ok(Trial::Works { cost, fee_per_gas }) => match self.objection(from, cost, fee_per_gas).await {
+                Some((code, reason)) => return over(Ending::Unaffordable, code, &reason),
+                None => cost,
+            },
+            Ok(Trial::Refused(revert)) => return over(Ending::Refused, Code::Refused, &revert.to_string()),
+            Err(error) => return over(Ending::Failed, Code::Chain, &error.to_string()),
+        };
+        let Hands::Sending(outbox) = &self.hands else { return Some(Done::would_send(action)) };
+        self.reserved.insert(key.clone(), cost);
+        let attempt = send(outbox.clone(), key.clone(), action.clone(), self.config.max_fee_per_gas);
+        self.running.spawn(attempt);
+        None
+    }
+
+    /// Why an action that works should not be paid for now.
+    async fn objection(&self, from: Address, cost: U256, fee_per_gas: u128) -> Option<(Code, String)> {
+        let dry = matches!(self.hands, Hands::Dry(_));
+        let reserved = self.reserved.values().fold(U256::ZERO, |sum, cost| sum.saturating_add(*cost));
+        let costs = format!("it would cost up to {} ETH", format_ether(cost));
+        if fee_per_gas > self.config.max_fee_per_gas || cost > self.config.max_cost {
+            return Some((Code::TooExpensive, costs));
+        }
+        if !self.budget.allows(self.now, reserved, cost) {
+            let spent = format_ether(self.budget.spent(self.now));
+            return Some((Code::BudgetUsedUp, format!("{costs}; spent in the last 24 hours: {spent} ETH")));
+        }
+        if dry {
+            return None;
+        }
+        let balance = self.provider.get_balance(from).await.ok()?;
+        let short = balance < reserved.saturating_add(cost);
+        short.then(|| (Code::BalanceLow, format!("{costs}; {from} has {} ETH", format_ether(balance))))
+    }
+
+    /// Takes in the end of an attempt.
+    fn finish(&mut self, attempt: Attempt) -> Done {
+        let Attempt { key, outcome } = attempt;
+        self.reserved.remove(&key);
+        self.plans.finished(&key, Instant::now());
+        let (duty, subject) = key;
+        let ended = |ending, code, reason: &str| Done::ended(duty, &subject, ending, code, reason);
+        match outcome {
+            Ok(Outcome::Landed { tx_hash, block, gas_used, receipt }) => {
+                self.pay(U256::from(gas_used) * U256::from(receipt.effective_gas_price));
+                Done::landed(duty, &subject, tx_hash, block, gas_used)
+            }
+            Ok(Outcome::Reverted { tx_hash: tx_hash @ Some(_), error }) => {
+                Done { tx_hash, ..ended(Ending::Reverted, Code::Reverted, &error.to_string()) }
+            }
+            Ok(Outcome::Reverted { tx_hash: None, error }) => ended(Ending::Refused, Code::Refused, &error.to_string()),
+            Ok(Outcome::Expired) => ended(Ending::Expired, Code::Expired, "no block took it in time"),
+            Err(reason) => ended(Ending::Failed, Code::DataDir, &reason),
+        }
+    }
+
+    fn pay(&mut self, amount: U256) {
+        if let Err(error) = self.budget.pay(self.now, amount) {
+            tracing::warn!("{} cannot record what was spent: {error}", Code::DataDir);
+        }
+        metrics::set_spent(self.budget.spent(self.now));
+    }
+}
+
+/// Hands an action to the outbox under a key that was not used up by an earlier attempt, and waits for its end.
+async fn send(outbox: Outbox, key: PlanKey, action: Action, max_fee_per_gas: u128) -> Attempt {
+    let sent = async {
+        let mut number = 1_u32;
+        let id = |number| format!("{}#{number}", action.key());
+        // Over, and yet the action is due again: a reorg undid it, or it failed. The next attempt has its own key. A
+        // database that fails here fails again at once, when the intent is written.
+        while let Ok(Some(_)) = outbox.outcome(&id(number)).await {
+            number += 1;
+        }
+        let intent = Intent {
+            key: id(number),
+            label: format!("{} {}", action.duty, action.subject),
+            to: action.to,
+            data: action.data,
+            value: U256::ZERO,
+            deadline: Some(unix_now().saturating_add(PATIENCE)),
+            max_fee_per_gas: Some(max_fee_per_gas),
+        };
+        outbox.send(intent).await
+    };
+    let outcome = sent.await.map_err(|error| error.to_string());
+    Attempt { key, outcome }
+}
+
+/// This machine's clock, by which the outbox counts.
+fn unix_now() -> u64 {
+    std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs()
+}
+
+/// When reward epochs begin and end.
+async fn schedule(provider: &DynProvider, deployment: &Deployment) -> Result<Schedule, KeeperError> {
+    let rewards = RewardDistributor::new(deployment.address(ContractName::RewardDistributor), provider);
+    let read = async |epoch: u64| {
+        let start = rewards.epochStart(U256::from(epoch)).call().await;
+        start.map(|start| start.saturating_to::<u64>())
+    };
+    let what = "cannot read when reward epochs begin";
+    let start = read(0).await.map_err(KeeperError::because(Code::Chain, what))?;
+    let second = read(1).await.map_err(KeeperError::because(Code::Chain, what))?;
+    Ok(Schedule { start, length: second.saturating_sub(start).max(1) })
+}
