@@ -28,6 +28,13 @@ enum Command {
     Abi(abi::AbiArgs),
     /// Install what the other commands need: npm packages, the wasm target, the example's module.
     Setup,
+    /// Run the project's own forge.
+    #[command(disable_help_flag = true)]
+    Forge {
+        /// What forge gets.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -36,6 +43,9 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Abi(args) => abi::run(&args),
         Command::Setup => setup::everything(),
+        Command::Forge { arguments } => {
+            setup::npm_packages().and_then(|()| shell::forge()).and_then(|mut forge| shell::run(forge.args(arguments)))
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -76,8 +76,7 @@ async fn show(args: &DemoArgs) -> Result<(), Error> {
     let devnet = Devnet::start(DevnetConfig::new(dir.join("chain"))).await?;
     account.step(&format!("chain {} at {}, contracts deployed", devnet.deployment().chain_id, devnet.rpc_url()), None);
 
-    let mut config = MarketConfig::new(bin_dir()?, dir.join("market"));
-    config.agent_args = vec!["--allow-private-gateways".into()];
+    let config = MarketConfig::new(bin_dir()?, dir.join("market"));
     let mut market = Market::new(devnet, config)?;
     let mut play = Play { market: &mut market, account: &account };
     let told = async {

@@ -21,14 +21,14 @@ const PROVIDERS: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 const NODE: &str = "query($id: BigInt!) { node(id: $id) {
-    id status verifiedPower hashRate stake reputation tasksVerified
-    challenges(first: 1, orderBy: [{ challengeId: DESC }]) { nodes { status hashRate issuedTx passedTx } }
+    id status power
+    challenges(first: 1, where: { status: { _eq: PASSED } }, orderBy: [{ id: DESC }]) { nodes { hashRate issuedTx passedTx } }
 } }";
 const TASKS_OF: &str = "query($buyer: Bytes!) { tasks(where: { buyer: { _eq: $buyer } }, first: 1) {
     nodes { id status timeline { kind txHash nodeId } }
 } }";
 const MATCH: &str = "query($task: Bytes!) { match(taskId: $task) {
-    candidates { score node { id reputation verifiedPower } terms { name value } }
+    candidates { score node { id reputation power } terms { name value } }
 } }";
 pub(super) const TASK: &str = "query($id: Bytes!) { task(id: $id) {
     id status escrow due providerAmount feeAmount refundAmount resultHash
@@ -93,7 +93,7 @@ impl Play<'_> {
             let challenge = &seen["challenges"]["nodes"][0];
             self.account.step(&format!("node {node} received a challenge"), challenge["issuedTx"].as_str());
             let rate = wei(&challenge["hashRate"]).saturating_to::<u64>();
-            let power = format_power(wei(&seen["verifiedPower"]).saturating_to());
+            let power = format_power(wei(&seen["power"]).saturating_to());
             self.account.step(
                 &format!(
                     "node {node} solved it: {:.2} MH/s measured, {power} verified: it is active",
@@ -112,7 +112,12 @@ impl Play<'_> {
     pub(super) async fn job(&mut self, args: &DemoArgs) -> Result<Summary, Error> {
         self.account.chapter("A buyer's job");
         let buyer = self.market.buyer()?;
-        let results = state_dir().join("results");
+        // The results outlive the demo: `market` is a folder of this demo alone.
+        let results = state_dir().join("results").join(std::process::id().to_string());
+        match std::fs::remove_dir_all(&results) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
         let mut command: Vec<std::ffi::OsString> =
             vec!["job".into(), "run".into(), args.job.clone().into(), "--follow".into(), "--json".into()];
         command.extend(["--approve".into(), "auto".into(), "--results".into(), results.into()]);
@@ -150,7 +155,9 @@ impl Play<'_> {
                 .await?;
             for (index, entry) in task["timeline"].as_array().into_iter().flatten().enumerate() {
                 if told.insert(index) {
-                    self.account.step(&said(entry), entry["txHash"].as_str());
+                    if let Some(said) = said(entry) {
+                        self.account.step(&said, entry["txHash"].as_str());
+                    }
                     if entry["kind"] == "CREATED" {
                         self.ranking(graphql, &task["id"]).await?;
                     }
@@ -172,7 +179,7 @@ impl Play<'_> {
                 rank + 1,
                 node["id"].as_str().unwrap_or("?"),
                 candidate["score"].as_f64().unwrap_or_default(),
-                format_power(wei(&node["verifiedPower"]).saturating_to()),
+                format_power(wei(&node["power"]).saturating_to()),
                 node["reputation"],
             ));
         }
@@ -213,16 +220,21 @@ impl Play<'_> {
     }
 }
 
-/// A timeline entry as a sentence.
-fn said(entry: &Value) -> String {
-    let node = entry["nodeId"].as_str().map(|id| format!("node {id}")).unwrap_or_else(|| "a node".into());
-    match entry["kind"].as_str().unwrap_or_default() {
+/// A timeline entry as a sentence; `None` for what goes without saying: the escrow's side of another entry.
+fn said(entry: &Value) -> Option<String> {
+    let node = entry["nodeId"].as_str().map_or_else(|| "a node".into(), |id| format!("node {id}"));
+    Some(match entry["kind"].as_str().unwrap_or_default() {
         "CREATED" => "task created, payment in escrow".into(),
         "ACCEPTED" => format!("{node} opened its sealed commitment and took the task"),
         "RESULT_SUBMITTED" => format!("{node} ran it in the sandbox and submitted the result hash"),
-        "VERIFIED" => "the buyer checked every byte and approved: paid".into(),
-        other => format!("{} {node}", other.to_lowercase().replace('_', " ")),
-    }
+        "VERIFIED" => "the buyer's client checked every byte and approved: paid".into(),
+        "TIMED_OUT" => format!("{node} was late and is slashed"),
+        "ABANDONED" => format!("{node} gave the task back"),
+        "REOPENED" => "the task waits for another provider".into(),
+        "CANCELLED" => "the buyer took the task back".into(),
+        "EXPIRED" => "nobody took the task".into(),
+        _ => return None,
+    })
 }
 
 /// What comes after a timeline entry.

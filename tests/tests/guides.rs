@@ -1,0 +1,95 @@
+//! What the guides tell people to type works.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use aiigo_devnet::{find_tool, project_root};
+use aiigo_tests::{World, bin_dir};
+
+/// An account of the devnet that no program of the market uses.
+const FREE_ACCOUNT: u32 = 25;
+
+/// The ```` ```sh ```` blocks of a text: what a reader runs as it stands. Other fences show what depends on the reader.
+fn shell_blocks(text: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut open: Option<String> = None;
+    for line in text.lines() {
+        match (&mut open, line) {
+            (None, "```sh") => open = Some(String::new()),
+            (Some(_), "```") => blocks.extend(open.take()),
+            (Some(block), line) => {
+                block.push_str(line);
+                block.push('\n');
+            }
+            (None, _) => {}
+        }
+    }
+    blocks
+}
+
+fn guides() -> Vec<PathBuf> {
+    let dir = project_root().join("docs/guides");
+    let mut guides: Vec<_> = fs::read_dir(dir).expect("the guides").flatten().map(|entry| entry.path()).collect();
+    guides.sort();
+    guides
+}
+
+/// The market's programs and forge first.
+fn path() -> OsString {
+    let forge = find_tool("forge", &project_root()).expect("forge");
+    let own = [bin_dir(), forge.parent().expect("its folder").to_path_buf()];
+    let rest = env::var_os("PATH").unwrap_or_default();
+    env::join_paths(own.into_iter().chain(env::split_paths(&rest))).expect("a PATH")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_of_the_guides_runs() {
+    let world = World::start("guides", 1).await;
+    let mut ran = 0;
+    for guide in guides() {
+        let text = fs::read_to_string(&guide).expect("a guide");
+        for block in shell_blocks(&text) {
+            run(&world, &guide, &block).await;
+            ran += 1;
+        }
+    }
+    assert!(ran >= 8, "only {ran} blocks were found: were the fences renamed?");
+}
+
+/// What the reader of a guide has set up: the market, and a key of their own.
+fn reader(world: &World, guide: &Path) -> Vec<(&'static str, OsString)> {
+    let market = &world.market;
+    let role = guide.file_stem().and_then(|name| name.to_str()).expect("a name");
+    let key = match role {
+        "buyer" => market.buyer().expect("an account").private_key(),
+        _ => market.devnet().account(FREE_ACCOUNT).expect("an account").private_key(),
+    };
+    let indexer = market.graphql().expect("an indexer").join("/").expect("a URL");
+    vec![
+        ("AIIGO_RPC_URL", market.devnet().rpc_url().as_str().into()),
+        ("AIIGO_DEPLOYMENT", market.devnet().deployment_path().into()),
+        ("AIIGO_PRIVATE_KEY", key.into()),
+        ("AIIGO_DATA_DIR", market.dir().join("readers").join(role).into()),
+        ("AIIGO_STORE", market.store_dir().into()),
+        ("AIIGO_INDEXER_URL", indexer.as_str().trim_end_matches('/').into()),
+    ]
+}
+
+async fn run(world: &World, guide: &Path, block: &str) {
+    let mut command = Command::new("bash");
+    command.args(["-euo", "pipefail", "-c", block]).current_dir(project_root()).env("PATH", path());
+    command.envs(reader(world, guide));
+    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("bash");
+    assert!(
+        output.status.success(),
+        "{}:\n{block}\n{}\n{}",
+        guide.display(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
