@@ -196,7 +196,9 @@ contract TaskMarketplace is ITaskMarketplace, OwnableUpgradeable, UUPSUpgradeabl
             revert DeadlineNotPassed(taskId, until);
         }
         uint256 tipsLeft = _held(taskId) - task.escrow;
-        uint256 tip = tipsLeft / (MAX_ATTEMPTS - task.attempts);
+        // One timeout, one tip: what abandons did not use is the buyer's, else giving a task back would raise the next tip.
+        uint256 tip =
+            Math.min(tipsLeft / (MAX_ATTEMPTS - task.attempts), _storage().paymentTokens[task.paymentToken].timeoutTip);
         emit TaskTimedOut(taskId, nodeId, msg.sender, tip);
         _endAttempt(taskId, task, Cause.TaskTimedOut, tip);
     }

@@ -288,16 +288,30 @@ contract TaskDeliveryTest is MarketFixture {
         assertEq(market.taskOf(taskId).attempts, 4);
     }
 
-    function test_TipsNotPaidForAnAbandonGoToTheTimeoutsThatFollow() public {
-        bytes32 taskId = acceptedTask(buyer, node);
-        vm.prank(node.operator);
-        market.abandonTask(taskId);
-        Node memory second = activeNode("second");
-        accept(taskId, second);
+    function test_ATimeoutAfterAbandonsPaysOneTip() public {
+        bytes32 taskId = createTask(buyer);
+        for (uint256 i; i < 3; ++i) {
+            Node memory early = activeNode(vm.toString(i));
+            accept(taskId, early);
+            vm.prank(early.operator);
+            market.abandonTask(taskId);
+        }
+        accept(taskId, node);
         skipPastResults();
         vm.prank(keeper);
         market.timeoutTask(taskId);
-        assertEq(escrow.balanceOf(keeper, ETH), uint256(4) * TIP / 3);
+        assertEq(escrow.balanceOf(keeper, ETH), TIP);
+        assertEq(escrow.balanceOf(buyer, ETH), PRICE + 3 * TIP, "the tips that were not needed return");
+    }
+
+    function test_AHigherTipLeavesTheDepositsOfOldTasksAlone() public {
+        bytes32 taskId = acceptedTask(buyer, node);
+        vm.prank(governance);
+        market.setPaymentToken(ETH, true, 100 * TIP);
+        skipPastResults();
+        vm.prank(keeper);
+        market.timeoutTask(taskId);
+        assertEq(escrow.balanceOf(keeper, ETH), TIP);
     }
 
     function test_ATaskWithoutTipsTimesOutToo() public {
