@@ -43,7 +43,7 @@ pub enum CliError {
         /// The task.
         task: TaskId,
         /// What differs.
-        source: Difference,
+        source: Box<Difference>,
     },
     /// The user or the system asked to stop.
     #[error("interrupted. {resume}")]

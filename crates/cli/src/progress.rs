@@ -51,6 +51,13 @@ impl Progress {
         }
     }
 
+    /// A line that belongs to the step before it.
+    pub(crate) fn detail(&self, text: &str) {
+        if self.steps {
+            self.line(&format!("           {}", printable(text)));
+        }
+    }
+
     /// Something the user should know in any case.
     pub(crate) fn note(&self, text: &str) {
         self.line(&printable(text));

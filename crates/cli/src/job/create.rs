@@ -49,7 +49,7 @@ pub(crate) async fn order(
     let mut run = wallet.runs().begin("createTask", &prepared.request.abi_encode())?;
     if run.resumed {
         progress.note("Taking up the same job again, which was cut short.");
-    } else if let Err(error) = ready(prepared, wallet, progress).await {
+    } else if let Err(error) = ready(prepared, wallet, indexer, progress).await {
         run.finish()?;
         return Err(error);
     }
@@ -66,12 +66,16 @@ pub(crate) async fn order(
         },
     };
     run.set_task_id(task_id.0)?;
-    providers::show(indexer, task_id, progress).await;
     Ok(Order { task_id, run })
 }
 
 /// Whether the order can go well: better known before the money moves.
-async fn ready(prepared: &Prepared, wallet: &Wallet, progress: &Progress) -> Result<(), CliError> {
+async fn ready(
+    prepared: &Prepared,
+    wallet: &Wallet,
+    indexer: Option<&Indexer>,
+    progress: &Progress,
+) -> Result<(), CliError> {
     let (escrow, tips) = quote(wallet.chain(), &prepared.request).await?;
     progress.step(&format!(
         "quote: {} in escrow for at most {} s of work, {} for possible time-outs; what is not used comes back",
@@ -81,7 +85,9 @@ async fn ready(prepared: &Prepared, wallet: &Wallet, progress: &Progress) -> Res
     ));
     affordable(wallet.chain(), wallet.address(), escrow, tips).await?;
     progress.waiting("asking the gateway for the spec, as a provider will");
-    prepare::check_gateway(prepared).await
+    prepare::check_gateway(prepared).await?;
+    providers::show(indexer, &prepared.request, wallet.address(), progress).await;
+    Ok(())
 }
 
 async fn create(

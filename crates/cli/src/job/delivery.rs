@@ -56,7 +56,7 @@ impl Delivery<'_> {
 
     async fn fetch_into(&self, place: &Results) -> Result<ResultManifest, CliError> {
         let task = self.timeline.task_id();
-        let rejected = |source: Difference| CliError::Rejected { task, source };
+        let rejected = |source: Difference| CliError::Rejected { task, source: Box::new(source) };
         let (Some(created), Some(result)) = (self.timeline.created(), self.timeline.result()) else {
             return Err(CliError::Failed(format!("the chain's events of task {task} show no result")));
         };

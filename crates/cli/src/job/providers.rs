@@ -1,11 +1,9 @@
-//! Who could take a task, best first, from the indexer.
+//! Who could take a job, best first, from the indexer.
 
-use std::time::Duration;
-
-use aiigo_protocol::{TaskId, units::format_power};
+use aiigo_protocol::{ResourceType, TaskMarketplace::TaskRequest, units::format_power};
+use alloy::primitives::Address;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::time::Instant;
 
 use crate::{
     CliError,
@@ -13,16 +11,29 @@ use crate::{
     progress::Progress,
 };
 
-const QUERY: &str =
-    "query($id: Bytes!) { match(taskId: $id, first: 5) { score refused node { id power reputation } } }";
-/// How long the indexer may take to see a new task.
-const LAG: Duration = Duration::from_secs(10);
+/// Nodes shown.
+const FIRST: u32 = 5;
+
+const QUERY: &str = "query($request: QuoteInput!, $first: Int) { quote(request: $request, first: $first) { match { \
+                     eligible candidates { score node { id power reputation } } refused { node { id } reasons { message } } \
+                     } } }";
 
 #[derive(Debug, Deserialize)]
-struct Match {
-    score: Option<f64>,
-    /// Why the node can't take it.
-    refused: Option<String>,
+struct Quote {
+    #[serde(rename = "match")]
+    ranking: Ranking,
+}
+
+#[derive(Debug, Deserialize)]
+struct Ranking {
+    eligible: u64,
+    candidates: Vec<Candidate>,
+    refused: Vec<Refused>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Candidate {
+    score: f64,
     node: Node,
 }
 
@@ -35,43 +46,67 @@ struct Node {
     reputation: u16,
 }
 
+#[derive(Debug, Deserialize)]
+struct Refused {
+    node: NodeId,
+    reasons: Vec<Reason>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NodeId {
+    #[serde(deserialize_with = "number")]
+    id: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Reason {
+    message: String,
+}
+
 /// Shows the eligible providers. That is for information: a task finds its provider without it.
-pub(crate) async fn show(indexer: Option<&Indexer>, task: TaskId, progress: &Progress) {
+pub(crate) async fn show(indexer: Option<&Indexer>, request: &TaskRequest, buyer: Address, progress: &Progress) {
     let Some(indexer) = indexer else {
         progress.step("providers are not ranked: no indexer is named (--indexer-url)");
         return;
     };
-    progress.waiting("asking the indexer who could take it");
-    match ranked(indexer, task).await {
-        Ok(matches) if matches.is_empty() => progress.step("no provider is eligible now; it waits for one"),
-        Ok(matches) => {
-            for (rank, Match { node, score, .. }) in matches.iter().enumerate() {
-                let score = score.map(|score| format!(", score {score:.3}")).unwrap_or_default();
-                progress.step(&format!(
-                    "eligible provider {}: node {}, {}, reputation {}{score}",
-                    rank + 1,
-                    node.id,
-                    format_power(node.power),
-                    node.reputation
-                ));
-            }
-        }
+    progress.waiting("asking the indexer who could do it");
+    match ranking(indexer, request, buyer).await {
+        Ok(ranking) => tell(&ranking, progress),
         Err(error) => progress.note(&format!("providers are not ranked: {error}")),
     }
 }
 
-async fn ranked(indexer: &Indexer, task: TaskId) -> Result<Vec<Match>, CliError> {
-    let deadline = Instant::now() + LAG;
-    loop {
-        let answer: Result<Vec<Match>, CliError> = indexer.ask(QUERY, json!({ "id": task }), "match").await;
-        match answer {
-            // It refuses a task that it has not seen yet.
-            Err(CliError::Failed(_)) if Instant::now() < deadline => {
-                tokio::time::sleep(Duration::from_millis(250)).await
-            }
-            answer => {
-                return answer.map(|matches| matches.into_iter().filter(|found| found.refused.is_none()).collect());
-            }
+fn tell(ranking: &Ranking, progress: &Progress) {
+    progress.step(&match ranking.eligible {
+        0 => "no provider could do it now; the task will wait for one".to_owned(),
+        1 => "1 provider could do it:".to_owned(),
+        count => format!("{count} providers could do it; the best:"),
+    });
+    for (rank, Candidate { node, score }) in ranking.candidates.iter().enumerate() {
+        let power = format_power(node.power);
+        let (rank, id, reputation) = (rank + 1, node.id, node.reputation);
+        progress.detail(&format!("{rank}. node {id}, score {score:.3}, {power}, reputation {reputation}"));
+    }
+    if ranking.eligible == 0 {
+        for Refused { node, reasons } in &ranking.refused {
+            let reasons: Vec<&str> = reasons.iter().map(|reason| reason.message.as_str()).collect();
+            progress.detail(&format!("node {} could not: {}", node.id, reasons.join("; ")));
         }
     }
+}
+
+async fn ranking(indexer: &Indexer, request: &TaskRequest, buyer: Address) -> Result<Ranking, CliError> {
+    let resource = ResourceType::try_from(request.resourceType)
+        .map_err(|error| CliError::caused("naming the kind of machine", error))?;
+    let request = json!({
+        "resourceType": resource.name().to_uppercase(),
+        "minPower": request.minPower.to_string(),
+        "duration": request.duration,
+        "pricePerHour": request.pricePerHour.to_string(),
+        "minTrustLevel": request.minTrustLevel,
+        "paymentToken": request.paymentToken,
+        "buyer": buyer,
+    });
+    let quote: Quote = indexer.ask(QUERY, json!({ "request": request, "first": FIRST }), "quote").await?;
+    Ok(quote.ranking)
 }

@@ -1,6 +1,6 @@
 //! `aiigo store serve`: the buyer's gateway.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use aiigo_storage::{DirStore, GatewayUrl, gateway_router};
 use aiigo_telemetry::{Health, ListenArgs, install_metrics, ops_router};
@@ -69,7 +69,7 @@ impl ServeCommand {
     }
 }
 
-fn announce(dir: &PathBuf, address: SocketAddr, gateway: &GatewayUrl) {
+fn announce(dir: &Path, address: SocketAddr, gateway: &GatewayUrl) {
     eprintln!("Serving {} on {address}, known to providers as {gateway}. Ctrl-C ends it.", dir.display());
 }
 
