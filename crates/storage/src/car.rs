@@ -149,7 +149,7 @@ mod tests {
             let sections = read(&car(), piece).await.unwrap();
             let blocks: Vec<&[u8]> = sections.iter().map(|(_, block)| &block[..]).collect();
             assert_eq!(blocks, [&b"one"[..], b""]);
-            assert_eq!(sections[0].0, *cid_of(b"one").as_cid());
+            assert_eq!(sections[0].0, cid_of(b"one").to_cid());
         }
     }
 

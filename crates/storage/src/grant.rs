@@ -59,7 +59,7 @@ pub enum GrantError {
         /// The blob.
         cid: BlobCid,
         /// What the signer said.
-        source: alloy::signers::Error,
+        source: Box<alloy::signers::Error>,
     },
     /// The signature is none.
     #[error("the grant's signature is malformed")]
@@ -78,8 +78,9 @@ impl PushGrant {
     /// # Errors
     /// If the signer fails.
     pub fn sign(self, signer: &impl SignerSync) -> Result<SignedGrant, GrantError> {
-        let signature =
-            signer.sign_hash_sync(&self.signing_hash()).map_err(|source| GrantError::Sign { cid: self.cid, source })?;
+        let signature = signer
+            .sign_hash_sync(&self.signing_hash())
+            .map_err(|source| GrantError::Sign { cid: self.cid, source: source.into() })?;
         Ok(SignedGrant { grant: self, signature })
     }
 

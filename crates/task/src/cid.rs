@@ -16,7 +16,10 @@ const SHA2_256: u64 = 0x12;
 /// CID of a blob or of one of its blocks: version 1, SHA-256, `raw` or `dag-pb`, written in base 32. That is what
 /// `ipfs add --cid-version=1 --raw-leaves` gives. One identifier has one spelling; others are refused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BlobCid(Cid);
+pub struct BlobCid {
+    raw: bool,
+    sha256: [u8; 32],
+}
 
 /// A text that is no such CID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,42 +31,36 @@ pub struct CidError {
 
 impl BlobCid {
     /// CID of a raw block with this SHA-256.
-    pub fn raw(sha256: [u8; 32]) -> Self {
-        Self::new(RAW, sha256)
+    pub const fn raw(sha256: [u8; 32]) -> Self {
+        Self { raw: true, sha256 }
     }
 
     /// CID of a UnixFS node with this SHA-256.
-    pub fn dag_pb(sha256: [u8; 32]) -> Self {
-        Self::new(DAG_PB, sha256)
-    }
-
-    fn new(codec: u64, sha256: [u8; 32]) -> Self {
-        // A digest of 32 bytes fits into the 64 that `Cid` has room for.
-        #[allow(clippy::expect_used)]
-        let hash = Multihash::wrap(SHA2_256, &sha256).expect("32 bytes fit");
-        Self(Cid::new_v1(codec, hash))
+    pub const fn dag_pb(sha256: [u8; 32]) -> Self {
+        Self { raw: false, sha256 }
     }
 
     /// Whether it names a block of plain content, as opposed to a node that links to others.
-    pub fn is_raw(&self) -> bool {
-        self.0.codec() == RAW
+    pub const fn is_raw(&self) -> bool {
+        self.raw
     }
 
     /// SHA-256 of the block.
-    pub fn sha256(&self) -> [u8; 32] {
-        let mut digest = [0; 32];
-        digest.copy_from_slice(self.0.hash().digest()); // 32 bytes long: `try_from` accepts nothing else
-        digest
+    pub const fn sha256(&self) -> [u8; 32] {
+        self.sha256
     }
 
     /// The CID as other libraries know it.
-    pub fn as_cid(&self) -> &Cid {
-        &self.0
+    pub fn to_cid(&self) -> Cid {
+        // A digest of 32 bytes fits into the 64 that `Cid` has room for.
+        #[allow(clippy::expect_used)]
+        let hash = Multihash::wrap(SHA2_256, &self.sha256).expect("32 bytes fit");
+        Cid::new_v1(if self.raw { RAW } else { DAG_PB }, hash)
     }
 
     /// The binary form, 36 bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.0.to_bytes()
+        self.to_cid().to_bytes()
     }
 }
 
@@ -75,13 +72,15 @@ impl TryFrom<Cid> for BlobCid {
         if cid.version() != Version::V1 {
             return refuse("it has version 0, expected 1");
         }
-        if !matches!(cid.codec(), RAW | DAG_PB) {
-            return refuse("its codec is neither raw nor dag-pb");
+        let raw = match cid.codec() {
+            RAW => true,
+            DAG_PB => false,
+            _ => return refuse("its codec is neither raw nor dag-pb"),
+        };
+        match cid.hash().digest().try_into() {
+            Ok(sha256) if cid.hash().code() == SHA2_256 => Ok(Self { raw, sha256 }),
+            _ => refuse("its hash is not SHA-256"),
         }
-        if cid.hash().code() != SHA2_256 || cid.hash().size() != 32 {
-            return refuse("its hash is not SHA-256");
-        }
-        Ok(Self(cid))
     }
 }
 
@@ -101,7 +100,7 @@ impl FromStr for BlobCid {
 
 impl fmt::Display for BlobCid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.to_cid().fmt(f)
     }
 }
 

@@ -84,6 +84,7 @@ pub struct ResultManifest {
     pub outcome: Outcome,
     /// The program's exit code, or the fixed one of another ending (`OutOfTime` 124, `Trapped` 134, `OutOfMemory` 137,
     /// `OutOfFuel` 152, `OutputTooLarge` 153).
+    #[schemars(range(min = i32::MIN, max = i32::MAX))]
     pub exit_code: i32,
     /// The files of the spec that the program wrote. Only a program that exited delivers any.
     #[schemars(length(max = MAX_FILES))]

@@ -21,6 +21,8 @@ type Bodies = Pin<Box<dyn Stream<Item = Result<Bytes, reqwest::Error>> + Send>>;
 pub(super) struct Car {
     reader: Reader<Bodies>,
     patience: Duration,
+    /// Whether a block has come yet. A stream that breaks off before is no help at all; one that breaks off later may be.
+    served: bool,
 }
 
 impl Car {
@@ -36,16 +38,20 @@ impl Car {
         }
         let patience = client.options.block_timeout;
         let reader = patiently(patience, Reader::open(Box::pin(response.bytes_stream()) as Bodies)).await?;
-        Ok(Self { reader: reader.map_err(trouble)?, patience })
+        Ok(Self { reader: reader.map_err(|error| trouble(error, false))?, patience, served: false })
     }
 
     /// The next block, which must be that of `cid`.
     pub(super) async fn next(&mut self, cid: &BlobCid) -> Result<Bytes, Trouble> {
-        match patiently(self.patience, self.reader.next()).await?.map_err(trouble)? {
-            Some((named, block)) if named == *cid.as_cid() => Ok(block),
+        let section = patiently(self.patience, self.reader.next()).await?;
+        match section.map_err(|error| trouble(error, self.served))? {
+            Some((named, block)) if named == cid.to_cid() => {
+                self.served = true;
+                Ok(block)
+            }
             // Another order, or duplicates left out: allowed by the specification, of no use here.
             Some(_) => Err(Trouble::NoCar),
-            None => Err(Trouble::passing(format!("the stream ended before {cid}"))),
+            None => Err(trouble(CarError::Truncated, self.served)),
         }
     }
 }
@@ -106,10 +112,10 @@ async fn patiently<T>(patience: Duration, work: impl Future<Output = T>) -> Resu
     timeout(patience, work).await.map_err(|_| Trouble::passing(format!("no block in {} s", patience.as_secs_f32())))
 }
 
-fn trouble(error: CarError<reqwest::Error>) -> Trouble {
+fn trouble(error: CarError<reqwest::Error>, served: bool) -> Trouble {
     match error {
         CarError::Transport(error) => error.into(),
-        CarError::Truncated => Trouble::passing(error.to_string()),
-        CarError::Malformed => Trouble::NoCar,
+        CarError::Truncated if served => Trouble::passing(error.to_string()),
+        CarError::Truncated | CarError::Malformed => Trouble::NoCar,
     }
 }

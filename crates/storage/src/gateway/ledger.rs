@@ -2,7 +2,7 @@
 //! across restarts and between pushes that run at the same time.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -33,9 +33,13 @@ pub(super) enum LedgerError {
 #[derive(Debug)]
 pub(super) struct Ledger {
     folder: PathBuf,
-    /// What is being pushed now, by task.
-    running: Mutex<HashMap<B256, HashMap<BlobCid, u64>>>,
+    /// One reservation at a time: of two pushes one sees the other.
+    turn: Mutex<()>,
+    /// What is being pushed now, by task. Never locked for long.
+    running: Mutex<Running>,
 }
+
+type Running = HashMap<B256, HashMap<BlobCid, u64>>;
 
 /// Room that was set aside for one push. Dropping it gives the room back.
 #[derive(Debug)]
@@ -48,7 +52,7 @@ pub(super) struct Reservation {
 
 impl Ledger {
     pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder, running: Mutex::default() }
+        Self { folder, turn: Mutex::default(), running: Mutex::default() }
     }
 
     /// Sets room aside for a push. Blocks on the disk.
@@ -59,24 +63,24 @@ impl Ledger {
         size: u64,
         allowed: u64,
     ) -> Result<Reservation, LedgerError> {
-        // The lock is held over the reading of the folder, so that of two pushes one sees the other.
-        let mut running = self.lock();
-        let finished = finished(&self.folder_of(task_id))?;
-        let blobs = running.entry(task_id).or_default();
-        if blobs.contains_key(&cid) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        // What runs is looked at before what is finished: a push that ends in between is seen twice rather than never.
+        let running = self.running().get(&task_id).cloned().unwrap_or_default();
+        if running.contains_key(&cid) {
             return Err(LedgerError::Busy);
         }
-        let names: HashSet<&BlobCid> = finished.keys().chain(blobs.keys()).collect();
-        if !names.contains(&cid) {
-            let used = finished.values().chain(blobs.values()).fold(0_u64, |sum, size| sum.saturating_add(*size));
-            let full = used.checked_add(size).is_none_or(|total| total > allowed);
-            let too_many = names.len() >= MAX_BLOBS;
-            if full || too_many {
-                forget_if_idle(&mut running, task_id);
-                return Err(if full { LedgerError::Full { allowed, used, size } } else { LedgerError::TooMany });
+        let mut blobs = finished(&self.folder_of(task_id))?;
+        blobs.extend(running);
+        if !blobs.contains_key(&cid) {
+            let used = blobs.values().fold(0_u64, |sum, size| sum.saturating_add(*size));
+            if used.checked_add(size).is_none_or(|total| total > allowed) {
+                return Err(LedgerError::Full { allowed, used, size });
+            }
+            if blobs.len() >= MAX_BLOBS {
+                return Err(LedgerError::TooMany);
             }
         }
-        blobs.insert(cid, size);
+        self.running().entry(task_id).or_default().insert(cid, size);
         Ok(Reservation { ledger: Arc::clone(self), task_id, cid, size })
     }
 
@@ -85,7 +89,7 @@ impl Ledger {
     }
 
     /// A panic elsewhere leaves the map as valid as it was.
-    fn lock(&self) -> MutexGuard<'_, HashMap<B256, HashMap<BlobCid, u64>>> {
+    fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -108,17 +112,13 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        let mut running = self.ledger.lock();
+        let mut running = self.ledger.running();
         if let Some(blobs) = running.get_mut(&self.task_id) {
             blobs.remove(&self.cid);
+            if blobs.is_empty() {
+                running.remove(&self.task_id);
+            }
         }
-        forget_if_idle(&mut running, self.task_id);
-    }
-}
-
-fn forget_if_idle(running: &mut HashMap<B256, HashMap<BlobCid, u64>>, task_id: B256) {
-    if running.get(&task_id).is_some_and(HashMap::is_empty) {
-        running.remove(&task_id);
     }
 }
 
@@ -170,7 +170,7 @@ mod tests {
         let (_folder, ledger) = ledger();
         drop(ledger.reserve(TASK, cid_of(b"a"), 100, 100).unwrap());
         ledger.reserve(TASK, cid_of(b"b"), 100, 100).unwrap();
-        assert!(ledger.lock().is_empty());
+        assert!(ledger.running().is_empty());
     }
 
     #[test]

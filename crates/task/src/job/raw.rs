@@ -8,6 +8,9 @@ use serde_saphyr::{Error, Spanned};
 use super::{JobError, error::Fault, field};
 use crate::canonical::MAX_DOCUMENT_BYTES;
 
+/// Most values that aliases (`*name`) may stand for: enough to say a thing once, too few for a bomb.
+const MAX_ALIASED: usize = 1000;
+
 /// A scalar exactly as it is written: `1.50` stays `1.50`.
 pub(super) type Text = Spanned<String>;
 
@@ -54,7 +57,10 @@ impl RawJob {
         if yaml.trim().is_empty() {
             return Err(Fault::new(0, "", "the job file is empty").in_file(file_name));
         }
-        let options = serde_saphyr::options! { with_snippet: false };
+        let options = serde_saphyr::options! {
+            with_snippet: false,
+            alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_ALIASED },
+        };
         serde_saphyr::from_str_with_options(yaml, options).map_err(|error| fault_of(&error, yaml).in_file(file_name))
     }
 }
