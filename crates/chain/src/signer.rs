@@ -190,9 +190,8 @@ mod tests {
     fn a_keystore_opens_with_the_password_from_a_file() {
         let dir = tempfile::tempdir().expect("a folder");
         let key = PrivateKeySigner::random();
-        let (_, name) =
-            PrivateKeySigner::encrypt_keystore(dir.path(), &mut OsRng, key.to_bytes(), "secret", Some("operator"))
-                .expect("a keystore");
+        PrivateKeySigner::encrypt_keystore(dir.path(), &mut OsRng, key.to_bytes(), "secret", Some("operator"))
+            .expect("a keystore");
         let password = dir.path().join("password");
         fs::write(&password, "secret\n").expect("a file");
         let mut args = SignerArgs {

@@ -3,6 +3,7 @@
 CREATE TABLE account (
     id       INTEGER PRIMARY KEY CHECK (id = 0),
     chain_id INTEGER NOT NULL,
+    genesis  BLOB    NOT NULL, -- hash of the chain's first block: development chains share their ids
     address  BLOB    NOT NULL
 );
 

@@ -14,7 +14,9 @@ use alloy::{
 };
 
 use super::{
-    Inner, OutboxError, now,
+    Inner, OutboxError,
+    fees::Fees,
+    now,
     state::{Attempt, Draft, Entry, State},
 };
 use crate::{finality, rpc::is_already_known};
@@ -67,6 +69,8 @@ pub(super) struct Driver<'o> {
     resting: HashMap<i64, Instant>,
     /// The head for which what is in blocks was last checked.
     pub(super) watched: B256,
+    /// What the chain asks for per gas as of a head.
+    market: Option<(B256, Fees)>,
     /// The finalized block as of a head.
     finalized: Option<(B256, u64)>,
     /// Since when, and which head, a nonce of somebody else's is missing below ours.
@@ -88,6 +92,7 @@ impl<'o> Driver<'o> {
             broadcasts: HashMap::new(),
             resting: HashMap::new(),
             watched: B256::ZERO,
+            market: None,
             finalized: None,
             gap: None,
             free_nonce: 0,
@@ -184,9 +189,22 @@ impl<'o> Driver<'o> {
         Ok(View { number, hash, base_fee, finalized, nonce, now: now() })
     }
 
+    /// What the chain asks for per gas.
+    pub(super) async fn market(&mut self, view: &View) -> Result<Fees, Fault> {
+        let fees = match self.market {
+            Some((at, fees)) if at == view.hash => fees,
+            _ => Fees::market(&self.inner.provider).await?,
+        };
+        self.market = Some((view.hash, fees));
+        Ok(fees)
+    }
+
     /// Moves a record to another state, and tells who waits for it.
     pub(super) async fn move_to(&mut self, entry: &Entry, state: State) -> Result<(), Fault> {
         self.inner.store.set(entry, &state).await?;
+        if matches!(state, State::Done { .. }) {
+            self.broadcasts.remove(&entry.id);
+        }
         self.resting.remove(&entry.id);
         self.tell();
         Ok(())

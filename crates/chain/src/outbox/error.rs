@@ -47,6 +47,17 @@ pub enum OutboxError {
         /// The chain that it was to be used on.
         chain: ChainId,
     },
+    /// The file is of another chain with the same id: a development chain that was started anew.
+    #[error(
+        "{path} is of another chain than this one, which has the same id ({chain}): its transactions must not be sent \
+         here; use another data folder, or delete the file"
+    )]
+    OtherChain {
+        /// The outbox.
+        path: PathBuf,
+        /// The id of both.
+        chain: ChainId,
+    },
     /// The database failed.
     #[error("the outbox's database failed: {0}")]
     Database(#[from] sqlx::Error),

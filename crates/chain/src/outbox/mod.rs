@@ -27,14 +27,19 @@ use std::{
 };
 
 use alloy::{
-    primitives::{Address, ChainId},
+    eips::BlockNumberOrTag,
+    primitives::{Address, B256, ChainId},
     providers::{DynProvider, Provider},
     signers::local::PrivateKeySigner,
 };
 use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use self::{driver::Driver, lock::Lock, store::Store};
+use self::{
+    driver::Driver,
+    lock::Lock,
+    store::{Account, Store},
+};
 pub use self::{
     error::OutboxError,
     intent::{Intent, Outcome, Unfinished},
@@ -115,12 +120,19 @@ impl Outbox {
         config: OutboxConfig,
     ) -> Result<Self, OutboxError> {
         let chain_id = provider.get_chain_id().await.map_err(OutboxError::Chain)?;
+        let first = provider.get_block_by_number(BlockNumberOrTag::Earliest).await.map_err(OutboxError::Chain)?;
+        let genesis = first.map_or(B256::ZERO, |block| block.header.hash);
         let lock = Lock::take(path, config.lock_patience).await?;
         let store = Store::open(path).await?;
-        let (found_chain, found) = store.account(chain_id, signer.address()).await?;
-        if (found_chain, found) != (chain_id, signer.address()) {
-            let (path, address) = (path.to_owned(), signer.address());
+        let account = Account { chain_id, genesis, address: signer.address() };
+        let found = store.account(account).await?;
+        if (found.chain_id, found.address) != (chain_id, account.address) {
+            let (path, address) = (path.to_owned(), account.address);
+            let (found_chain, found) = (found.chain_id, found.address);
             return Err(OutboxError::OtherAccount { path, found, found_chain, address, chain: chain_id });
+        }
+        if found.genesis != genesis {
+            return Err(OutboxError::OtherChain { path: path.to_owned(), chain: chain_id });
         }
         let inner = Inner {
             store,

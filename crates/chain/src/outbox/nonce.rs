@@ -63,7 +63,7 @@ impl Driver<'_> {
         };
         self.inner.store.insert(&intent, view.now).await?;
         let Some(entry) = self.inner.store.find(&intent.key).await? else { return Ok(()) };
-        let fees = Fees::market(&self.inner.provider).await?;
+        let fees = self.market(view).await?;
         self.gap = None;
         self.sign_and_send(&entry, self.cancellation(view.nonce, fees), view).await
     }

@@ -29,12 +29,12 @@ impl Driver<'_> {
             tracing::warn!(what = entry.intent.label, nonce, "its deadline passed: cancelling it");
             metrics::counter!("aiigo_outbox_cancellations_total").increment(1);
             // To be stopped in time is worth more than the limit, which is for what the sender wants.
-            let fees = latest.fees.bumped().at_least(Fees::market(&self.inner.provider).await?);
+            let fees = latest.fees.bumped().at_least(self.market(view).await?);
             return self.sign_and_send(entry, self.cancellation(nonce, fees), view).await;
         }
         // Only the first in line can be held up by its own price.
         if nonce == view.nonce && self.is_overdue(latest, view) && !self.is_resting(entry) {
-            let market = Fees::market(&self.inner.provider).await?;
+            let market = self.market(view).await?;
             let caps = [entry.intent.max_fee_per_gas, self.inner.config.max_fee_per_gas];
             let cap = if cancelling { None } else { caps.into_iter().flatten().min() };
             if let Some(fees) = latest.fees.replaced(market, cap) {
@@ -119,12 +119,12 @@ impl Driver<'_> {
             return Ok(());
         }
         let address = self.inner.signer.address();
-        match who_used(&self.inner.provider, address, nonce, attempts, view.finalized).await? {
+        match who_used(&self.inner.provider, address, nonce, attempts, view.number, view.finalized).await? {
             // An endpoint that is behind itself.
             Verdict::Ours => Ok(()),
-            Verdict::NotFinal => {
+            Verdict::NotFinal { block } => {
                 let problem = format!(
-                    "another transaction of {address} took nonce {nonce}: waiting until that is final before sending \
+                    "another transaction of {address} took nonce {nonce} in block {block}: waiting until that is final before sending \
                      anew; give each program a key of its own"
                 );
                 self.hold(entry, &problem).await

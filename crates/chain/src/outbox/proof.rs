@@ -11,33 +11,32 @@ use super::state::Attempt;
 /// Who used a nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It can still change.
-    NotFinal,
+    /// None of ours, but this block can still be reorganised.
+    NotFinal { block: u64 },
     /// One of ours.
     Ours,
     /// None of ours, in this final block: ours never will.
     Stranger { block: u64 },
 }
 
-/// Finds the final block in which the account's nonce went past `nonce`, and looks if one of `attempts` is in it. (An
-/// EIP-7702 authorisation can use a nonce without being a transaction, so the absence of ours is what counts.)
+/// Finds the block in which the account's nonce went past `nonce`, and looks if one of `attempts` is in it. (An EIP-7702
+/// authorisation can use a nonce without being a transaction, so the absence of ours is what counts.) The states asked for
+/// are those since the first signature, which an endpoint still has unless the outbox rested for long.
 pub(super) async fn who_used(
     provider: &DynProvider,
     address: Address,
     nonce: u64,
     attempts: &[Attempt],
+    head: u64,
     finalized: u64,
 ) -> Result<Verdict, TransportError> {
     let is_used = async |block: u64| {
         let count = provider.get_transaction_count(address).number(block).await?;
         Ok::<_, TransportError>(count > nonce)
     };
-    if !is_used(finalized).await? {
-        return Ok(Verdict::NotFinal);
-    }
     // A block in which it was still free: that before the first signature, or below if the endpoint was behind then.
-    let signed = attempts.iter().map(|attempt| attempt.signed_block).min().unwrap_or(finalized);
-    let (mut free, mut used, mut step) = (signed.min(finalized).saturating_sub(1), finalized, 1_u64);
+    let signed = attempts.iter().map(|attempt| attempt.signed_block).min().unwrap_or(head);
+    let (mut free, mut used, mut step) = (signed.min(head).saturating_sub(1), head, 1_u64);
     while is_used(free).await? {
         used = free;
         if free == 0 {
@@ -51,6 +50,8 @@ pub(super) async fn who_used(
         if is_used(middle).await? { used = middle } else { free = middle }
     }
     let block = provider.get_block_by_number(used.into()).await?.ok_or(RpcError::NullResp)?;
-    let ours = block.transactions.hashes().any(|hash| attempts.iter().any(|attempt| attempt.tx_hash == hash));
-    Ok(if ours { Verdict::Ours } else { Verdict::Stranger { block: used } })
+    if block.transactions.hashes().any(|hash| attempts.iter().any(|attempt| attempt.tx_hash == hash)) {
+        return Ok(Verdict::Ours);
+    }
+    Ok(if used <= finalized { Verdict::Stranger { block: used } } else { Verdict::NotFinal { block: used } })
 }

@@ -5,7 +5,6 @@ use alloy::{primitives::U256, providers::Provider};
 use super::{
     Outcome,
     driver::{Driver, Fault, View},
-    fees::Fees,
     simulate::{Simulation, simulate},
     state::{Draft, Entry, Kind, State},
 };
@@ -48,7 +47,7 @@ impl Driver<'_> {
             }
         };
         let gas_limit = gas.saturating_add(gas.saturating_mul(config.gas_margin) / 100);
-        let fees = Fees::market(&self.inner.provider).await?.capped(cap);
+        let fees = self.market(view).await?.capped(cap);
         let cost = intent.value.saturating_add(U256::from(gas_limit) * U256::from(fees.max)).saturating_add(committed);
         if balance < cost {
             return self.wait_for_funds(entry, cost, balance).await;

@@ -17,6 +17,15 @@ use super::{
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/outbox/sqlite");
 
+/// Whose records these are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Account {
+    pub(super) chain_id: ChainId,
+    /// Hash of the chain's first block; development chains share their ids.
+    pub(super) genesis: B256,
+    pub(super) address: Address,
+}
+
 #[derive(Debug)]
 pub(super) struct Store {
     pool: SqlitePool,
@@ -36,17 +45,21 @@ impl Store {
         Ok(Self { pool })
     }
 
-    /// The account and chain that the records are of: those given, if they are new.
-    pub(super) async fn account(&self, chain: ChainId, address: Address) -> Result<(ChainId, Address), OutboxError> {
-        sqlx::query("INSERT INTO account (id, chain_id, address) VALUES (0, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(integer(chain))
-            .bind(address.as_slice())
+    /// The account that the records are of: the given one, if they are new.
+    pub(super) async fn account(&self, account: Account) -> Result<Account, OutboxError> {
+        sqlx::query("INSERT INTO account (id, chain_id, genesis, address) VALUES (0, ?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(integer(account.chain_id))
+            .bind(account.genesis.as_slice())
+            .bind(account.address.as_slice())
             .execute(&self.pool)
             .await?;
-        let row = sqlx::query("SELECT chain_id, address FROM account").fetch_one(&self.pool).await?;
-        let address: Vec<u8> = row.try_get("address")?;
-        let address = Address::try_from(address.as_slice()).map_err(|_| damaged("account", "its address"))?;
-        Ok((natural(row.try_get("chain_id")?), address))
+        let row = sqlx::query("SELECT chain_id, genesis, address FROM account").fetch_one(&self.pool).await?;
+        let (genesis, address): (Vec<u8>, Vec<u8>) = (row.try_get("genesis")?, row.try_get("address")?);
+        Ok(Account {
+            chain_id: natural(row.try_get("chain_id")?),
+            genesis: B256::try_from(genesis.as_slice()).map_err(|_| damaged("account", "its chain"))?,
+            address: Address::try_from(address.as_slice()).map_err(|_| damaged("account", "its address"))?,
+        })
     }
 
     /// Records an intent; `false` if there is one of that key.

@@ -224,7 +224,7 @@ async fn an_endpoint_that_refuses_wide_ranges_is_asked_for_less() {
 #[tokio::test]
 async fn a_line_that_fails_now_and_then_leaves_nothing_out() {
     let world = World::new().await;
-    let line = Line::to(world.devnet.rpc_url()).break_by(Fault::EveryThirdFails);
+    let line = Line::to(world.devnet.rpc_url()).break_by(Fault::ManyFail);
     let mut reader = Reader::new(&world, line.provider(), Vec::new());
     for _ in 0..3 {
         transfers(&world, 3).await;

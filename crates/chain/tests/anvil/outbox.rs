@@ -116,8 +116,8 @@ async fn a_crash_at_any_moment_loses_and_doubles_nothing() {
 async fn a_line_that_fails_now_and_then_only_slows_it_down() {
     let world = World::new().await;
     let before = world.nonce().await;
-    // Opening is the caller's to repeat; it takes the line's first request.
-    let line = Line::to(world.devnet.rpc_url()).break_by(Fault::EveryThirdFails);
+    // Opening is the caller's to repeat: it takes the line's first request, which passes.
+    let line = Line::to(world.devnet.rpc_url()).break_by(Fault::ManyFail);
     let running = Running::start(world.open(line.provider(), eager()).await);
     for number in 0..5 {
         running.outbox.submit(world.transfer(&number.to_string(), 1)).await.unwrap();
@@ -360,4 +360,16 @@ async fn an_outbox_is_one_process_and_one_accounts() {
     let other = Outbox::open(&world.outbox_file(), provider(), PrivateKeySigner::random(), impatient).await;
     assert!(matches!(other, Err(OutboxError::OtherAccount { .. })));
     world.open(provider(), eager()).await;
+}
+
+#[tokio::test]
+async fn the_records_of_a_chain_are_not_sent_on_another_with_its_id() {
+    let world = World::new().await;
+    drop(world.open(world.devnet.provider(), eager()).await);
+    let file = world.outbox_file();
+    let database = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    sqlx::query("UPDATE account SET genesis = ?").bind(vec![1_u8; 32]).execute(&database).await.unwrap();
+    database.close().await;
+    let opened = Outbox::open(&file, world.devnet.provider(), world.sender.clone(), eager()).await;
+    assert!(matches!(opened, Err(OutboxError::OtherChain { chain: 31337, .. })));
 }
