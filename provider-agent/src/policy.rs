@@ -249,13 +249,15 @@ mod tests {
     }
 
     fn standing() -> Standing {
-        let mut node = NodeInfo::default();
-        node.owner = Address::repeat_byte(1);
-        node.operator = Address::repeat_byte(2);
-        node.payout = Address::repeat_byte(3);
-        node.resourceType = 1;
-        node.trustLevel = 1;
-        node.verifiedPower = 15;
+        let node = NodeInfo {
+            owner: Address::repeat_byte(1),
+            operator: Address::repeat_byte(2),
+            payout: Address::repeat_byte(3),
+            resourceType: 1,
+            trustLevel: 1,
+            verifiedPower: 15,
+            ..NodeInfo::default()
+        };
         Standing {
             node,
             free_slots: U256::from(2),

@@ -248,7 +248,32 @@ impl Setup<'_> {
             let call = self.market().call(ContractName::NodeRegistry, data);
             self.send(&format!("payout:{node}:{payout}:{block}"), "set the payout address", call).await?;
         }
+        let metadata = self.metadata()?;
+        let says_something = self.args.name.is_some() || self.args.region.is_some();
+        if says_something && self.current_metadata(node).await? != Some(metadata.clone()) {
+            let data = self.market().registry().setMetadata(node.0, metadata).calldata().clone();
+            let call = self.market().call(ContractName::NodeRegistry, data);
+            self.send(&format!("metadata:{node}:{block}"), "set the metadata", call).await?;
+        }
         Ok(())
+    }
+
+    /// The latest metadata that the registry announced; it keeps none.
+    async fn current_metadata(&self, node: NodeId) -> Result<Option<String>, AgentError> {
+        let (registered, changed) =
+            (NodeRegistry::NodeRegistered::SIGNATURE_HASH, NodeRegistry::MetadataChanged::SIGNATURE_HASH);
+        let filter = Filter::new()
+            .address(self.market().address(ContractName::NodeRegistry))
+            .event_signature(vec![registered, changed])
+            .topic1(U256::from(node.0))
+            .from_block(self.market().deployment().block);
+        let logs = self.market().provider().get_logs(&filter).await.context("cannot read the node's metadata")?;
+        Ok(logs.last().and_then(|log| {
+            let changed = log.log_decode::<NodeRegistry::MetadataChanged>().map(|log| log.inner.data.metadataURI);
+            changed
+                .or_else(|_| log.log_decode::<NodeRegistry::NodeRegistered>().map(|log| log.inner.data.metadataURI))
+                .ok()
+        }))
     }
 
     /// Adds what is missing.

@@ -24,32 +24,40 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// Refusals, so that a task is looked at once and not at every block.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
-    until: HashMap<TaskId, Option<Instant>>,
+    standing: HashMap<TaskId, Noted>,
+}
+
+#[derive(Debug)]
+struct Noted {
+    reason: String,
+    /// `None`: for good.
+    until: Option<Instant>,
 }
 
 impl Refusals {
     pub(super) fn add(&mut self, task: TaskId, refusal: &Refusal) {
-        tracing::info!(%task, reason = %refusal, may_change = refusal.may_change, "not taking a task");
-        metrics::counter!("aiigo_agent_refused_total").increment(1);
-        self.until.insert(task, refusal.may_change.then(|| Instant::now() + LOOK_AGAIN));
+        let Refusal { reason, may_change } = refusal;
+        // Said once, not at every look.
+        if self.standing.get(&task).is_none_or(|noted| noted.reason != *reason) {
+            tracing::info!(%task, reason, may_change, "not taking a task");
+            metrics::counter!("aiigo_agent_refused_total").increment(1);
+        }
+        let until = may_change.then(|| Instant::now() + LOOK_AGAIN);
+        self.standing.insert(task, Noted { reason: reason.clone(), until });
     }
 
     /// The task changed: look at it again.
     pub(super) fn forget(&mut self, task: TaskId) {
-        self.until.remove(&task);
+        self.standing.remove(&task);
     }
 
     pub(super) fn stands(&self, task: TaskId) -> bool {
-        match self.until.get(&task) {
-            None => false,
-            Some(None) => true,
-            Some(Some(until)) => Instant::now() < *until,
-        }
+        self.standing.get(&task).is_some_and(|noted| noted.until.is_none_or(|until| Instant::now() < until))
     }
 
     /// Forgets refusals of tasks that are no more.
     pub(super) fn retain(&mut self, offers: &Offers) {
-        self.until.retain(|task, _| offers.get(*task).is_some());
+        self.standing.retain(|task, _| offers.get(*task).is_some());
     }
 }
 

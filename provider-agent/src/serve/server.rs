@@ -96,7 +96,7 @@ impl Server {
     async fn resume(&mut self) -> Result<(), AgentError> {
         for work in self.desk.store.unfinished().await? {
             tracing::info!(task = %work.task, stage = work.stage.name(), "going on with a task");
-            self.start(work.task, |desk| async move { work::resume(&desk, work).await.map(Ended::Worked) });
+            self.start(work.task, |desk| async move { work::resume(&desk, work).await });
         }
         Ok(())
     }
@@ -244,7 +244,7 @@ impl Server {
             }
             // It may be open again later, and then others may be slower.
             Ok(Ended::Worked(work)) if work.stage == Stage::Lost => {
-                self.refusals.add(task, &Refusal::not_now(work.note.unwrap_or_default()));
+                self.refusals.add(task, &Refusal::not_now(work.note.as_deref().unwrap_or_default()));
                 Ok(())
             }
             Ok(Ended::Worked(_)) => Ok(()),

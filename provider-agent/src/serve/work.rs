@@ -20,7 +20,7 @@ pub(super) enum Ended {
     /// It was not for us; nothing was promised.
     Refused(Refusal),
     /// The work got as far as it could now.
-    Worked(Work),
+    Worked(Box<Work>),
 }
 
 /// Goes for a task: looks at its spec, fetches its files, and only then promises and does it.
@@ -38,7 +38,7 @@ pub(super) async fn begin(desk: &Desk, task: TaskId, offer: &Offer) -> Result<En
         return Ok(Ended::Refused(Refusal::not_now(error.full())));
     }
     desk.store.save(&work).await?;
-    Ok(Ended::Worked(finish(desk, work).await?))
+    Ok(Ended::Worked(Box::new(finish(desk, work).await?)))
 }
 
 /// Takes up a task that the chain says is ours, though nothing here says that it is in hand: the database was lost, or a
@@ -58,11 +58,11 @@ pub(super) async fn recover(desk: &Desk, task: TaskId, offer: &Offer) -> Result<
     tracing::warn!(%task, "taking up a task that the chain says is this node's");
     let work = Work::new(task, spec).at(Stage::Executing);
     desk.store.save(&work).await?;
-    Ok(Ended::Worked(finish(desk, work).await?))
+    Ok(Ended::Worked(Box::new(finish(desk, work).await?)))
 }
 
 /// Goes on with work from an earlier run, after a look at what the chain says of it.
-pub(super) async fn resume(desk: &Desk, work: Work) -> Result<Work, AgentError> {
+pub(super) async fn resume(desk: &Desk, work: Work) -> Result<Ended, AgentError> {
     let mut pause = FIRST_PAUSE;
     let work = loop {
         match reconcile(desk, work.clone()).await {
@@ -71,7 +71,7 @@ pub(super) async fn resume(desk: &Desk, work: Work) -> Result<Work, AgentError> 
         }
     };
     desk.store.save(&work).await?;
-    finish(desk, work).await
+    Ok(Ended::Worked(Box::new(finish(desk, work).await?)))
 }
 
 /// Takes every step that can be taken now.

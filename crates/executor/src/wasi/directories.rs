@@ -24,6 +24,11 @@ const FD_APPEND: u32 = 1;
 const RIGHT_READ: u64 = 1 << 1;
 const RIGHT_WRITE: u64 = 1 << 6;
 
+/// Fuel for looking at one entry of a directory.
+const LOOK_COST: usize = 50;
+/// Fuel for making sure that a directory does not move below itself.
+const RENAME_COST: usize = 10_000;
+
 const DIRENT_BYTES: usize = 24;
 /// Cookies of a listing: after `.`, after `..`; an entry's cookie is its node.
 const AFTER_DOT: u64 = 1;
@@ -117,7 +122,9 @@ pub(super) fn fd_readdir(
     if cookie < AFTER_DOT_DOT {
         push_entry(&mut listing, AFTER_DOT_DOT, &ListEntry { name: "..".into(), node: directory, directory: true });
     }
-    for entry in host.files.list(directory)?.iter().filter(|entry| entry.node > cookie) {
+    let entries = host.files.list(directory)?;
+    host.count(entries.len() * LOOK_COST);
+    for entry in entries.iter().filter(|entry| entry.node > cookie) {
         if listing.len() >= buffer.len() {
             break;
         }
@@ -190,6 +197,7 @@ pub(super) fn path_rename(
 ) -> Done {
     let from = resolve(host, memory, fd, old, old_length)?;
     let to = resolve(host, memory, new_fd, new, new_length)?;
+    host.count(RENAME_COST);
     host.files.rename(&from, &to)
 }
 
