@@ -86,3 +86,20 @@ fn every_package_has_its_place_in_the_rules() {
         assert!(known, "{package} is in no group: decide what it may depend on, and write it here");
     }
 }
+
+#[test]
+fn every_dependency_has_its_reason_in_the_docs() {
+    let root = aiigo_devnet::project_root();
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("a file of the project");
+    let reasons = read("docs/dependencies.md");
+    let manifest = read("Cargo.toml");
+    let dependencies = manifest.split("[workspace.dependencies]").nth(1).expect("the workspace's dependencies");
+    let missing: Vec<_> = dependencies
+        .lines()
+        .take_while(|line| !line.starts_with("[profile"))
+        .filter_map(|line| line.split_once(" = ").map(|(name, _)| name))
+        .filter(|name| !name.starts_with("aiigo-") && !name.contains(' '))
+        .filter(|name| !reasons.contains(&format!("`{name}`")))
+        .collect();
+    assert!(missing.is_empty(), "docs/dependencies.md says nothing of {missing:?}");
+}

@@ -1,5 +1,7 @@
 //! What the guides tell people to type works.
 
+#![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
+
 use std::{
     env,
     ffi::OsString,
@@ -9,7 +11,7 @@ use std::{
 };
 
 use aiigo_devnet::{find_tool, project_root};
-use aiigo_tests::{World, bin_dir};
+use aiigo_tests::{World, bin_dir, wei};
 
 /// An account of the devnet that no program of the market uses.
 const FREE_ACCOUNT: u32 = 25;
@@ -50,6 +52,9 @@ fn path() -> OsString {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_of_the_guides_runs() {
     let world = World::start("guides", 1).await;
+    // What the provider of the guide will stake.
+    let reader = world.market.devnet().account(FREE_ACCOUNT).expect("an account");
+    world.market.devnet().send_aiigo(reader.address(), wei("1000")).await.expect("AIIGO from the faucet");
     let mut ran = 0;
     for guide in guides() {
         let text = fs::read_to_string(&guide).expect("a guide");

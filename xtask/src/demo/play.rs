@@ -200,7 +200,7 @@ impl Play<'_> {
             &format!(
                 "node {id}: up to {} of base reward accrued in epoch {}",
                 aiigo(wei(&reward["weight"])),
-                reward["epoch"]
+                wei(&reward["epoch"])
             ),
             None,
         );
