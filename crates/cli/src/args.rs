@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use aiigo_chain::{SignerArgs, rpc::RpcArgs};
+use alloy::primitives::Address;
 use clap::Args;
 use url::Url;
 
@@ -52,6 +53,24 @@ impl WalletArgs {
         let chain = self.chain.connect().await?;
         let signer = self.signer.load_async().await.context(|| "loading the account's key".into())?;
         Ok(Wallet::new(chain, signer, self.data.data_dir.clone()))
+    }
+}
+
+/// An account that is looked at: no key is needed if its address is given.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AccountArgs {
+    /// The account [default: that of the key]
+    address: Option<Address>,
+    #[command(flatten)]
+    signer: SignerArgs,
+}
+
+impl AccountArgs {
+    pub(crate) async fn address(&self) -> Result<Address, CliError> {
+        match self.address {
+            Some(address) => Ok(address),
+            None => Ok(self.signer.load_async().await.context(|| "loading the account's key".into())?.address()),
+        }
     }
 }
 

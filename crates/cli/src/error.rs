@@ -35,10 +35,7 @@ pub enum CliError {
         error: DecodedRevert,
     },
     /// A result that is not what was promised.
-    #[error(
-        "the result of task {task} is not what was promised: it was not approved. Its provider is paid after the review \
-         window unless you dispute it; keep the evidence"
-    )]
+    #[error("the result of task {task} is not what was promised: it was not approved, and nothing of it was kept")]
     Rejected {
         /// The task.
         task: TaskId,

@@ -9,7 +9,10 @@ use serde::{
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::error::{CliError, Context};
+use crate::{
+    error::{CliError, Context},
+    output::printable,
+};
 
 /// A page of a list.
 #[derive(Debug, Deserialize)]
@@ -38,6 +41,27 @@ pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, 
         Value::String(text) => text.parse().map_err(D::Error::custom),
         other => other.as_u64().ok_or_else(|| D::Error::custom(format!("`{other}` is no whole number"))),
     }
+}
+
+/// A name of the contracts' enums as GraphQL writes it: `InProgress` is `IN_PROGRESS`, `IoT` is `IOT`.
+pub(crate) fn graphql_name(name: &str) -> String {
+    let mut text = String::new();
+    let mut small = false;
+    for (index, c) in name.char_indices() {
+        // A single capital at the end begins no word: IoT.
+        if c.is_uppercase() && small && index + 1 < name.len() {
+            text.push('_');
+        }
+        small = c.is_lowercase();
+        text.push(c.to_ascii_uppercase());
+    }
+    text
+}
+
+/// The other way round: the contracts' name of a value that GraphQL gave, or the value itself if there is none.
+pub(crate) fn contract_name(names: impl IntoIterator<Item = &'static str>, value: &str) -> String {
+    let found = names.into_iter().find(|name| graphql_name(name) == value);
+    found.map_or_else(|| printable(value), str::to_owned)
 }
 
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -89,5 +113,25 @@ impl Indexer {
         let value = response.data.as_mut().map_or(Value::Null, |data| data[field].take());
         serde_json::from_value(value)
             .context(|| format!("reading `{field}` in the answer of the indexer at {}", self.url))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aiigo_protocol::{NodeStatus, ResourceType, TaskStatus};
+
+    use super::*;
+
+    #[test]
+    fn names_of_the_contracts_and_of_graphql_correspond() {
+        assert_eq!(graphql_name("InProgress"), "IN_PROGRESS");
+        assert_eq!(graphql_name("IoT"), "IOT");
+        assert_eq!(graphql_name("GPU"), "GPU");
+        let names = || TaskStatus::ALL.iter().map(|status| status.name());
+        assert_eq!(contract_name(names(), "IN_PROGRESS"), "InProgress");
+        assert_eq!(contract_name(names(), "DISPUTED"), "DISPUTED", "a newer indexer knows more");
+        for name in NodeStatus::ALL.iter().map(|s| s.name()).chain(ResourceType::ALL.iter().map(|s| s.name())) {
+            assert_eq!(graphql_name(name), name.to_uppercase());
+        }
     }
 }

@@ -12,8 +12,8 @@ use crate::{
     cli::Session,
     error::Context,
     format,
-    indexer::{Connection, number},
-    output::{facts, printable, table},
+    indexer::{Connection, contract_name, graphql_name, number},
+    output::{facts, table},
 };
 
 /// `aiigo node`.
@@ -103,7 +103,7 @@ impl ListCommand {
     async fn run(self, session: &Session) -> Result<(), CliError> {
         let indexer = self.indexer.required("`aiigo node list`")?;
         let filter =
-            self.status.map(|status| format!("where: {{ status: {{ _eq: {} }} }},", status.name().to_uppercase()));
+            self.status.map(|status| format!("where: {{ status: {{ _eq: {} }} }},", graphql_name(status.name())));
         let query = format!(
             "query($first: Int) {{ nodes(first: $first, {} orderBy: [{{ power: DESC }}]) {{ totalCount edges {{ node {{ \
              {FIELDS} }} }} }} }}",
@@ -117,8 +117,8 @@ impl ListCommand {
             rows.add_rows(nodes.iter().map(|node| {
                 [
                     node.id.to_string(),
-                    printable(&node.status),
-                    printable(&node.resource_type),
+                    contract_name(NodeStatus::ALL.iter().map(|status| status.name()), &node.status),
+                    contract_name(ResourceType::ALL.iter().map(|kind| kind.name()), &node.resource_type),
                     format_power(node.power),
                     node.reputation.to_string(),
                     node.trust_level.to_string(),

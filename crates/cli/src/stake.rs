@@ -15,9 +15,8 @@ use serde::Serialize;
 
 use crate::{
     Chain, CliError,
-    args::{ChainArgs, WalletArgs},
+    args::{AccountArgs, ChainArgs, WalletArgs},
     cli::Session,
-    error::Context,
     format,
     logs::search_back,
     output::table,
@@ -107,12 +106,10 @@ async fn allow(wallet: &Wallet, amount: U256, session: &Session) -> Result<(), C
 /// List an account's positions.
 #[derive(Args, Debug)]
 pub(crate) struct ListCommand {
-    /// The account [default: that of the key]
-    address: Option<Address>,
+    #[command(flatten)]
+    account: AccountArgs,
     #[command(flatten)]
     chain: ChainArgs,
-    #[command(flatten)]
-    signer: aiigo_chain::SignerArgs,
 }
 
 #[derive(Serialize)]
@@ -132,10 +129,7 @@ struct Position {
 impl ListCommand {
     async fn run(self, session: &Session) -> Result<(), CliError> {
         let chain = self.chain.connect().await?;
-        let owner = match self.address {
-            Some(address) => address,
-            None => self.signer.load_async().await.context(|| "loading the account's key".into())?.address(),
-        };
+        let owner = self.account.address().await?;
         let positions = positions(&chain, owner).await?;
         session.output.result(&positions, || {
             if positions.is_empty() {

@@ -6,14 +6,7 @@ use aiigo_protocol::{ContractName, TaskId, TaskMarketplace, TaskStatus};
 use alloy::sol_types::SolCall;
 use clap::Args;
 
-use super::{
-    approval::{self, Approve},
-    delivery,
-    follow::look,
-    report::Report,
-    settle::{Buyer, Settlement},
-    timeline::Timeline,
-};
+use super::{approval, delivery::Delivery, follow::look, report::Report, timeline::Timeline};
 use crate::{
     CliError,
     args::{ChainArgs, DataArgs, StoreArgs, WalletArgs, parsed},
@@ -48,9 +41,8 @@ impl ResultCommand {
             return Err(no_result(self.task, status));
         }
         let store = self.store.dir(&self.data);
-        let settlement =
-            Settlement::new(session, &progress, Buyer::Watcher(chain.clone()), Approve::Never, store, self.results);
-        let delivered = settlement.deliver(&timeline).await?;
+        let delivery = Delivery { timeline: &timeline, store: &store };
+        let delivered = delivery.take(self.results.as_deref()).await?;
         let report = Report::of(&chain, &timeline, Some(&delivered)).await?;
         session.output.result(&report, || report.text(None))
     }
@@ -82,7 +74,7 @@ impl ApproveCommand {
         }
         if !self.unchecked {
             let store = self.store.dir(&self.wallet.data);
-            delivery::Delivery { timeline: &timeline, store: &store }.check().await?;
+            Delivery { timeline: &timeline, store: &store }.check().await?;
         }
         approval::approve(&wallet, self.task, session).await?;
         look(&mut timeline, &progress).await?;

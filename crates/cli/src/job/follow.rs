@@ -58,7 +58,8 @@ impl FollowCommand {
         };
         let store = self.store.dir(&self.wallet.data);
         let progress = Progress::new(true);
-        let settlement = Settlement::new(session, &progress, buyer, approve, store, self.settle.results);
+        let results = self.settle.results;
+        let settlement = Settlement { session, progress: &progress, buyer, approve, store, results };
         settlement.owns(self.task).await?;
         let mut timeline = Timeline::new(settlement.chain().clone(), self.task);
         settlement.finish(&mut timeline).await
@@ -104,9 +105,9 @@ pub(crate) async fn look(timeline: &mut Timeline, progress: &Progress) -> Result
     }
     let (status, task) = timeline.chain().task(timeline.task_id()).await?;
     progress.waiting(match status {
-        TaskStatus::Open => format!("waiting for a provider, until {}", format::clock(task.acceptBy.to())),
+        TaskStatus::Open => format!("waiting for a provider, until {}", format::date(task.acceptBy.to())),
         TaskStatus::InProgress => {
-            let deadline = timeline.deadline().map(|deadline| format!(", due by {}", format::clock(deadline)));
+            let deadline = timeline.deadline().map(|deadline| format!(", due by {}", format::date(deadline)));
             format!("node {} works on it{}", task.nodeId, deadline.unwrap_or_default())
         }
         _ => String::new(),

@@ -11,7 +11,7 @@ use crate::{
     args::IndexerArgs,
     cli::Session,
     format,
-    indexer::{Connection, number},
+    indexer::{Connection, contract_name, graphql_name, number},
     output::{printable, table},
 };
 
@@ -53,7 +53,7 @@ impl ListCommand {
         let indexer = self.indexer.required("`aiigo job list`")?;
         let terms = [
             self.buyer.map(|buyer| format!("buyer: {{ _eq: \"{buyer:#x}\" }}")),
-            self.status.map(|status| format!("status: {{ _eq: {} }}", screaming(status.name()))),
+            self.status.map(|status| format!("status: {{ _eq: {} }}", graphql_name(status.name()))),
         ];
         let query = format!(
             "query($first: Int) {{ tasks(first: $first, where: {{ {} }}, orderBy: [{{ createdAt: DESC }}]) {{ totalCount \
@@ -68,35 +68,12 @@ impl ListCommand {
                 let escrow = U256::from_str_radix(&task.escrow, 10);
                 [
                     printable(&task.id),
-                    printable(&task.status),
+                    contract_name(TaskStatus::ALL.iter().map(|status| status.name()), &task.status),
                     escrow.map_or_else(|_| printable(&task.escrow), |wei| format::payment(task.payment_token, wei)),
                     format::date(task.created_at),
                 ]
             }));
             format!("{rows}\n{} of {total}", tasks.len())
         })
-    }
-}
-
-/// `InProgress` as GraphQL writes it: `IN_PROGRESS`.
-fn screaming(name: &str) -> String {
-    let mut text = String::new();
-    for c in name.chars() {
-        if c.is_uppercase() && !text.is_empty() {
-            text.push('_');
-        }
-        text.push(c.to_ascii_uppercase());
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn statuses_are_written_as_graphql_does() {
-        assert_eq!(screaming("InProgress"), "IN_PROGRESS");
-        assert_eq!(screaming("Open"), "OPEN");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     CliError,
-    indexer::{Indexer, number},
+    indexer::{Indexer, graphql_name, number},
     progress::Progress,
 };
 
@@ -99,7 +99,7 @@ async fn ranking(indexer: &Indexer, request: &TaskRequest, buyer: Address) -> Re
     let resource = ResourceType::try_from(request.resourceType)
         .map_err(|error| CliError::caused("naming the kind of machine", error))?;
     let request = json!({
-        "resourceType": resource.name().to_uppercase(),
+        "resourceType": graphql_name(resource.name()),
         "minPower": request.minPower.to_string(),
         "duration": request.duration,
         "pricePerHour": request.pricePerHour.to_string(),

@@ -36,7 +36,8 @@ impl RunCommand {
         let order = self.order.order(&prepared, &wallet, &progress, session).await?;
         let mut timeline = Timeline::new(wallet.chain().clone(), order.task_id);
         let store = self.order.store_dir();
-        let settlement = Settlement::new(session, &progress, Buyer::Payer(wallet), approve, store, self.settle.results);
+        let (buyer, results) = (Buyer::Payer(wallet), self.settle.results);
+        let settlement = Settlement { session, progress: &progress, buyer, approve, store, results };
         let ended = settlement.finish(&mut timeline).await;
         // Cut short, or without an answer, it is still under way, and the same command comes back to it.
         if ended.as_ref().map_or_else(CliError::is_final, |_| true) {

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use aiigo_protocol::{TaskId, TaskStatus};
 use aiigo_task::{Outcome, format_bytes};
-use alloy::primitives::U256;
+use alloy::primitives::{B256, U256};
 
 use super::{
     approval::{self, Approve},
@@ -30,26 +30,17 @@ pub(crate) enum Buyer {
 /// How a job is brought to its end.
 #[derive(Debug)]
 pub(crate) struct Settlement<'a> {
-    session: &'a Session,
-    progress: &'a Progress,
-    buyer: Buyer,
-    approve: Approve,
-    store: PathBuf,
-    results: Option<PathBuf>,
+    pub(crate) session: &'a Session,
+    pub(crate) progress: &'a Progress,
+    pub(crate) buyer: Buyer,
+    pub(crate) approve: Approve,
+    /// The buyer's store.
+    pub(crate) store: PathBuf,
+    /// Where the results go, unless it is the usual place.
+    pub(crate) results: Option<PathBuf>,
 }
 
-impl<'a> Settlement<'a> {
-    pub(crate) fn new(
-        session: &'a Session,
-        progress: &'a Progress,
-        buyer: Buyer,
-        approve: Approve,
-        store: PathBuf,
-        results: Option<PathBuf>,
-    ) -> Self {
-        Self { session, progress, buyer, approve, store, results }
-    }
-
+impl Settlement<'_> {
     pub(crate) fn chain(&self) -> &Chain {
         match &self.buyer {
             Buyer::Payer(wallet) => wallet.chain(),
@@ -84,7 +75,7 @@ impl<'a> Settlement<'a> {
         }
         let delivered = self.deliver(timeline).await?;
         if status == TaskStatus::Completed {
-            self.pay(timeline).await?;
+            self.pay(timeline, delivered.manifest.result_hash()).await?;
         }
         let report = Report::of(self.chain(), timeline, Some(&delivered)).await?;
         self.session.output.result(&report, || report.text(None))?;
@@ -111,7 +102,8 @@ impl<'a> Settlement<'a> {
         Ok(delivered)
     }
 
-    async fn pay(&self, timeline: &mut Timeline) -> Result<(), CliError> {
+    /// Approves the result that was checked, if that is wanted.
+    async fn pay(&self, timeline: &mut Timeline, checked: B256) -> Result<(), CliError> {
         let id = timeline.task_id();
         let (Buyer::Payer(wallet), true) = (&self.buyer, self.wanted(timeline).await?) else {
             let until = timeline.result().map(|result| format::date(result.reviewUntil.to())).unwrap_or_default();
@@ -119,6 +111,13 @@ impl<'a> Settlement<'a> {
                 .note(&format!("Not approved. To approve: aiigo job approve {id} (from {until} on, anyone can)"));
             return Ok(());
         };
+        look(timeline, self.progress).await?;
+        if timeline.result().map(|result| result.resultHash) != Some(checked) {
+            return Err(CliError::Failed(format!(
+                "a reorganisation of the chain replaced the result that was checked: nothing was approved; to check the \
+                 new one: aiigo job follow {id}"
+            )));
+        }
         self.progress.waiting("approving");
         match approval::approve(wallet, id, self.session).await {
             Ok(_) => {}

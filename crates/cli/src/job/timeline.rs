@@ -274,16 +274,16 @@ pub(crate) fn describe(event: &TaskEvent) -> String {
     match &event.event {
         E::TaskCreated(e) => {
             let escrow = format::payment(e.request.paymentToken, e.escrow.to());
-            format!("created, {escrow} in escrow, open until {}", format::clock(e.acceptBy.to()))
+            format!("created, {escrow} in escrow, open until {}", format::date(e.acceptBy.to()))
         }
         E::TaskAccepted(e) => {
-            format!("node {} accepted, to deliver by {}", e.nodeId, format::clock(e.deadline.to()))
+            format!("node {} accepted, to deliver by {}", e.nodeId, format::date(e.deadline.to()))
         }
         E::ResultSubmitted(e) => format!("node {} delivered, result {}", e.nodeId, e.resultHash),
         E::TaskVerified(e) => format!("approved, node {} paid", e.nodeId),
         E::TaskTimedOut(e) => format!("node {} was late and slashed", e.nodeId),
         E::TaskAbandoned(e) => format!("node {} gave the task back", e.nodeId),
-        E::TaskReopened(e) => format!("open again until {}", format::clock(e.acceptBy.to())),
+        E::TaskReopened(e) => format!("open again until {}", format::date(e.acceptBy.to())),
         E::TaskCancelled(_) => "cancelled, escrow refunded".into(),
         E::TaskExpired(_) => "expired, escrow refunded".into(),
         _ => "an event that this program does not know".into(),

@@ -4,17 +4,21 @@ use alloy::primitives::Address;
 use clap::Args;
 use serde::Serialize;
 
-use crate::{Chain, CliError, args::ChainArgs, cli::Session, error::Context, format, output::facts};
+use crate::{
+    Chain, CliError,
+    args::{AccountArgs, ChainArgs},
+    cli::Session,
+    format,
+    output::facts,
+};
 
 /// What an account has.
 #[derive(Args, Debug)]
 pub(crate) struct BalanceCommand {
-    /// The account [default: that of the key]
-    address: Option<Address>,
+    #[command(flatten)]
+    account: AccountArgs,
     #[command(flatten)]
     chain: ChainArgs,
-    #[command(flatten)]
-    signer: aiigo_chain::SignerArgs,
 }
 
 #[derive(Serialize)]
@@ -30,10 +34,7 @@ struct Balance {
 impl BalanceCommand {
     pub(crate) async fn run(self, session: &Session) -> Result<(), CliError> {
         let chain = self.chain.connect().await?;
-        let address = match self.address {
-            Some(address) => address,
-            None => self.signer.load_async().await.context(|| "loading the account's key".into())?.address(),
-        };
+        let address = self.account.address().await?;
         let [eth, aiigo, escrow_eth, escrow_aiigo] = balances(&chain, address).await?;
         let document = Balance {
             address,

@@ -1,6 +1,10 @@
 //! Jobs from end to end on a real chain, with the real program as the buyer.
 
-use std::{fs, process::Stdio, time::Duration};
+use std::{
+    fs,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use aiigo_devnet::eventually;
 use alloy::primitives::{B256, U256};
@@ -118,6 +122,24 @@ async fn a_run_that_was_killed_goes_on_with_the_same_task() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(json(&output)["taskId"], task);
     assert_eq!(fs::read_dir(&runs).expect("a folder").count(), 0, "nothing is under way any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_says_how_to_come_back() {
+    let market = Market::with_store().await;
+    let mut command = market.command(&market.buyer(), &["job", "run", "job.yaml", "--follow", "--approve", "never"]);
+    let log = market.path().join("log");
+    let told = fs::File::create(&log).expect("a log");
+    let mut run = command.stdout(Stdio::piped()).stderr(told).spawn().expect("the program starts");
+    let waits = async || fs::read_to_string(&log).ok()?.contains("in escrow, open until").then_some(());
+    eventually("task", PATIENCE, waits).await;
+    let interrupt = Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill is there");
+    assert!(interrupt.success());
+    assert_eq!(run.wait().expect("it ends").code(), Some(1));
+    let told = fs::read_to_string(&log).expect("a log");
+    let task = fs::read_dir(market.path().join("data/runs")).expect("runs").count();
+    assert!(told.contains("aiigo job follow 0x"), "{told}");
+    assert_eq!(task, 1, "it is still under way");
 }
 
 #[tokio::test(flavor = "multi_thread")]
