@@ -9,6 +9,7 @@ mod summary;
 use std::{fs, path::PathBuf};
 
 use aiigo_devnet::{Devnet, DevnetConfig, Market, MarketConfig};
+use aiigo_task::Job;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -35,9 +36,10 @@ pub(crate) struct DemoArgs {
 }
 
 pub(crate) fn run(args: DemoArgs) -> Result<(), Error> {
-    for file in args.input.iter().chain([&args.job]) {
-        fs::metadata(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    }
+    let readable = |file: &PathBuf| fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()));
+    args.input.as_ref().map(readable).transpose()?;
+    // A mistake in the job is said at once, not after the market was built around it.
+    Job::parse(&String::from_utf8_lossy(&readable(&args.job)?), &args.job.display().to_string())?;
     setup::everything()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -1,0 +1,108 @@
+//! A buyer's job file, written with few words.
+
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A job in a folder of its own: module, inputs, `job.yaml`.
+#[derive(Clone, Debug)]
+pub struct JobFile {
+    dir: PathBuf,
+    name: String,
+    inputs: Vec<String>,
+    outputs: Vec<String>,
+    memory: String,
+    fuel: String,
+    output: String,
+    time: String,
+    price: String,
+}
+
+impl JobFile {
+    /// A job of a WAT module, in the folder `name` under `parent`. The name makes it another job than any other.
+    ///
+    /// # Panics
+    /// If the module is no WAT or the folder can't be written.
+    pub fn new(parent: &Path, name: &str, wat: &str) -> Self {
+        let dir = parent.join(name);
+        fs::create_dir_all(&dir).expect("the job's folder");
+        fs::write(dir.join("program.wasm"), wat::parse_str(wat).expect("a WAT module")).expect("the module");
+        Self {
+            dir,
+            name: name.to_owned(),
+            inputs: Vec::new(),
+            outputs: vec!["out.txt".to_owned()],
+            memory: "64MiB".to_owned(),
+            fuel: "1e9".to_owned(),
+            output: "1MiB".to_owned(),
+            time: "60s".to_owned(),
+            price: "0.36".to_owned(),
+        }
+    }
+
+    /// Adds an input file.
+    ///
+    /// # Panics
+    /// If it can't be written.
+    #[must_use]
+    pub fn input(mut self, path: &str, content: &str) -> Self {
+        fs::write(self.dir.join(path), content).expect("the input");
+        self.inputs.push(path.to_owned());
+        self
+    }
+
+    /// The files that are asked for.
+    #[must_use]
+    pub fn outputs(mut self, outputs: &[&str]) -> Self {
+        self.outputs = outputs.iter().map(|path| (*path).to_owned()).collect();
+        self
+    }
+
+    /// Compute units.
+    #[must_use]
+    pub fn fuel(mut self, fuel: &str) -> Self {
+        self.fuel = fuel.to_owned();
+        self
+    }
+
+    /// The most memory.
+    #[must_use]
+    pub fn memory(mut self, memory: &str) -> Self {
+        self.memory = memory.to_owned();
+        self
+    }
+
+    /// The longest execution.
+    #[must_use]
+    pub fn time(mut self, time: &str) -> Self {
+        self.time = time.to_owned();
+        self
+    }
+
+    /// Writes `job.yaml` and returns where it is.
+    ///
+    /// # Panics
+    /// If it can't be written.
+    pub fn write(&self) -> PathBuf {
+        let Self { name, memory, fuel, output, time, price, .. } = self;
+        let mut yaml = format!("name: {name}\nmodule: program.wasm\n");
+        if !self.inputs.is_empty() {
+            yaml.push_str("inputs:\n");
+            for path in &self.inputs {
+                writeln!(yaml, "  - {{path: {path}, file: {path}}}").expect("writing to memory");
+            }
+        }
+        write!(
+            yaml,
+            "outputs: [{outputs}]\nresources: {{type: CPU, power: 0.001, memory: {memory}, fuel: {fuel}, output: {output}, \
+             time: {time}}}\nprice: \"{price}\"\naccept-within: 5m\nreview: 1h\ntrust: 1\n",
+            outputs = self.outputs.join(", ")
+        )
+        .expect("writing to memory");
+        let path = self.dir.join("job.yaml");
+        fs::write(&path, yaml).expect("the job file");
+        path
+    }
+}

@@ -1,0 +1,191 @@
+//! A market for a test file.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use aiigo_devnet::{Account, Devnet, DevnetConfig, Finished, Market, MarketConfig, eventually};
+use aiigo_protocol::{ContractName, EscrowManager, NodeId, NodeRegistry, TaskId, TaskMarketplace, TaskStatus};
+use alloy::primitives::{Address, U256, utils::parse_ether};
+use serde_json::Value;
+
+use crate::GraphQl;
+
+/// How long a task may take to get anywhere, with two busy cores.
+const TASK_LIMIT: Duration = Duration::from_secs(120);
+
+/// A devnet with the programs around it.
+#[derive(Debug)]
+pub struct World {
+    /// The processes.
+    pub market: Market,
+}
+
+impl World {
+    /// A whole market with so many providers, ready to work. Its folder is named after the test.
+    ///
+    /// # Panics
+    /// If any of it does not start.
+    pub async fn start(name: &str, agents: u32) -> Self {
+        let (devnet, config) = Self::parts(name).await;
+        let market = Market::start(devnet, config, agents).await.unwrap_or_else(|error| panic!("no market: {error}"));
+        Self { market }
+    }
+
+    /// A market with nothing but its chain.
+    ///
+    /// # Panics
+    /// If the chain does not start or a program is missing.
+    pub async fn empty(name: &str) -> Self {
+        let (devnet, config) = Self::parts(name).await;
+        Self { market: Market::new(devnet, config).unwrap_or_else(|error| panic!("no market: {error}")) }
+    }
+
+    async fn parts(name: &str) -> (Devnet, MarketConfig) {
+        let dir = fresh_dir(name);
+        let devnet = Devnet::start(DevnetConfig::new(dir.join("chain"))).await;
+        let mut config = MarketConfig::new(bin_dir(), &dir);
+        config.keeper_args = vec!["--jitter".to_owned(), "0.2".to_owned()];
+        (devnet.unwrap_or_else(|error| panic!("no devnet: {error}")), config)
+    }
+
+    /// The market's folder.
+    pub fn dir(&self) -> &Path {
+        self.market.dir()
+    }
+
+    /// The indexer.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn graphql(&self) -> GraphQl {
+        GraphQl::new(self.market.graphql().expect("a running indexer"))
+    }
+
+    /// Who buys.
+    ///
+    /// # Panics
+    /// Never on a devnet.
+    pub fn buyer(&self) -> Account {
+        self.market.buyer().expect("an account")
+    }
+
+    /// Runs `aiigo` as the buyer.
+    ///
+    /// # Panics
+    /// If it can't be run.
+    pub async fn aiigo(&self, args: &[&str]) -> Finished {
+        self.market.aiigo(&self.buyer(), args).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Runs `aiigo --json` as the buyer and returns its document.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn aiigo_json(&self, args: &[&str]) -> Value {
+        let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
+        self.aiigo(&args).await.json().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Orders a job and returns the task.
+    ///
+    /// # Panics
+    /// If it can't be ordered.
+    pub async fn submit(&self, job: &Path) -> TaskId {
+        let document = self.aiigo_json(&["job", "submit", text(job)]).await;
+        document["taskId"].as_str().and_then(|id| id.parse().ok()).expect("a task id")
+    }
+
+    /// The task as the chain has it.
+    ///
+    /// # Panics
+    /// If the chain does not answer.
+    pub async fn task(&self, id: TaskId) -> (TaskStatus, TaskMarketplace::Task) {
+        let market = TaskMarketplace::new(self.address(ContractName::TaskMarketplace), self.market.provider());
+        let task = market.taskOf(id.0).call().await.expect("a task");
+        (TaskStatus::try_from(task.status).expect("a status"), task)
+    }
+
+    /// Waits until a task has one of these states; returns its node, if it has one then.
+    ///
+    /// # Panics
+    /// If it never has.
+    pub async fn until_task_is(&self, id: TaskId, wanted: &[TaskStatus]) -> Option<NodeId> {
+        let names: Vec<&str> = wanted.iter().map(|status| status.name()).collect();
+        eventually(&format!("{} for task {id}", names.join(" or ")), TASK_LIMIT, async || {
+            let (status, task) = self.task(id).await;
+            wanted.contains(&status).then_some((task.nodeId != 0).then_some(NodeId(task.nodeId)))
+        })
+        .await
+    }
+
+    /// The node as the chain has it.
+    ///
+    /// # Panics
+    /// If the chain does not answer.
+    pub async fn node(&self, id: NodeId) -> NodeRegistry::NodeInfo {
+        let registry = NodeRegistry::new(self.address(ContractName::NodeRegistry), self.market.provider());
+        registry.nodeInfo(id.0).call().await.expect("a node")
+    }
+
+    /// Wei of ETH that the escrow holds for an account to withdraw.
+    ///
+    /// # Panics
+    /// If the chain does not answer.
+    pub async fn credit(&self, account: Address) -> U256 {
+        let escrow = EscrowManager::new(self.address(ContractName::EscrowManager), self.market.provider());
+        escrow.balanceOf(account, Address::ZERO).call().await.expect("a balance")
+    }
+
+    /// Where a contract is.
+    pub fn address(&self, name: ContractName) -> Address {
+        self.market.devnet().deployment().address(name)
+    }
+
+    /// The position of the provider that runs a node.
+    ///
+    /// # Panics
+    /// If none does.
+    pub fn agent_of(&self, node: NodeId) -> usize {
+        let runs_it = |agent: &aiigo_devnet::Agent| agent.node().is_ok_and(|id| id == node);
+        self.market.agents().iter().position(runs_it).unwrap_or_else(|| panic!("no provider runs node {node}"))
+    }
+}
+
+/// A path as an argument.
+fn text(path: &Path) -> &str {
+    path.to_str().expect("paths of tests are UTF-8")
+}
+
+/// An amount of ETH or AIIGO in wei.
+///
+/// # Panics
+/// If the text is no amount.
+pub fn wei(amount: &str) -> U256 {
+    parse_ether(amount).expect("an amount")
+}
+
+/// Where cargo puts the programs: two folders above a test's executable, in `deps`.
+///
+/// # Panics
+/// If the test runs from nowhere.
+pub fn bin_dir() -> PathBuf {
+    let own = std::env::current_exe().expect("the test's own path");
+    own.ancestors().nth(2).expect("a folder for programs").to_owned()
+}
+
+/// An empty folder for a test file's data, which stays for whoever looks for a fault.
+///
+/// # Panics
+/// If it can't be made.
+pub fn fresh_dir(name: &str) -> PathBuf {
+    let dir = bin_dir().join("e2e").join(name);
+    match fs::remove_dir_all(&dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("cannot empty {}: {error}", dir.display()),
+        _ => {}
+    }
+    fs::create_dir_all(&dir).expect("a folder");
+    dir
+}

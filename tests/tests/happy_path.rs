@@ -1,0 +1,134 @@
+//! A job from the buyer's file to the provider's pocket: every amount, to the wei.
+
+#![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
+
+use std::fs;
+
+use aiigo_devnet::project_root;
+use aiigo_protocol::{ContractName, EscrowManager, RewardDistributor, TaskId, TaskStatus};
+use aiigo_tests::World;
+use alloy::{
+    primitives::{Address, U256},
+    providers::Provider,
+};
+use serde_json::Value;
+
+/// A decimal string of wei in a document.
+fn amount(document: &Value, name: &str) -> U256 {
+    let text = document[name].as_str().unwrap_or_else(|| panic!("no {name} in {document:#}"));
+    text.parse().expect("a decimal number")
+}
+
+/// The module that `cargo xtask setup` builds.
+fn example_job() -> std::path::PathBuf {
+    let module = project_root().join("target/examples/wasm32-wasip1/release/text-stats.wasm");
+    assert!(module.is_file(), "{} is not there: run `cargo xtask setup` first", module.display());
+    project_root().join("examples/text-stats/job.yaml")
+}
+
+#[tokio::test]
+async fn a_job_is_bought_done_checked_paid_and_indexed() {
+    let world = World::start("happy-path", 2).await;
+    let buyer = world.buyer();
+    let escrow = EscrowManager::new(world.address(ContractName::EscrowManager), world.market.provider());
+    let treasury = escrow.treasury().call().await.expect("a treasury");
+    let treasury_before = world.credit(treasury).await;
+
+    let results = world.dir().join("results");
+    let job = example_job();
+    let report = world
+        .aiigo_json(&[
+            "job",
+            "run",
+            job.to_str().expect("UTF-8"),
+            "--approve",
+            "auto",
+            "--results",
+            results.to_str().expect("UTF-8"),
+        ])
+        .await;
+
+    // The buyer has what was ordered.
+    assert_eq!(report["status"], "Verified");
+    assert_eq!((&report["outcome"], &report["exitCode"]), (&"Exited".into(), &0.into()));
+    let summary: Value =
+        serde_json::from_slice(&fs::read(results.join("report.json")).expect("the report")).expect("JSON");
+    assert!(summary.is_object(), "{summary}");
+
+    // 92 : 8 of what was due, exactly, and the rest of the escrow back to the buyer.
+    let (paid, provider, fee, refund) = (
+        amount(&report, "paidWei"),
+        amount(&report, "providerPaidWei"),
+        amount(&report, "feeWei"),
+        amount(&report, "refundedWei"),
+    );
+    assert!(paid > U256::ZERO);
+    assert_eq!(provider * U256::from(100), paid * U256::from(92));
+    assert_eq!(fee * U256::from(100), paid * U256::from(8));
+    let escrowed = amount(&report, "escrowWei");
+    assert!(refund >= escrowed - paid, "the tips come back too");
+
+    // The money is where the report says.
+    let task: TaskId = report["taskId"].as_str().and_then(|id| id.parse().ok()).expect("a task id");
+    let (status, stored) = world.task(task).await;
+    assert_eq!(status, TaskStatus::Verified);
+    let node = aiigo_protocol::NodeId(stored.nodeId);
+    let agent = world.agent_of(node);
+    let owner = world.market.agents()[agent].owner.clone();
+    assert_eq!(world.credit(owner.address()).await, provider);
+    assert_eq!(world.credit(treasury).await - treasury_before, fee);
+    assert_eq!(world.credit(buyer.address()).await, refund);
+
+    // The node's standing and its share of the rewards.
+    let info = world.node(node).await;
+    assert_eq!((info.reputation, info.tasksVerified, info.running, info.reviewing), (5050, 1, 0, 0));
+    let rewards = RewardDistributor::new(world.address(ContractName::RewardDistributor), world.market.provider());
+    let mut weight = U256::ZERO;
+    let current = rewards.currentEpoch().call().await.expect("an epoch");
+    for back in 0..3 {
+        let epoch = current.saturating_sub(U256::from(back));
+        weight = weight.max(rewards.weightOf(epoch, node.0).call().await.expect("a weight"));
+    }
+    assert!(weight > U256::ZERO, "the fee earned no share of the rewards");
+
+    // The provider takes its money out.
+    let provider_before = world.market.provider().get_balance(owner.address()).await.expect("a balance");
+    let withdrawn = world.market.aiigo(&owner, ["withdraw", "--json"]).await.expect("it runs");
+    assert_eq!(amount(&withdrawn.json().expect("a withdrawal"), "amountWei"), provider);
+    assert_eq!(world.credit(owner.address()).await, U256::ZERO);
+    let provider_after = world.market.provider().get_balance(owner.address()).await.expect("a balance");
+    let gas = provider_before + provider - provider_after;
+    assert!(gas > U256::ZERO && gas < aiigo_tests::wei("0.01"), "gas of {gas} wei");
+
+    // The indexer tells all of it, with every transaction.
+    let timeline = world
+        .graphql()
+        .until(
+            "the whole timeline",
+            &format!(
+                r#"{{ task(id: "{task}") {{ status node {{ id }} providerAmount feeAmount refundAmount resultHash
+                     timeline {{ kind txHash block timestamp }} }} }}"#
+            ),
+            |data| (data["task"]["status"] == "VERIFIED").then(|| data["task"].clone()),
+        )
+        .await;
+    assert_eq!(timeline["providerAmount"], provider.to_string());
+    assert_eq!(timeline["feeAmount"], fee.to_string());
+    assert_eq!(timeline["refundAmount"], refund.to_string());
+    assert_eq!(timeline["resultHash"], report["resultHash"]);
+    let kinds: Vec<&str> =
+        timeline["timeline"].as_array().expect("a list").iter().filter_map(|entry| entry["kind"].as_str()).collect();
+    for kind in ["TaskCreated", "TaskAccepted", "ResultSubmitted", "TaskVerified"] {
+        assert!(kinds.contains(&kind), "{kind} is missing in {kinds:?}");
+    }
+    for entry in timeline["timeline"].as_array().expect("a list") {
+        let hash = entry["txHash"].as_str().and_then(|hash| hash.parse().ok()).expect("a transaction hash");
+        let receipt = world.market.provider().get_transaction_receipt(hash).await.expect("an answer");
+        assert!(receipt.is_some_and(|receipt| receipt.status()), "{hash} is on the chain");
+    }
+
+    // Nobody is left with money in the escrow but those who were credited.
+    assert_eq!(escrow.escrowOf(task.0).call().await.expect("an escrow").amount, 0);
+    assert_eq!(world.credit(Address::ZERO).await, U256::ZERO);
+    world.market.stop().await.expect("everything leaves when asked");
+}
