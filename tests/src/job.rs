@@ -81,6 +81,13 @@ impl JobFile {
         self
     }
 
+    /// ETH an hour.
+    #[must_use]
+    pub fn price(mut self, price: &str) -> Self {
+        self.price = price.to_owned();
+        self
+    }
+
     /// Writes `job.yaml` and returns where it is.
     ///
     /// # Panics

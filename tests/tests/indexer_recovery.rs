@@ -19,7 +19,7 @@ const EVERYTHING: &str = r"{
     totalCount
     nodes { id status buyer escrow specHash timeline { kind block txHash } }
   }
-  events(first: 500) { totalCount nodes { name block txHash logIndex } }
+  events(first: 200) { totalCount nodes { kind block txHash logIndex args } }
 }";
 
 /// Orders a task of which only the chain knows.
