@@ -7,10 +7,7 @@ use std::fs;
 use aiigo_devnet::project_root;
 use aiigo_protocol::{ContractName, EscrowManager, RewardDistributor, TaskId, TaskStatus};
 use aiigo_tests::World;
-use alloy::{
-    primitives::{Address, U256},
-    providers::Provider,
-};
+use alloy::{primitives::U256, providers::Provider};
 use serde_json::Value;
 
 /// A decimal string of wei in a document.
@@ -125,8 +122,7 @@ async fn a_job_is_bought_done_checked_paid_and_indexed() {
         assert!(receipt.is_some_and(|receipt| receipt.status()), "{hash} is on the chain");
     }
 
-    // Nobody is left with money in the escrow but those who were credited.
+    // The task's escrow is empty: what it held was credited above.
     assert_eq!(escrow.escrowOf(task.0).call().await.expect("an escrow").amount, 0);
-    assert_eq!(world.credit(Address::ZERO).await, U256::ZERO);
     world.market.stop().await.expect("everything leaves when asked");
 }
