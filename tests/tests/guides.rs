@@ -70,19 +70,13 @@ async fn every_command_of_the_guides_runs() {
 fn reader(world: &World, guide: &Path) -> Vec<(&'static str, OsString)> {
     let market = &world.market;
     let role = guide.file_stem().and_then(|name| name.to_str()).expect("a name");
-    let key = match role {
-        "buyer" => market.buyer().expect("an account").private_key(),
-        _ => market.devnet().account(FREE_ACCOUNT).expect("an account").private_key(),
+    let account = match role {
+        "buyer" => market.buyer(),
+        _ => market.devnet().account(FREE_ACCOUNT),
     };
-    let indexer = market.graphql().expect("an indexer").join("/").expect("a URL");
-    vec![
-        ("AIIGO_RPC_URL", market.devnet().rpc_url().as_str().into()),
-        ("AIIGO_DEPLOYMENT", market.devnet().deployment_path().into()),
-        ("AIIGO_PRIVATE_KEY", key.into()),
-        ("AIIGO_DATA_DIR", market.dir().join("readers").join(role).into()),
-        ("AIIGO_STORE", market.store_dir().into()),
-        ("AIIGO_INDEXER_URL", indexer.as_str().trim_end_matches('/').into()),
-    ]
+    let mut settings = market.desk().environment(Some(&account.expect("an account")));
+    settings.push(("AIIGO_DATA_DIR", market.dir().join("readers").join(role).into()));
+    settings
 }
 
 async fn run(world: &World, guide: &Path, block: &str) {

@@ -11,9 +11,10 @@ use std::{fs, path::PathBuf};
 use aiigo_devnet::{Devnet, DevnetConfig, Market, MarketConfig};
 use aiigo_task::Job;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use nix::{sys::signal::kill, unistd::Pid};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use self::{account::Account, play::Play};
+use self::{account::Account, play::Play, summary::Summary};
 use crate::{
     project::{Error, bin_dir, root, state_dir},
     setup,
@@ -43,14 +44,47 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Error> {
     setup::everything()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
+        let mut leave = Leave::on_signals()?;
         // Whatever ends the race, the market is dropped with the future: every process it started dies.
-        tokio::select! {
-            result = show(&args) => result,
-            _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
-            _ = terminate.recv() => Err("terminated".into()),
+        let (market, summary) = tokio::select! {
+            told = tell(&args) => told?,
+            signal = leave.asked() => return Err(format!("{signal} before the demo was over").into()),
+        };
+        if args.json {
+            #[allow(clippy::print_stdout)] // the result
+            {
+                println!("{}", serde_json::to_string(&summary.json(market.devnet().deployment().chain_id))?);
+            }
+        } else {
+            eprintln!("\n{}", summary.table());
         }
+        if !args.once {
+            eprintln!("{}", summary.what_next(&market)?);
+            leave.asked().await;
+            eprintln!("\nStopping everything.");
+        }
+        Ok(market.stop().await?)
     })
+}
+
+/// The signals that ask a program to leave.
+struct Leave {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Leave {
+    fn on_signals() -> Result<Self, Error> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for one, and says which.
+    async fn asked(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "interrupted",
+            _ = self.terminate.recv() => "terminated",
+        }
+    }
 }
 
 /// The demo's folder is of this process alone, so demos run side by side.
@@ -59,7 +93,7 @@ fn demo_dir() -> Result<PathBuf, Error> {
     fs::create_dir_all(&demos)?;
     for old in fs::read_dir(&demos)?.flatten() {
         let pid = old.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
-        let running = pid.is_some_and(|pid| nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_ok());
+        let running = pid.map(Pid::from_raw).is_some_and(|pid| pid != Pid::this() && kill(pid, None).is_ok());
         if !running {
             // Another demo may be doing the same; what can't be removed is no harm.
             let _ = fs::remove_dir_all(old.path());
@@ -70,7 +104,8 @@ fn demo_dir() -> Result<PathBuf, Error> {
     Ok(dir)
 }
 
-async fn show(args: &DemoArgs) -> Result<(), Error> {
+/// Builds the market and runs the job in it.
+async fn tell(args: &DemoArgs) -> Result<(Market, Summary), Error> {
     let account = Account::new();
     let dir = demo_dir()?;
     account.chapter("A chain with the contracts");
@@ -78,8 +113,7 @@ async fn show(args: &DemoArgs) -> Result<(), Error> {
     let devnet = Devnet::start(DevnetConfig::new(dir.join("chain"))).await?;
     account.step(&format!("chain {} at {}, contracts deployed", devnet.deployment().chain_id, devnet.rpc_url()), None);
 
-    let config = MarketConfig::new(bin_dir()?, dir.join("market"));
-    let mut market = Market::new(devnet, config)?;
+    let mut market = Market::new(devnet, MarketConfig::new(bin_dir()?, dir.join("market")))?;
     let mut play = Play { market: &mut market, account: &account };
     let told = async {
         play.programs().await?;
@@ -88,21 +122,6 @@ async fn show(args: &DemoArgs) -> Result<(), Error> {
     }
     .await;
     account.finish();
-    let summary = told.map_err(|error| format!("{error}\n  the programs' logs: {}", dir.display()))?;
-
-    if args.json {
-        #[allow(clippy::print_stdout)] // the result
-        {
-            println!("{}", serde_json::to_string(&summary.json(market.devnet().deployment().chain_id))?);
-        }
-    } else {
-        eprintln!("\n{}", summary.table());
-    }
-    if !args.once {
-        eprintln!("{}", summary.what_next(&market)?);
-        tokio::signal::ctrl_c().await?;
-        eprintln!("\nStopping everything.");
-    }
-    market.stop().await?;
-    Ok(())
+    let summary = told.map_err(|error: Error| format!("{error}\n  the programs' logs: {}", dir.display()))?;
+    Ok((market, summary))
 }

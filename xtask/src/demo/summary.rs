@@ -1,6 +1,6 @@
 //! What a demo came to.
 
-use std::{fs, path::PathBuf};
+use std::{fmt::Write, fs, path::PathBuf};
 
 use aiigo_devnet::Market;
 use alloy::primitives::U256;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::money::{eth, wei};
-use crate::project::Error;
+use crate::project::{Error, bin_dir};
 
 /// Everything that the last lines say.
 pub(super) struct Summary {
@@ -82,26 +82,34 @@ impl Summary {
 
     /// What stays up, and what to try.
     pub(super) fn what_next(&self, market: &Market) -> Result<String, Error> {
-        let devnet = market.devnet();
         let task = self.done["taskId"].as_str().unwrap_or_default();
-        let common = format!("--rpc-url {} --deployment {}", devnet.rpc_url(), devnet.deployment_path().display());
-        let aiigo = "cargo run --quiet --bin aiigo --";
+        let (buyer, provider) = (market.buyer()?, &market.agents()[0].owner);
         Ok(format!(
             "The market stays up until Ctrl-C.\n\n  \
              chain     {}\n  GraphQL   {}   (open it in a browser)\n  logs      {}\n\n  \
              buyer     {}  key {}\n  provider  {}  key {}\n\n\
-             Try next:\n  {aiigo} job status {task} {common} --indexer {}\n  \
-             {aiigo} node list --indexer {}\n  {aiigo} balance {} {common}\n",
-            devnet.rpc_url(),
+             Try next, in another terminal:\n  . {}\n  \
+             aiigo job status {task}\n  aiigo node list\n  aiigo balance\n",
+            market.devnet().rpc_url(),
             self.graphql,
             market.dir().display(),
-            market.buyer()?.address(),
-            market.buyer()?.private_key(),
-            market.agents()[0].owner.address(),
-            market.agents()[0].owner.private_key(),
-            self.graphql,
-            self.graphql,
-            market.buyer()?.address(),
+            buyer.address(),
+            buyer.private_key(),
+            provider.address(),
+            provider.private_key(),
+            self.environment(market)?.display(),
         ))
+    }
+
+    /// A file for the shell that makes its reader this market's buyer.
+    fn environment(&self, market: &Market) -> Result<PathBuf, Error> {
+        let desk = market.desk();
+        let mut text = format!("export PATH='{}':\"$PATH\"\n", bin_dir()?.display());
+        for (name, value) in desk.environment(Some(&market.buyer()?)) {
+            writeln!(text, "export {name}='{}'", value.to_string_lossy())?;
+        }
+        let path = market.dir().join("buyer.env");
+        fs::write(&path, text)?;
+        Ok(path)
     }
 }

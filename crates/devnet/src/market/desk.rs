@@ -50,22 +50,24 @@ impl Desk {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let stdout = self.dir.join(format!("{number:03}-{}.out", program.name()));
         let stderr = stdout.with_extension("err");
-        let mut process = ProcessCommand::new(&command, program.find(&self.bin_dir)?, &stderr)
-            .args(&args)
-            .stdout(&stdout)
-            .env("AIIGO_RPC_URL", self.rpc_url.as_str())
-            .env("AIIGO_DEPLOYMENT", &self.deployment);
-        if let Some(account) = account {
-            process = process.env("AIIGO_PRIVATE_KEY", account.private_key());
-        }
-        if program == Program::Aiigo {
-            process = process.env("AIIGO_STORE", &self.store_dir).env("AIIGO_DATA_DIR", &self.data_dir);
-            if let Some(indexer) = &self.indexer {
-                process = process.env("AIIGO_INDEXER_URL", indexer.as_str());
-            }
+        let mut process =
+            ProcessCommand::new(&command, program.find(&self.bin_dir)?, &stderr).args(&args).stdout(&stdout);
+        for (name, value) in self.environment(account) {
+            process = process.env(name, value);
         }
         let status = process.spawn()?.wait_for_end(LIMIT).await?;
         let read = |path: &Path| fs::read_to_string(path).map_err(DevnetError::file("read", path));
         Ok(Finished { command, status, stdout: read(&stdout)?, stderr: read(&stderr)? })
+    }
+
+    /// The market's settings as every program reads them; with an account, its key.
+    pub fn environment(&self, account: Option<&Account>) -> Vec<(&'static str, OsString)> {
+        let mut settings: Vec<(&'static str, OsString)> =
+            vec![("AIIGO_RPC_URL", self.rpc_url.as_str().into()), ("AIIGO_DEPLOYMENT", self.deployment.clone().into())];
+        settings.extend(account.map(|account| ("AIIGO_PRIVATE_KEY", account.private_key().into())));
+        settings.extend(self.indexer.as_ref().map(|url| ("AIIGO_INDEXER_URL", url.as_str().into())));
+        settings.push(("AIIGO_STORE", self.store_dir.clone().into()));
+        settings.push(("AIIGO_DATA_DIR", self.data_dir.clone().into()));
+        settings
     }
 }
