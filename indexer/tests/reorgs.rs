@@ -1,11 +1,13 @@
 //! Whatever happens on the way, the database ends as if the final chain had been indexed undisturbed.
 
+#![allow(clippy::expect_used)] // a test that can't go on fails
+
 mod support;
 
 use aiigo_chain::Update;
 use aiigo_indexer::store::StoreError;
 use proptest::prelude::*;
-use support::{chain::Chain, database::Database};
+use support::{chain::Chain, database::Database, story};
 
 /// What can happen to an indexer.
 #[derive(Clone, Debug)]
@@ -122,18 +124,6 @@ proptest! {
     }
 }
 
-/// Enough choices to touch every projection.
-fn eventful() -> Vec<Vec<u64>> {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut next = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
-    (0..60).map(|_| (0..20).map(|_| next()).collect()).collect()
-}
-
 #[tokio::test]
 async fn taking_everything_back_leaves_only_the_first_block() {
     let mut chain = Chain::new();
@@ -141,7 +131,7 @@ async fn taking_everything_back_leaves_only_the_first_block() {
     let mut database = Database::new().await;
     database.apply(&chain.applied(1, 1, 0)).await.expect("the first block");
     let retracted = chain.retracted(1);
-    for block in eventful() {
+    for block in story::choices(60, 20) {
         chain.mine(&block);
         let number = chain.height();
         database.apply(&chain.applied(number, number, 0)).await.expect("a block");
@@ -154,9 +144,7 @@ async fn taking_everything_back_leaves_only_the_first_block() {
 
 #[tokio::test]
 async fn every_table_is_touched_by_the_made_up_market() {
-    let mut chain = Chain::new();
-    eventful().iter().for_each(|block| chain.mine(block));
-    let dump = Database::of(&chain).await.dump().await;
+    let dump = Database::of(&story::eventful()).await.dump().await;
     for (table, rows) in dump {
         assert!(!rows.is_empty(), "{table} is empty: the property above proves nothing about it");
     }
@@ -165,7 +153,7 @@ async fn every_table_is_touched_by_the_made_up_market() {
 #[tokio::test]
 async fn the_journal_forgets_what_is_final() {
     let mut chain = Chain::new();
-    eventful().iter().take(10).for_each(|block| chain.mine(block));
+    story::choices(10, 20).iter().for_each(|block| chain.mine(block));
     let mut database = Database::new().await;
     for number in 1..=chain.height() {
         database.apply(&chain.applied(number, number, number.saturating_sub(3))).await.expect("a block");
@@ -178,7 +166,7 @@ async fn the_journal_forgets_what_is_final() {
 #[tokio::test]
 async fn a_reorg_below_finality_stops_loudly_and_changes_nothing() {
     let mut chain = Chain::new();
-    eventful().iter().take(10).for_each(|block| chain.mine(block));
+    story::choices(10, 20).iter().for_each(|block| chain.mine(block));
     let mut database = Database::new().await;
     database.apply(&chain.applied(1, chain.height(), 6)).await.expect("blocks");
     let before = database.dump().await;
@@ -191,7 +179,7 @@ async fn a_reorg_below_finality_stops_loudly_and_changes_nothing() {
 #[tokio::test]
 async fn a_gap_is_refused() {
     let mut chain = Chain::new();
-    eventful().iter().take(3).for_each(|block| chain.mine(block));
+    story::choices(3, 20).iter().for_each(|block| chain.mine(block));
     let mut database = Database::new().await;
     database.apply(&chain.applied(1, 1, 0)).await.expect("the first block");
     let error = database.apply(&chain.applied(3, 3, 0)).await.expect_err("block 2 is missing");
@@ -201,7 +189,7 @@ async fn a_gap_is_refused() {
 #[tokio::test]
 async fn two_indexers_do_not_write_one_database() {
     let mut chain = Chain::new();
-    eventful().iter().take(3).for_each(|block| chain.mine(block));
+    story::choices(3, 20).iter().for_each(|block| chain.mine(block));
     let mut first = Database::new().await;
     let deployment = support::events::deployment();
     let mut second = aiigo_indexer::store::open_writer(&first.url(), &deployment).await.expect("a second writer");

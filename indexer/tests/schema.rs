@@ -1,5 +1,7 @@
 //! The checked-in schema, and the migrations against the rows that the program declares.
 
+#![allow(clippy::expect_used)] // a test that can't go on fails
+
 use aiigo_indexer::{
     graphql,
     store::{self, Row, State, Table, rows},

@@ -42,7 +42,7 @@ pub struct Total {
 impl Total {
     /// How many rows there are on all pages.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32> {
-        let count = loaders(ctx)?.load_one(self.key.clone()).await.map_err(super::failure)?;
+        let count = loaders(ctx)?.load(self.key.clone()).await.map_err(super::failure)?;
         Ok(count.unwrap_or_default().try_into().unwrap_or(i32::MAX))
     }
 }
@@ -126,8 +126,7 @@ where
     R: Row,
     T: OutputType + From<R>,
 {
-    let page =
-        loaders(ctx)?.loader().snapshot.page::<R>(&request).await.map_err(|error| super::failure(Arc::new(error)))?;
+    let page = loaders(ctx)?.snapshot().page::<R>(&request).await.map_err(|error| super::failure(Arc::new(error)))?;
     let key = CountKey { table: R::TABLE, condition: request.condition.clone(), parent: None };
     Ok(connection(&request, page, key))
 }
@@ -147,7 +146,7 @@ where
     let count =
         CountKey { table: R::TABLE, condition: request.condition.clone(), parent: Some((column, parent.clone())) };
     let key = ChildKey::<R> { request: Arc::clone(&request), column, parent, row: PhantomData };
-    let page = loaders(ctx)?.load_one(key).await.map_err(super::failure)?;
+    let page = loaders(ctx)?.load(key).await.map_err(super::failure)?;
     let page = page.unwrap_or(Page { rows: Vec::new(), has_next: false, has_previous: false });
     Ok(connection(&request, page, count))
 }

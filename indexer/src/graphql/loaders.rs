@@ -1,4 +1,4 @@
-//! Batched reading: whatever the fields of one query ask for at the same time is read by one statement.
+//! What can be read in batches: rows by key, pages of children, counts, timelines.
 
 use std::{
     collections::HashMap,
@@ -8,34 +8,19 @@ use std::{
 };
 
 use alloy::primitives::B256;
-use async_graphql::{
-    Context, Result,
-    dataloader::{DataLoader, HashMapCache, Loader},
-};
+use async_graphql::{Context, Result};
 
-use crate::store::{Column, Condition, Page, PageRequest, Row, Snapshot, StoreError, Table, Value, rows::Event};
-
-/// Reads through one snapshot.
-pub(crate) struct Loaders {
-    pub(crate) snapshot: Arc<Snapshot>,
-}
-
-/// What every resolver finds in its context.
-pub(crate) type RequestLoaders = DataLoader<Loaders, HashMapCache>;
-
-/// The loaders of one request.
-pub(crate) fn request_loaders(snapshot: Arc<Snapshot>) -> RequestLoaders {
-    DataLoader::with_cache(Loaders { snapshot }, tokio::spawn, HashMapCache::default())
-}
+use super::batch::{Key, Loaded, Loaders};
+use crate::store::{Column, Condition, Page, PageRequest, Row, Snapshot, Table, Value, rows::Event};
 
 /// The loaders of the request at hand.
-pub(crate) fn loaders<'c>(ctx: &Context<'c>) -> Result<&'c RequestLoaders> {
-    ctx.data::<RequestLoaders>()
+pub(crate) fn loaders<'c>(ctx: &Context<'c>) -> Result<&'c Loaders> {
+    ctx.data::<Loaders>()
 }
 
 /// The snapshot of the request at hand.
 pub(crate) fn snapshot<'c>(ctx: &Context<'c>) -> Result<&'c Snapshot> {
-    Ok(&loaders(ctx)?.loader().snapshot)
+    Ok(loaders(ctx)?.snapshot())
 }
 
 /// A row by its primary key.
@@ -98,24 +83,20 @@ macro_rules! key_traits {
 key_traits!(RowKey { key });
 key_traits!(ChildKey { request, column, parent });
 
-type Loaded<K, V> = Result<HashMap<K, V>, Arc<StoreError>>;
-
-impl<R: Row> Loader<RowKey<R>> for Loaders {
+impl<R: Row> Key for RowKey<R> {
     type Value = R;
-    type Error = Arc<StoreError>;
 
-    async fn load(&self, keys: &[RowKey<R>]) -> Loaded<RowKey<R>, R> {
+    async fn load(snapshot: &Snapshot, keys: &[Self]) -> Loaded<Self, Self::Value> {
         let values: Vec<Vec<Value>> = keys.iter().map(|key| key.key.clone()).collect();
-        let found = self.snapshot.get_many::<R>(&values).await?;
+        let found = snapshot.get_many::<R>(&values).await?;
         Ok(found.into_iter().map(|(key, row)| (RowKey::new(key), row)).collect())
     }
 }
 
-impl<R: Row> Loader<ChildKey<R>> for Loaders {
+impl<R: Row> Key for ChildKey<R> {
     type Value = Page<R>;
-    type Error = Arc<StoreError>;
 
-    async fn load(&self, keys: &[ChildKey<R>]) -> Loaded<ChildKey<R>, Page<R>> {
+    async fn load(snapshot: &Snapshot, keys: &[Self]) -> Loaded<Self, Self::Value> {
         let mut groups: HashMap<(&PageRequest, &'static str), Vec<Value>> = HashMap::new();
         for key in keys {
             groups.entry((&*key.request, key.column)).or_default().push(key.parent.clone());
@@ -123,7 +104,7 @@ impl<R: Row> Loader<ChildKey<R>> for Loaders {
         let mut loaded = HashMap::with_capacity(keys.len());
         for ((request, column), parents) in groups {
             let shared = Arc::new(request.clone());
-            for (parent, page) in self.snapshot.pages::<R>(request, column, &parents).await? {
+            for (parent, page) in snapshot.pages::<R>(request, column, &parents).await? {
                 let key = ChildKey { request: Arc::clone(&shared), column, parent, row: PhantomData };
                 loaded.insert(key, page);
             }
@@ -132,18 +113,17 @@ impl<R: Row> Loader<ChildKey<R>> for Loaders {
     }
 }
 
-impl Loader<CountKey> for Loaders {
+impl Key for CountKey {
     type Value = u64;
-    type Error = Arc<StoreError>;
 
-    async fn load(&self, keys: &[CountKey]) -> Loaded<CountKey, u64> {
+    async fn load(snapshot: &Snapshot, keys: &[Self]) -> Loaded<Self, Self::Value> {
         let mut loaded = HashMap::with_capacity(keys.len());
         let mut groups: HashMap<(&'static str, &'static str, &Condition), Vec<&CountKey>> = HashMap::new();
         for key in keys {
             match &key.parent {
                 Some((column, _)) => groups.entry((key.table.name, column, &key.condition)).or_default().push(key),
                 None => {
-                    let count = self.snapshot.count(key.table, &key.condition).await?;
+                    let count = snapshot.count(key.table, &key.condition).await?;
                     loaded.insert(key.clone(), count);
                 }
             }
@@ -151,7 +131,7 @@ impl Loader<CountKey> for Loaders {
         for ((_, column, condition), keys) in groups {
             let Some(first) = keys.first() else { continue };
             let parents: Vec<Value> = keys.iter().filter_map(|key| Some(key.parent.as_ref()?.1.clone())).collect();
-            let counts = self.snapshot.counts(first.table, condition, column, &parents).await?;
+            let counts = snapshot.counts(first.table, condition, column, &parents).await?;
             for key in keys {
                 let count = key.parent.as_ref().and_then(|(_, parent)| counts.get(parent)).copied();
                 loaded.insert(key.clone(), count.unwrap_or_default());
@@ -161,13 +141,12 @@ impl Loader<CountKey> for Loaders {
     }
 }
 
-impl Loader<TimelineKey> for Loaders {
+impl Key for TimelineKey {
     type Value = Vec<Event>;
-    type Error = Arc<StoreError>;
 
-    async fn load(&self, keys: &[TimelineKey]) -> Loaded<TimelineKey, Vec<Event>> {
+    async fn load(snapshot: &Snapshot, keys: &[Self]) -> Loaded<Self, Self::Value> {
         let tasks: Vec<Value> = keys.iter().map(|key| key.0.value()).collect();
-        let mut found = self.snapshot.timelines(&tasks).await?;
+        let mut found = snapshot.timelines(&tasks).await?;
         Ok(keys.iter().map(|key| (key.clone(), found.remove(&key.0.value()).unwrap_or_default())).collect())
     }
 }

@@ -3,6 +3,7 @@
 //! Every request reads one snapshot of the database, so that one answer is of one block, and asks it in batches, so that
 //! a page of parents costs one statement for each kind of child.
 
+mod batch;
 pub mod connection;
 pub mod enums;
 pub mod filter;
@@ -58,7 +59,7 @@ impl Api {
         if let Err(error) = limits::check_brackets(&request.query) {
             return Response::from_errors(vec![error]);
         }
-        self.schema.execute(request.data(loaders::request_loaders(snapshot))).await
+        self.schema.execute(request.data(batch::Loaders::new(snapshot))).await
     }
 }
 

@@ -132,10 +132,10 @@ fn negotiate(headers: &HeaderMap) -> Option<&'static str> {
     if accepted.is_empty() {
         return Some(JSON);
     }
-    // In the client's order; a range means the newer type.
+    // In the client's order. Who takes anything gets what the most clients understand.
     accepted.iter().find_map(|media_type| match media_type.as_str() {
-        JSON => Some(JSON),
-        GRAPHQL_RESPONSE | "*/*" | "application/*" => Some(GRAPHQL_RESPONSE),
+        JSON | "*/*" | "application/*" => Some(JSON),
+        GRAPHQL_RESPONSE => Some(GRAPHQL_RESPONSE),
         _ => None,
     })
 }

@@ -114,8 +114,10 @@ impl Market {
 
     /// One step, chosen by a number; nothing if it is not possible now.
     pub fn step(&mut self, choice: u64, time: u64) -> Vec<Log> {
+        let action = choice % 32;
         let pick = (choice / 32) as usize;
-        match choice % 32 {
+        let choice = choice / 32 / 1_021;
+        match action {
             0 | 1 => self.register(pick),
             2 | 3 => self.stake(pick),
             4 | 5 => self.challenge(pick, time),
@@ -134,7 +136,7 @@ impl Market {
             27 => self.govern(choice, time),
             28 => self.reward(pick, time),
             29 => self.unbond(pick, choice, time),
-            30 => self.set_parameters(choice),
+            30 => self.set_parameters(pick),
             _ => self.ban(pick),
         }
     }
@@ -345,7 +347,7 @@ impl Market {
                 },
             ),
         ];
-        if choice % 3 > 0 {
+        if !choice.is_multiple_of(3) {
             logs.extend(self.reputation(node, 0, 50));
         }
         let epoch = (time - super::chain::GENESIS_TIME) / EPOCH;
@@ -581,10 +583,11 @@ impl Market {
         vec![log(NodeRegistry, &started)]
     }
 
-    fn set_parameters(&mut self, choice: u64) -> Vec<Log> {
-        match choice % 4 {
-            0 => vec![registry_parameters(min_stake() + whole(choice % 100))],
-            1 => vec![verifier_parameters(50_000_000 + choice % 10_000_000)],
+    fn set_parameters(&mut self, pick: usize) -> Vec<Log> {
+        let raise = pick as u64 / 4 % 100;
+        match pick % 4 {
+            0 => vec![registry_parameters(min_stake() + whole(raise))],
+            1 => vec![verifier_parameters(50_000_000 + raise * 100_000)],
             _ => Vec::new(),
         }
     }

@@ -7,3 +7,4 @@ pub mod chain;
 pub mod database;
 pub mod events;
 pub mod market;
+pub mod story;

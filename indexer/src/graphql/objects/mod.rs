@@ -34,7 +34,7 @@ use crate::store::{Row, Value};
 
 /// A row that another one points to; rows that many point to at once are read together.
 pub(crate) async fn one<R: Row, T: From<R>>(ctx: &Context<'_>, key: impl Into<Vec<Value>>) -> Result<Option<T>> {
-    let row = loaders(ctx)?.load_one(RowKey::<R>::new(key.into())).await.map_err(failure)?;
+    let row = loaders(ctx)?.load(RowKey::<R>::new(key.into())).await.map_err(failure)?;
     Ok(row.map(T::from))
 }
 
@@ -56,6 +56,6 @@ pub(crate) async fn few<R: Row, T: From<R>>(
         from_end: false,
     };
     let key = ChildKey::<R> { request: request.into(), column, parent, row: std::marker::PhantomData };
-    let page = loaders(ctx)?.load_one(key).await.map_err(failure)?;
+    let page = loaders(ctx)?.load(key).await.map_err(failure)?;
     Ok(page.map_or_else(Vec::new, |page| page.rows.into_iter().map(|paged| T::from(paged.row)).collect()))
 }

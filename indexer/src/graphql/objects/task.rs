@@ -101,7 +101,7 @@ object! {
         collections {
             /// Everything that happened to it, oldest first.
             timeline: TimelineEntry = |this, ctx| {
-                let events = loaders(ctx)?.load_one(TimelineKey(this.0.id)).await.map_err(failure)?;
+                let events = loaders(ctx)?.load(TimelineKey(this.0.id)).await.map_err(failure)?;
                 Ok(events.unwrap_or_default().into_iter().map(TimelineEntry::from).collect())
             },
             /// Nodes that will never get it again.
