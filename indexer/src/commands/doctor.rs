@@ -1,6 +1,6 @@
 //! `aiigo-indexer doctor`.
 
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode};
 
 use aiigo_chain::rpc::{RpcArgs, RpcError};
 use aiigo_protocol::Deployment;
@@ -101,11 +101,11 @@ impl DoctorCommand {
     }
 
     async fn port(&self) -> Check {
-        let listen = ListenArgs { listen: self.listen.listen, address_file: None };
-        let found = listen.bind(DEFAULT_PORT).await;
+        let wanted = self.listen.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)));
+        let found = tokio::net::TcpListener::bind(wanted).await;
         Check::new(
             "port",
-            found.map(|listener| format!("{} is free", listener.address)).map_err(|error| error.to_string()),
+            found.map(|_| format!("{wanted} is free")).map_err(|error| format!("{wanted}: {error}")),
             "stop what listens there (perhaps a running indexer), or choose another with --listen ADDRESS:PORT",
         )
     }
