@@ -13,10 +13,9 @@ const WASM_TARGET: &str = "wasm32-wasip1";
 /// The example programs, each a package of its own for the wasm target.
 const EXAMPLES: &[&str] = &["text-stats"];
 
-/// Everything that `demo` and `test` need.
+/// Everything that `demo` needs.
 pub(crate) fn everything() -> Result<(), Error> {
     npm_packages()?;
-    wasm_target()?;
     examples()?;
     programs()
 }
@@ -68,7 +67,8 @@ fn wasm_target() -> Result<(), Error> {
 }
 
 /// The example programs' modules, under `target/examples`.
-fn examples() -> Result<(), Error> {
+pub(crate) fn examples() -> Result<(), Error> {
+    wasm_target()?;
     for name in EXAMPLES {
         heading(&format!("Building the example `{name}` for {WASM_TARGET}"));
         let manifest = root().join("examples").join(name).join("Cargo.toml");

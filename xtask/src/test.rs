@@ -26,8 +26,9 @@ pub(crate) fn run(args: &TestArgs) -> Result<(), Error> {
     abi::run(&AbiArgs::check())?;
     heading("Contracts: unit, fuzz and invariant tests");
     shell::run(shell::forge()?.arg("test"))?;
-    setup::everything()?;
+    setup::examples()?;
     heading("Crates and end-to-end");
+    // Builds the programs too, before any test runs: each has tests of its own.
     shell::run(cargo().args(["test", "--locked", "--workspace"]))?;
     if !args.no_lint {
         heading("Lints");
