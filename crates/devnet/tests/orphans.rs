@@ -7,28 +7,19 @@ use std::{fs, path::Path, process::Command, time::Duration};
 
 use aiigo_devnet::{ProcessCommand, eventually};
 
-/// Where the parent below writes its child's process id.
+/// Set for the parent: where it writes its child's process id.
 const PID_FILE: &str = "ORPHANS_PID_FILE";
 
-/// No test: the process that the test below kills.
-#[test]
-#[ignore = "runs only as the child of `a_killed_parent_takes_its_children_along`"]
-fn parent() {
-    let file = std::env::var_os(PID_FILE).expect("started by the test");
-    let log = Path::new(&file).with_extension("log");
-    let child = ProcessCommand::new("a child", "/bin/sleep", log).arg("600").spawn().expect("it starts");
-    fs::write(file, child.id().to_string()).expect("the id");
-    loop {
-        std::thread::park();
-    }
-}
-
+/// The parent is this test once more, in a process of its own that can be killed.
 #[tokio::test]
 async fn a_killed_parent_takes_its_children_along() {
+    if let Some(file) = std::env::var_os(PID_FILE) {
+        be_the_parent(Path::new(&file));
+    }
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("pid");
     let mut parent = Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "parent", "--ignored", "--nocapture"])
+        .args(["--exact", "a_killed_parent_takes_its_children_along", "--nocapture"])
         .env(PID_FILE, &file)
         .spawn()
         .expect("it starts");
@@ -38,6 +29,16 @@ async fn a_killed_parent_takes_its_children_along() {
     parent.kill().expect("SIGKILL");
     parent.wait().expect("its end");
     eventually("end of the child", limit, async || (!is_alive(child)).then_some(())).await;
+}
+
+/// Starts a child that would outlive the test, and waits to be killed.
+fn be_the_parent(file: &Path) -> ! {
+    let log = file.with_extension("log");
+    let child = ProcessCommand::new("a child", "/bin/sleep", log).arg("600").spawn().expect("it starts");
+    fs::write(file, child.id().to_string()).expect("the id");
+    loop {
+        std::thread::park();
+    }
 }
 
 /// Whether a process runs: one that nobody has waited for yet is dead all the same.
