@@ -111,7 +111,7 @@ contract TaskMarketplace is ITaskMarketplace, OwnableUpgradeable, UUPSUpgradeabl
         Task storage task = _inStatus(taskId, TaskStatus.Open);
         _checkBuyer(taskId, task);
         task.status = TaskStatus.Cancelled;
-        emit TaskCancelled(taskId, _held(taskId));
+        emit TaskCancelled(taskId, task.escrow);
         escrowManager.refund(taskId, task.buyer);
     }
 
@@ -195,7 +195,7 @@ contract TaskMarketplace is ITaskMarketplace, OwnableUpgradeable, UUPSUpgradeabl
         if (block.timestamp <= until && registry.statusOf(nodeId) != NodeStatus.Slashed) {
             revert DeadlineNotPassed(taskId, until);
         }
-        uint256 tipsLeft = _held(taskId) - task.escrow;
+        uint256 tipsLeft = escrowManager.escrowOf(taskId).amount - task.escrow;
         // One timeout, one tip: what abandons did not use is the buyer's, else giving a task back would raise the next tip.
         uint256 tip =
             Math.min(tipsLeft / (MAX_ATTEMPTS - task.attempts), _storage().paymentTokens[task.paymentToken].timeoutTip);
@@ -316,7 +316,7 @@ contract TaskMarketplace is ITaskMarketplace, OwnableUpgradeable, UUPSUpgradeabl
 
     function _expire(bytes32 taskId, Task storage task) private {
         task.status = TaskStatus.Expired;
-        emit TaskExpired(taskId, _held(taskId));
+        emit TaskExpired(taskId, task.escrow);
         escrowManager.refund(taskId, task.buyer);
     }
 
@@ -325,9 +325,8 @@ contract TaskMarketplace is ITaskMarketplace, OwnableUpgradeable, UUPSUpgradeabl
         (uint64 nodeId, address buyer, address token, uint96 escrow) =
             (task.nodeId, task.buyer, task.paymentToken, task.escrow);
         uint256 due = Payment.dueFor(escrow, task.duration, task.submittedAt - task.assignedAt);
-        uint256 refund = _held(taskId) - due;
         uint256 fee = escrowManager.release(taskId, registry.payoutOf(nodeId), buyer, due, task.feeBps);
-        emit TaskVerified(taskId, nodeId, msg.sender, due, due - fee, fee, refund);
+        emit TaskVerified(taskId, nodeId, msg.sender, due, due - fee, fee, escrow - due);
         registry.settleTask(nodeId, buyer, token, escrow, fee);
         rewards.recordFee(nodeId, token, fee);
     }
@@ -348,11 +347,6 @@ contract TaskMarketplace is ITaskMarketplace, OwnableUpgradeable, UUPSUpgradeabl
         // casting is safe: at most the duration, a uint32
         // forge-lint: disable-next-line(unsafe-typecast)
         return task.assignedAt + uint40(Math.min(window, task.duration));
-    }
-
-    /// @dev What is left in a task's escrow entry, tips included.
-    function _held(bytes32 taskId) private view returns (uint256) {
-        return escrowManager.escrowOf(taskId).amount;
     }
 
     function _inStatus(bytes32 taskId, TaskStatus status) private view returns (Task storage task) {

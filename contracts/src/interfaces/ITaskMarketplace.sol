@@ -53,7 +53,8 @@ interface ITaskMarketplace {
     event ResultSubmitted(
         bytes32 indexed taskId, uint64 indexed nodeId, bytes32 indexed resultHash, string resultURI, uint40 reviewUntil
     );
-    /// @dev `approver` is the buyer, or whoever finalized after the review window.
+    /// @dev `approver` is the buyer, or whoever finalized after the review window. due = providerAmount + feeAmount, and
+    /// due + refundAmount = the task's escrow. Unspent tips return with the refund: EscrowManager's Released has the sum.
     event TaskVerified(
         bytes32 indexed taskId,
         uint64 indexed nodeId,
@@ -66,7 +67,9 @@ interface ITaskMarketplace {
     event TaskTimedOut(bytes32 indexed taskId, uint64 indexed nodeId, address indexed enforcer, uint256 tip);
     event TaskAbandoned(bytes32 indexed taskId, uint64 indexed nodeId);
     event TaskReopened(bytes32 indexed taskId, uint8 attempts, uint40 acceptBy);
+    /// @dev `refund` is the task's escrow; unspent tips return with it: EscrowManager's Refunded has the sum.
     event TaskCancelled(bytes32 indexed taskId, uint256 refund);
+    /// @dev `refund` as in TaskCancelled.
     event TaskExpired(bytes32 indexed taskId, uint256 refund);
     event MarketParametersChanged(Parameters parameters);
     event PaymentTokenChanged(address indexed token, bool allowed, uint96 timeoutTip);

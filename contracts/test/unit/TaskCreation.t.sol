@@ -158,7 +158,7 @@ contract TaskCreationTest is MarketFixture {
     function test_TheBuyerCancelsWhileOpen() public {
         bytes32 taskId = createTask(buyer);
         vm.expectEmit(address(market));
-        emit ITaskMarketplace.TaskCancelled(taskId, 0.36 ether + 4 * TIP);
+        emit ITaskMarketplace.TaskCancelled(taskId, 0.36 ether);
         vm.prank(buyer);
         market.cancelTask(taskId);
         assertStatus(taskId, TaskStatus.Cancelled);
@@ -190,7 +190,7 @@ contract TaskCreationTest is MarketFixture {
         market.expireTask(taskId);
         skip(1);
         vm.expectEmit(address(market));
-        emit ITaskMarketplace.TaskExpired(taskId, 0.36 ether + 4 * TIP);
+        emit ITaskMarketplace.TaskExpired(taskId, 0.36 ether);
         market.expireTask(taskId);
         assertStatus(taskId, TaskStatus.Expired);
         assertEq(escrow.balanceOf(buyer, ETH), 0.36 ether + 4 * TIP);

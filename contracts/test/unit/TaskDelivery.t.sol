@@ -80,7 +80,7 @@ contract TaskDeliveryTest is MarketFixture {
         vm.expectEmit(address(escrow));
         emit IEscrowManager.Released(taskId, node.payout, ETH, DUE - fee, fee, buyer, PRICE + 4 * TIP - DUE);
         vm.expectEmit(address(market));
-        emit ITaskMarketplace.TaskVerified(taskId, node.id, buyer, DUE, DUE - fee, fee, PRICE + 4 * TIP - DUE);
+        emit ITaskMarketplace.TaskVerified(taskId, node.id, buyer, DUE, DUE - fee, fee, PRICE - DUE);
         vm.expectEmit(true, true, true, false, address(suite.distributor));
         emit IRewardDistributor.FeeRecorded(suite.distributor.currentEpoch(), node.id, ETH, fee, 0);
         approve(taskId);

@@ -315,10 +315,10 @@ impl Market {
         task.stage = Stage::Closed;
         let (node, buyer, id) = (task.node, task.buyer, task.id);
         let due = task.escrow / U256::from(10_000) * U256::from(10_000);
-        let refund = task.held - due;
+        let (returned, refund) = (task.held - due, task.escrow - due);
         let fee = due * U256::from(800) / U256::from(10_000);
         let provider = account(300 + node);
-        for (who, amount) in [(provider, due - fee), (treasury(), fee), (buyer, refund)] {
+        for (who, amount) in [(provider, due - fee), (treasury(), fee), (buyer, returned)] {
             *self.balances.entry(who).or_default() += amount;
         }
         let mut logs = vec![
@@ -331,7 +331,7 @@ impl Market {
                     providerAmount: due - fee,
                     feeAmount: fee,
                     buyer,
-                    refundAmount: refund,
+                    refundAmount: returned,
                 },
             ),
             log(
@@ -418,8 +418,8 @@ impl Market {
             return vec![log(TaskMarketplace, &reopened)];
         }
         task.stage = Stage::Closed;
-        let (buyer, held) = (task.buyer, task.held);
-        let mut logs = vec![log(TaskMarketplace, &TaskMarketplace::TaskExpired { taskId: id, refund: held })];
+        let (buyer, held, refund) = (task.buyer, task.held, task.escrow);
+        let mut logs = vec![log(TaskMarketplace, &TaskMarketplace::TaskExpired { taskId: id, refund })];
         logs.extend(self.refund(id, buyer, held));
         logs
     }
@@ -433,8 +433,8 @@ impl Market {
     fn cancel(&mut self, pick: usize) -> Vec<Log> {
         let Some(task) = self.task(pick, Stage::Open) else { return Vec::new() };
         task.stage = Stage::Closed;
-        let (id, buyer, held) = (task.id, task.buyer, task.held);
-        let mut logs = vec![log(TaskMarketplace, &TaskMarketplace::TaskCancelled { taskId: id, refund: held })];
+        let (id, buyer, held, refund) = (task.id, task.buyer, task.held, task.escrow);
+        let mut logs = vec![log(TaskMarketplace, &TaskMarketplace::TaskCancelled { taskId: id, refund })];
         logs.extend(self.refund(id, buyer, held));
         logs
     }

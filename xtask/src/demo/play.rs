@@ -135,7 +135,7 @@ impl Play<'_> {
             })
             .await?;
         self.account.chapter("Money and merit");
-        let withdrawn = self.after(&graphql, &task).await?;
+        let withdrawn = self.after(&graphql, &done, &task).await?;
         let dir = PathBuf::from(done["resultDir"].as_str().ok_or("`aiigo job run` named no resultDir")?);
         Ok(Summary { done, task, dir, withdrawn, graphql: graphql.url().clone(), seconds: self.account.seconds() })
     }
@@ -187,12 +187,13 @@ impl Play<'_> {
     }
 
     /// Reputation, reward, and the provider's withdrawal. Returns what it withdrew.
-    async fn after(&mut self, graphql: &GraphQl, task: &Value) -> Result<Value, Error> {
+    async fn after(&mut self, graphql: &GraphQl, done: &Value, task: &Value) -> Result<Value, Error> {
         let node = &task["node"];
         let id = node["id"].as_str().unwrap_or_default();
         self.account.step(&format!("{} credited to the provider, 92%", eth(wei(&task["providerAmount"]))), None);
         self.account.step(&format!("{} credited to the treasury, 8%", eth(wei(&task["feeAmount"]))), None);
-        self.account.step(&format!("{} unused escrow back to the buyer", eth(wei(&task["refundAmount"]))), None);
+        let (refund, tips) = (eth(wei(&task["refundAmount"])), eth(wei(&done["tipsReturnedWei"])));
+        self.account.step(&format!("{refund} unused escrow back to the buyer, and {tips} unspent tips"), None);
         self.account.step(&format!("node {id}: reputation {}", node["reputation"]), None);
         let rewards = graphql.ask(REWARDS, json!({ "node": id })).await?;
         let reward = &rewards["rewards"]["nodes"][0];

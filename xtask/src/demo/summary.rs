@@ -64,6 +64,7 @@ impl Summary {
         table.add_row(["  to the provider", &share("providerPaidWei")]);
         table.add_row(["  to the protocol", &share("feeWei")]);
         table.add_row(["back to the buyer", &amount("refundedWei")]);
+        table.add_row(["  and unspent tips", &amount("tipsReturnedWei")]);
         table.add_row(["withdrawn", &eth(wei(&self.withdrawn["amount"]))]);
         table.add_row(["result hash", &text("resultHash")]);
         table.add_row(["result", &self.dir.display().to_string()]);

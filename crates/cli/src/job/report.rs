@@ -29,7 +29,10 @@ pub(crate) struct Report {
     pub(crate) paid_wei: Option<String>,
     pub(crate) provider_paid_wei: Option<String>,
     pub(crate) fee_wei: Option<String>,
+    /// Unused escrow: what was paid and this are the escrow.
     pub(crate) refunded_wei: Option<String>,
+    /// Unspent tips, which return beside it.
+    pub(crate) tips_returned_wei: Option<String>,
     pub(crate) result_hash: Option<B256>,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) exit_code: Option<i32>,
@@ -70,6 +73,7 @@ impl Report {
             provider_paid_wei: paid.map(|paid| paid.providerAmount.to_string()),
             fee_wei: paid.map(|paid| paid.feeAmount.to_string()),
             refunded_wei: refunded.map(|amount| amount.to_string()),
+            tips_returned_wei: refunded.map(|_| timeline.unspent_tips().to_string()),
             result_hash: timeline.result().map(|result| result.resultHash),
             outcome: delivered.map(|delivered| delivered.manifest.outcome),
             exit_code: delivered.map(|delivered| delivered.manifest.exit_code),
@@ -95,6 +99,7 @@ impl Report {
             ("  to the provider", &self.provider_paid_wei),
             ("  fee", &self.fee_wei),
             ("back to the buyer", &self.refunded_wei),
+            ("  and unspent tips", &self.tips_returned_wei),
         ];
         rows.extend(settled.into_iter().filter_map(|(name, wei)| Some((name, amount(wei.as_ref()?)))));
         if let Some(hash) = self.result_hash {

@@ -165,7 +165,7 @@ impl Timeline {
         })
     }
 
-    /// What the buyer got back without a result, smallest units of the payment token.
+    /// The escrow that went back to the buyer without a result, smallest units of the payment token.
     pub fn refunded(&self) -> Option<U256> {
         self.latest(|event| match event {
             TaskMarketplaceEvents::TaskCancelled(cancelled) => Some(&cancelled.refund),
@@ -173,6 +173,17 @@ impl Timeline {
             _ => None,
         })
         .copied()
+    }
+
+    /// The deposit for time-outs, less what they took: it returns to the buyer with the end of the task. Smallest units of
+    /// the payment token.
+    pub fn unspent_tips(&self) -> U256 {
+        let spent = self.events.iter().filter_map(|event| match &event.event {
+            TaskMarketplaceEvents::TaskTimedOut(late) => Some(late.tip),
+            _ => None,
+        });
+        let deposit = self.created().map_or(U256::ZERO, |created| created.tipDeposit);
+        deposit.saturating_sub(spent.sum())
     }
 
     /// Until when the node that has it should deliver, unix seconds.

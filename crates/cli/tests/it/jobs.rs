@@ -39,17 +39,18 @@ async fn a_job_is_delivered_checked_paid_for_and_the_money_withdrawn() {
     let (paid, provider, fee) = (wei(&report, "paidWei"), wei(&report, "providerPaidWei"), wei(&report, "feeWei"));
     assert_eq!(paid, provider + fee);
     assert_eq!(provider * U256::from(8), fee * U256::from(92), "92 : 8 exactly");
-    assert!(wei(&report, "refundedWei") + paid >= wei(&report, "escrowWei"));
+    assert_eq!(wei(&report, "refundedWei") + paid, wei(&report, "escrowWei"));
     let kinds: Vec<&str> =
         report["timeline"].as_array().expect("rows").iter().filter_map(|row| row["kind"].as_str()).collect();
     assert_eq!(kinds, ["Created", "Accepted", "ResultSubmitted", "Verified"]);
     assert_eq!(fs::read_to_string(market.path().join("out/report.json")).expect("an output"), "{\"rows\":1}");
 
-    // The unused escrow is the buyer's again, and can be taken out.
+    // The unused escrow and the tips are the buyer's again, and can be taken out.
+    let returned = wei(&report, "refundedWei") + wei(&report, "tipsReturnedWei");
     let balance = market.json(&["balance"]).await;
-    assert_eq!(wei(&balance, "escrowEthWei"), wei(&report, "refundedWei"));
+    assert_eq!(wei(&balance, "escrowEthWei"), returned);
     let withdrawal = market.json(&["withdraw"]).await;
-    assert_eq!(wei(&withdrawal, "amountWei"), wei(&report, "refundedWei"));
+    assert_eq!(wei(&withdrawal, "amountWei"), returned);
     assert_eq!(wei(&market.json(&["balance"]).await, "escrowEthWei"), U256::ZERO);
 
     // Whoever comes back later sees the same, and is told that there is nothing left to do.
@@ -148,7 +149,11 @@ async fn an_open_task_can_be_taken_back_whole() {
     let task = market.submit().await;
     let report = market.json(&["job", "cancel", &task]).await;
     assert_eq!(report["status"], "Cancelled");
-    assert!(wei(&report, "refundedWei") >= wei(&report, "escrowWei"));
+    assert_eq!(wei(&report, "refundedWei"), wei(&report, "escrowWei"));
+    assert_eq!(
+        wei(&market.json(&["balance"]).await, "escrowEthWei"),
+        wei(&report, "escrowWei") + wei(&report, "tipsReturnedWei")
+    );
     let followed = market.aiigo(&["job", "follow", &task, "--approve", "never"]).await;
     assert_eq!(followed.status.code(), Some(1), "there is no result to be had");
     assert!(stderr(&followed).contains("cancelled"), "{}", stderr(&followed));

@@ -81,7 +81,7 @@ object! {
             provider_amount: Option<BigInt>,
             /// What the protocol was credited.
             fee_amount: Option<BigInt>,
-            /// What went back to the buyer.
+            /// The unused escrow that went back to the buyer; unspent tips went with it (`escrowDetails` has the sum).
             refund_amount: Option<BigInt>,
             /// Unix seconds.
             created_at: BigInt,
