@@ -10,6 +10,7 @@ import {INodeRegistry} from "./interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "./interfaces/IProofOfWorkVerifier.sol";
 import {PowSolution} from "./libraries/PowSolution.sol";
 import {NodeStatus} from "./types/Node.sol";
+import {ActivityLog} from "./verifier/ActivityLog.sol";
 
 /// @title How much power does this machine really have?
 /// @dev An onboarding result stands for a machine that had the whole window to itself, perhaps a rented one, so only half
@@ -43,8 +44,10 @@ contract ProofOfWorkVerifier is IProofOfWorkVerifier, OwnableUpgradeable, UUPSUp
         Parameters parameters;
         // slot 3
         uint64 challengeCount;
-        // slot 4
+        uint64 roundCount;
+        // slots 4 and 5
         mapping(uint64 nodeId => Record) records;
+        mapping(uint64 nodeId => ActivityLog) activity;
     }
 
     // keccak256(abi.encode(uint256(keccak256("aiigo.storage.ProofOfWorkVerifier")) - 1)) & ~bytes32(uint256(0xff))
@@ -135,6 +138,16 @@ contract ProofOfWorkVerifier is IProofOfWorkVerifier, OwnableUpgradeable, UUPSUp
         _miss(nodeId, record);
     }
 
+    // ---------------------------------------------------------------- Registry
+
+    /// @inheritdoc IProofOfWorkVerifier
+    function noteActivity(uint64 nodeId, bool active) external {
+        if (msg.sender != address(registry)) revert NotRegistry(msg.sender);
+        VerifierStorage storage $ = _storage();
+        uint64 interval = $.roundCount + 1;
+        if ($.activity[nodeId].note(interval, active)) emit ActivityChanged(nodeId, interval, active);
+    }
+
     // ---------------------------------------------------------------- Governance
 
     /// @inheritdoc IProofOfWorkVerifier
@@ -191,6 +204,15 @@ contract ProofOfWorkVerifier is IProofOfWorkVerifier, OwnableUpgradeable, UUPSUp
         // casting is safe: bounded by the minimum
         // forge-lint: disable-next-line(unsafe-typecast)
         return uint64(Math.min(rate * 1_000 / perTflops, type(uint64).max));
+    }
+
+    /// @inheritdoc IProofOfWorkVerifier
+    function standingOf(uint64 nodeId)
+        external
+        view
+        returns (uint64 power, uint32 challengesPassed, uint40 lastAuditAt, bool audited)
+    {
+        return (verifiedPower(nodeId), 0, 0, false);
     }
 
     // ---------------------------------------------------------------- Inside

@@ -32,8 +32,11 @@ interface IProofOfWorkVerifier {
     );
     event ChallengeMissed(uint64 indexed nodeId, uint64 indexed challengeId);
     event VerifierParametersChanged(Parameters parameters);
+    /// @dev `interval` ends when the audit round of the same number opens.
+    event ActivityChanged(uint64 indexed nodeId, uint64 indexed interval, bool active);
 
     error NotNodeOperator(uint64 nodeId, address caller);
+    error NotRegistry(address caller);
     error NodeNotChallengeable(uint64 nodeId);
     error ChallengeOpen(uint64 nodeId, uint40 deadline);
     error CoolingDown(uint64 nodeId, uint40 until);
@@ -49,6 +52,9 @@ interface IProofOfWorkVerifier {
     function submitSolution(uint64 nodeId, bytes calldata nonces) external;
     /// @notice Anyone: closes a challenge whose deadline passed unanswered.
     function reportMissed(uint64 nodeId) external;
+    /// @notice Registry: the node is Active from now on, or isn't any more. Once Active at any time between two audit
+    /// rounds, it is due in the second. Saying what is known already changes nothing.
+    function noteActivity(uint64 nodeId, bool active) external;
     function setParameters(Parameters calldata parameters) external;
 
     function parameters() external view returns (Parameters memory);
@@ -63,4 +69,13 @@ interface IProofOfWorkVerifier {
     function verifiedHashRate(uint64 nodeId) external view returns (uint64);
     /// @notice Verified power, milli-TFLOPS, by the calibration of the node's resource type.
     function verifiedPower(uint64 nodeId) external view returns (uint64);
+    /// @notice What trust levels and tasks ask of a node.
+    /// @return power Verified power, milli-TFLOPS.
+    /// @return challengesPassed Audit rounds passed; onboarding counts for none.
+    /// @return lastAuditAt When the last audit round that it passed opened; zero before the first.
+    /// @return audited Whether it has passed an audit round. Before that its trust level is at most 1.
+    function standingOf(uint64 nodeId)
+        external
+        view
+        returns (uint64 power, uint32 challengesPassed, uint40 lastAuditAt, bool audited);
 }

@@ -222,6 +222,33 @@ contract ProofOfWorkVerifierTest is MarketFixture {
         _issue();
     }
 
+    // ---------------------------------------------------------------- Standing and activity
+
+    function test_OnlyTheRegistryNotesActivity() public {
+        vm.expectRevert(abi.encodeWithSelector(IProofOfWorkVerifier.NotRegistry.selector, address(this)));
+        verifier.noteActivity(node.id, true);
+        vm.startPrank(address(registry));
+        vm.expectEmit(address(verifier));
+        emit IProofOfWorkVerifier.ActivityChanged(node.id, 1, true);
+        verifier.noteActivity(node.id, true);
+        vm.recordLogs();
+        verifier.noteActivity(node.id, true);
+        assertEq(vm.getRecordedLogs().length, 0, "known already");
+        vm.expectEmit(address(verifier));
+        emit IProofOfWorkVerifier.ActivityChanged(node.id, 1, false);
+        verifier.noteActivity(node.id, false);
+        vm.stopPrank();
+    }
+
+    function test_BeforeTheFirstAuditOnboardingIsTheStanding() public {
+        prove(node, EFFORT);
+        (uint64 power, uint32 passed, uint40 lastAuditAt, bool audited) = verifier.standingOf(node.id);
+        assertEq(power, verifier.verifiedPower(node.id));
+        assertEq(passed, 0);
+        assertEq(lastAuditAt, 0);
+        assertFalse(audited);
+    }
+
     // ---------------------------------------------------------------- Governance
 
     function test_OnlyGovernanceSetsParameters() public {
