@@ -6,6 +6,8 @@ import {CommonBase} from "forge-std/Base.sol";
 import {AIIGOGovernor} from "src/AIIGOGovernor.sol";
 import {AIIGOToken} from "src/AIIGOToken.sol";
 import {EscrowManager} from "src/EscrowManager.sol";
+import {FeeVault} from "src/FeeVault.sol";
+import {KeeperTips} from "src/KeeperTips.sol";
 import {NodeRegistry} from "src/NodeRegistry.sol";
 import {ProofOfWorkVerifier} from "src/ProofOfWorkVerifier.sol";
 import {RewardDistributor} from "src/RewardDistributor.sol";
@@ -13,6 +15,7 @@ import {StakingPool} from "src/StakingPool.sol";
 import {TaskMarketplace} from "src/TaskMarketplace.sol";
 import {BlockEntropy} from "src/entropy/BlockEntropy.sol";
 import {AIIGOTimelock} from "src/governance/AIIGOTimelock.sol";
+import {Guardian} from "src/governance/Guardian.sol";
 import {TokenVesting} from "src/vesting/TokenVesting.sol";
 
 import {Deployed} from "./Suite.sol";
@@ -51,6 +54,9 @@ abstract contract DeploymentFile is CommonBase {
         d.distributor = RewardDistributor(_address(json, "RewardDistributor"));
         d.governor = AIIGOGovernor(payable(_address(json, "AIIGOGovernor")));
         d.timelock = AIIGOTimelock(payable(_address(json, "TimelockController")));
+        d.feeVault = FeeVault(payable(_address(json, "FeeVault")));
+        d.guardian = Guardian(_address(json, "Guardian"));
+        d.keeperTips = KeeperTips(payable(_address(json, "KeeperTips")));
         d.entropy = BlockEntropy(_address(json, "BlockEntropy"));
         d.vestingTeam = TokenVesting(payable(_address(json, "VestingTeam")));
         d.vestingPrivateSale = TokenVesting(payable(_address(json, "VestingPrivateSale")));
@@ -75,6 +81,9 @@ abstract contract DeploymentFile is CommonBase {
             _plain("BlockEntropy", address(d.entropy), ",")
         );
         string memory governance = string.concat(
+            _plain("FeeVault", address(d.feeVault), ","),
+            _plain("Guardian", address(d.guardian), ","),
+            _plain("KeeperTips", address(d.keeperTips), ","),
             _plain("AIIGOGovernor", address(d.governor), ","),
             _plain("TimelockController", address(d.timelock), ","),
             _plain("VestingTeam", address(d.vestingTeam), ","),

@@ -8,6 +8,8 @@ import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.s
 import {AIIGOGovernor} from "src/AIIGOGovernor.sol";
 import {AIIGOToken} from "src/AIIGOToken.sol";
 import {EscrowManager} from "src/EscrowManager.sol";
+import {FeeVault} from "src/FeeVault.sol";
+import {KeeperTips} from "src/KeeperTips.sol";
 import {NodeRegistry} from "src/NodeRegistry.sol";
 import {ProofOfWorkVerifier} from "src/ProofOfWorkVerifier.sol";
 import {RewardDistributor} from "src/RewardDistributor.sol";
@@ -15,6 +17,9 @@ import {StakingPool} from "src/StakingPool.sol";
 import {TaskMarketplace} from "src/TaskMarketplace.sol";
 import {BlockEntropy} from "src/entropy/BlockEntropy.sol";
 import {AIIGOTimelock} from "src/governance/AIIGOTimelock.sol";
+import {Guardian} from "src/governance/Guardian.sol";
+import {IEntryPausable} from "src/interfaces/IEntryPausable.sol";
+import {IFeeVault} from "src/interfaces/IFeeVault.sol";
 import {IRewardDistributor} from "src/interfaces/IRewardDistributor.sol";
 import {TokenVesting} from "src/vesting/TokenVesting.sol";
 
@@ -42,6 +47,9 @@ struct Deployed {
     TaskMarketplace marketplace;
     StakingPool pool;
     RewardDistributor distributor;
+    FeeVault feeVault;
+    Guardian guardian;
+    KeeperTips keeperTips;
     AIIGOGovernor governor;
     Implementations implementations;
 }
@@ -72,6 +80,7 @@ abstract contract Suite is CommonBase {
         _deployToken(config, d, predicted);
         _deployMarket(config, d, predicted);
         _deployRewards(config, d, predicted);
+        _deployHelpers(config, d, predicted);
         d.governor = new AIIGOGovernor(d.token, d.pool, d.timelock, VOTE_SINK, config.governor);
         _expect("AIIGOGovernor", address(d.governor), address(predicted.governor));
     }
@@ -95,6 +104,9 @@ abstract contract Suite is CommonBase {
         p.pool = StakingPool(vm.computeCreateAddress(deployer, nonce++));
         p.implementations.distributor = vm.computeCreateAddress(deployer, nonce++);
         p.distributor = RewardDistributor(vm.computeCreateAddress(deployer, nonce++));
+        p.feeVault = FeeVault(payable(vm.computeCreateAddress(deployer, nonce++)));
+        p.guardian = Guardian(vm.computeCreateAddress(deployer, nonce++));
+        p.keeperTips = KeeperTips(payable(vm.computeCreateAddress(deployer, nonce++)));
         p.governor = AIIGOGovernor(payable(vm.computeCreateAddress(deployer, nonce++)));
     }
 
@@ -140,7 +152,7 @@ abstract contract Suite is CommonBase {
         d.verifier = ProofOfWorkVerifier(_deployProxy(d.implementations.verifier, call));
         _expect("ProofOfWorkVerifier", address(d.verifier), address(p.verifier));
 
-        d.escrow = new EscrowManager(address(p.marketplace), owner);
+        d.escrow = new EscrowManager(address(p.marketplace), address(p.feeVault));
         _expect("EscrowManager", address(d.escrow), address(p.escrow));
 
         d.implementations.marketplace =
@@ -152,7 +164,9 @@ abstract contract Suite is CommonBase {
 
     function _deployRewards(SuiteConfig memory config, Deployed memory d, Deployed memory p) private {
         address owner = address(d.timelock);
-        d.implementations.pool = address(new StakingPool(d.token, address(p.distributor), owner));
+        d.implementations.pool = address(
+            new StakingPool(d.token, address(p.distributor), address(p.feeVault), owner, _court(d), address(p.guardian))
+        );
         bytes memory call = abi.encodeCall(StakingPool.initialize, (owner));
         d.pool = StakingPool(_deployProxy(d.implementations.pool, call));
         _expect("StakingPool", address(d.pool), address(p.pool));
@@ -171,6 +185,41 @@ abstract contract Suite is CommonBase {
         );
         d.distributor = RewardDistributor(_deployProxy(d.implementations.distributor, call));
         _expect("RewardDistributor", address(d.distributor), address(p.distributor));
+    }
+
+    /// @dev What moves fees, pauses and tips: not upgradeable.
+    function _deployHelpers(SuiteConfig memory config, Deployed memory d, Deployed memory p) private {
+        address owner = address(d.timelock);
+        d.feeVault = new FeeVault(d.escrow, d.pool, owner, _feeShares(config, address(d.token)));
+        _expect("FeeVault", address(d.feeVault), address(p.feeVault));
+        d.guardian = new Guardian(owner, d.distributor, pausableContracts(d), config.guardian);
+        _expect("Guardian", address(d.guardian), address(p.guardian));
+        d.keeperTips = new KeeperTips(address(d.verifier), _court(d), address(d.marketplace), owner, config.tips);
+        _expect("KeeperTips", address(d.keeperTips), address(p.keeperTips));
+    }
+
+    /// @dev The timelock stands in for the court.
+    function _court(Deployed memory d) internal pure returns (address) {
+        return address(d.timelock);
+    }
+
+    /// @dev Whose entry the guardian pauses.
+    function pausableContracts(Deployed memory d) internal pure returns (IEntryPausable[] memory all) {
+        all = new IEntryPausable[](1);
+        all[0] = d.pool;
+    }
+
+    function _feeShares(SuiteConfig memory config, address token)
+        private
+        pure
+        returns (IFeeVault.ShareConfig[] memory shares)
+    {
+        uint256 others = config.feeShares.length;
+        shares = new IFeeVault.ShareConfig[](others + 1);
+        for (uint256 i; i < others; ++i) {
+            shares[i] = config.feeShares[i];
+        }
+        shares[others] = IFeeVault.ShareConfig(token, config.aiigoFeeShareBps);
     }
 
     function _rates(SuiteConfig memory config, address token)

@@ -4,6 +4,8 @@ pragma solidity 0.8.37;
 import {CommonBase} from "forge-std/Base.sol";
 import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
 
+import {IEntryPausable} from "src/interfaces/IEntryPausable.sol";
+import {IKeeperTips} from "src/interfaces/IKeeperTips.sol";
 import {TokenVesting} from "src/vesting/TokenVesting.sol";
 
 import {Deployed, Suite} from "./Suite.sol";
@@ -28,6 +30,7 @@ abstract contract SuiteCheck is Suite {
         _checkToken(config, d);
         _checkParameters(config, d);
         _checkGovernor(config, d);
+        _checkHelpers(config, d);
     }
 
     function _checkRoles(SuiteConfig memory config, Deployed memory d, address deployer) private view {
@@ -158,7 +161,7 @@ abstract contract SuiteCheck is Suite {
             "TaskMarketplace's contracts"
         );
         _require(
-            d.escrow.marketplace() == address(d.marketplace) && d.escrow.treasury() == address(d.timelock),
+            d.escrow.marketplace() == address(d.marketplace) && d.escrow.treasury() == address(d.feeVault),
             "EscrowManager's contracts"
         );
         _require(
@@ -170,7 +173,8 @@ abstract contract SuiteCheck is Suite {
         );
         _require(
             address(d.pool.token()) == address(d.token) && d.pool.distributor() == address(d.distributor)
-                && d.pool.treasury() == address(d.timelock),
+                && d.pool.feeVault() == address(d.feeVault) && d.pool.treasury() == address(d.timelock)
+                && d.pool.court() == _court(d) && d.pool.guardian() == address(d.guardian),
             "StakingPool's contracts"
         );
     }
@@ -195,6 +199,43 @@ abstract contract SuiteCheck is Suite {
                 && d.governor.timelock() == address(d.timelock) && d.governor.voteSink() == VOTE_SINK,
             "the governor's contracts"
         );
+    }
+
+    function _checkHelpers(SuiteConfig memory config, Deployed memory d) private view {
+        _require(
+            address(d.feeVault.escrow()) == address(d.escrow) && address(d.feeVault.pool()) == address(d.pool)
+                && d.feeVault.treasury() == address(d.timelock),
+            "FeeVault's contracts"
+        );
+        _require(
+            d.feeVault.stakerShareOf(address(d.token)) == config.aiigoFeeShareBps, "the stakers' share of AIIGO fees"
+        );
+        for (uint256 i; i < config.feeShares.length; ++i) {
+            _require(
+                d.feeVault.stakerShareOf(config.feeShares[i].token) == config.feeShares[i].stakerShareBps,
+                "the stakers' share of fees"
+            );
+        }
+        _require(
+            d.keeperTips.verifier() == address(d.verifier) && d.keeperTips.court() == _court(d)
+                && d.keeperTips.marketplace() == address(d.marketplace)
+                && d.keeperTips.treasury() == address(d.timelock),
+            "KeeperTips' contracts"
+        );
+        for (uint8 i; i < config.tips.length; ++i) {
+            _require(
+                _same(abi.encode(d.keeperTips.termsOf(IKeeperTips.Duty(i))), abi.encode(config.tips[i])),
+                "KeeperTips' terms"
+            );
+        }
+        _require(
+            d.guardian.timelock() == address(d.timelock) && address(d.guardian.distributor()) == address(d.distributor),
+            "Guardian's contracts"
+        );
+        _require(
+            _same(abi.encode(d.guardian.targets()), abi.encode(pausableContracts(d))), "what the guardian can pause"
+        );
+        _require(d.guardian.guardian() == config.guardian, "the guardian");
     }
 
     function _same(bytes memory a, bytes memory b) private pure returns (bool) {

@@ -5,6 +5,8 @@ import {CommonBase} from "forge-std/Base.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {AIIGOGovernor} from "src/AIIGOGovernor.sol";
+import {IFeeVault} from "src/interfaces/IFeeVault.sol";
+import {IKeeperTips} from "src/interfaces/IKeeperTips.sol";
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {IRewardDistributor} from "src/interfaces/IRewardDistributor.sol";
@@ -40,11 +42,15 @@ struct SuiteConfig {
     Genesis genesis;
     uint256 timelockDelay; // seconds
     AIIGOGovernor.Settings governor;
+    address guardian; // zero: nobody until governance decides
     INodeRegistry.Parameters registry;
     IProofOfWorkVerifier.Parameters verifier;
     ITaskMarketplace.Parameters marketplace;
     ITaskMarketplace.TokenConfig[] paymentTokens;
     Rewards rewards;
+    uint16 aiigoFeeShareBps; // the stakers' share of fees in AIIGO
+    IFeeVault.ShareConfig[] feeShares; // of other tokens
+    IKeeperTips.Terms[4] tips; // in the order of IKeeperTips.Duty
 }
 
 /// @title Reads a suite's configuration from JSON and refuses one that can't be meant
@@ -69,11 +75,15 @@ abstract contract SuiteConfigReader is CommonBase {
         config.genesis = _readGenesis(json, string.concat(root, ".genesis"));
         config.timelockDelay = _uint(json, root, ".governance.timelockDelay");
         config.governor = _readGovernor(json, string.concat(root, ".governance"));
+        config.guardian = _address(json, root, ".governance.guardian");
         config.registry = _readRegistry(json, string.concat(root, ".registry"));
         config.verifier = _readVerifier(json, string.concat(root, ".verifier"));
         config.marketplace = _readMarketplace(json, string.concat(root, ".marketplace"));
         config.paymentTokens = _readPaymentTokens(json, string.concat(root, ".marketplace.paymentTokens"));
         config.rewards = _readRewards(json, string.concat(root, ".rewards"));
+        config.aiigoFeeShareBps = _uint(json, root, ".fees.aiigoStakerShareBps").toUint16();
+        config.feeShares = _readFeeShares(json, string.concat(root, ".fees.stakerShares"));
+        config.tips = _readTips(json, string.concat(root, ".keeperTips"));
     }
 
     /// @dev What the contracts can't check themselves.
@@ -93,6 +103,10 @@ abstract contract SuiteConfigReader is CommonBase {
         if (config.registry.unbondingPeriod < decision) revert InvalidConfig("registry.unbondingPeriod");
         if (config.rewards.epochLength != 7 days && config.chainId != ANVIL) {
             revert InvalidConfig("rewards.epochLength");
+        }
+        // The guardian of real money is several people: a contract, or nobody yet.
+        if (config.guardian != address(0) && config.guardian.code.length == 0 && config.chainId != ANVIL) {
+            revert InvalidConfig("governance.guardian");
         }
         if (config.rewards.start != 0 && config.rewards.start < block.timestamp) revert InvalidConfig("rewards.start");
     }
@@ -199,6 +213,32 @@ abstract contract SuiteConfigReader is CommonBase {
             string memory item = string.concat(rates, "[", vm.toString(i), "]");
             rewards.rates[i].token = _address(json, item, ".token");
             rewards.rates[i].rate = _uint(json, item, ".rate");
+        }
+    }
+
+    function _readFeeShares(string memory json, string memory where)
+        private
+        view
+        returns (IFeeVault.ShareConfig[] memory shares)
+    {
+        shares = new IFeeVault.ShareConfig[](_length(json, where));
+        for (uint256 i; i < shares.length; ++i) {
+            string memory item = string.concat(where, "[", vm.toString(i), "]");
+            shares[i].token = _address(json, item, ".token");
+            shares[i].stakerShareBps = _uint(json, item, ".stakerShareBps").toUint16();
+        }
+    }
+
+    function _readTips(string memory json, string memory where)
+        private
+        pure
+        returns (IKeeperTips.Terms[4] memory terms)
+    {
+        string[4] memory duties = [".openRound", ".reportMissed", ".draw", ".finalize"];
+        for (uint256 i; i < duties.length; ++i) {
+            string memory item = string.concat(where, duties[i]);
+            terms[i].amount = _uint(json, item, ".amount").toUint72();
+            terms[i].weeklyBudget = _uint(json, item, ".weeklyBudget").toUint72();
         }
     }
 

@@ -149,7 +149,7 @@ contract RewardDistributor is IRewardDistributor, OwnableUpgradeable, UUPSUpgrad
         if (stakerReward > 0) {
             _mint($, address(this), stakerReward);
             token.approve(address(pool), stakerReward);
-            pool.notifyReward(stakerReward);
+            pool.notifyReward(address(token), stakerReward);
         }
     }
 

@@ -34,7 +34,7 @@ contract StakingPoolFuzzTest is SuiteTest {
     function _fund(uint256 amount) private {
         vm.startPrank(address(suite.timelock));
         _token.approve(address(_pool), amount);
-        _pool.notifyReward(amount);
+        _pool.notifyReward(address(_token), amount);
         vm.stopPrank();
     }
 
@@ -69,10 +69,10 @@ contract StakingPoolFuzzTest is SuiteTest {
         _fund(reward);
         skipTime(elapsed);
         uint256 released = elapsed < 7 days ? reward * elapsed / 7 days : reward;
-        assertEq(_pool.owed(), released);
-        assertEq(_pool.undistributed(), reward - released);
-        assertApproxEqAbs(_pool.claimable(id), released, 1);
-        assertLe(_pool.claimable(id), released);
+        assertEq(_pool.owed(address(_token)), released);
+        assertEq(_pool.undistributed(address(_token)), reward - released);
+        assertApproxEqAbs(_pool.claimable(id, address(_token)), released, 1);
+        assertLe(_pool.claimable(id, address(_token)), released);
     }
 
     /// @dev However often somebody settles in between, the end of the stream pays all of it.
@@ -83,13 +83,13 @@ contract StakingPoolFuzzTest is SuiteTest {
         uint256 claimed;
         for (uint256 i; i < steps.length; ++i) {
             skipTime(bound(steps[i], 0, 1 days));
-            if (_pool.claimable(id) == 0) continue;
+            if (_pool.claimable(id, address(_token)) == 0) continue;
             vm.prank(_alice);
-            claimed += _pool.claim(id);
+            claimed += _pool.claim(id, address(_token));
         }
         skipTime(7 days);
-        assertApproxEqAbs(claimed + _pool.claimable(id), reward, 7);
-        assertEq(_pool.undistributed(), 0);
+        assertApproxEqAbs(claimed + _pool.claimable(id, address(_token)), reward, 7);
+        assertEq(_pool.undistributed(address(_token)), 0);
     }
 
     function testFuzz_TwoStakersShareByWeightAndTime(
@@ -115,9 +115,9 @@ contract StakingPoolFuzzTest is SuiteTest {
         uint256 shareB = (reward - alone) * weightB / (weightA + weightB);
         // The accumulator keeps 18 decimals per unit of weight: what is not attributed yet is at most a few gwei.
         uint256 dust = 2 + (weightA + weightB) / 1e18 * 2;
-        assertApproxEqAbs(_pool.claimable(b), shareB, dust);
-        assertApproxEqAbs(_pool.claimable(a), reward - shareB, dust);
-        assertLe(_pool.claimable(a) + _pool.claimable(b), reward);
+        assertApproxEqAbs(_pool.claimable(b, address(_token)), shareB, dust);
+        assertApproxEqAbs(_pool.claimable(a, address(_token)), reward - shareB, dust);
+        assertLe(_pool.claimable(a, address(_token)) + _pool.claimable(b, address(_token)), reward);
     }
 
     function testFuzz_AFlashStakeEarnsNothing(uint256 amount, uint256 reward, uint256 elapsed) public {
@@ -140,9 +140,9 @@ contract StakingPoolFuzzTest is SuiteTest {
         _stake(_bob, 1e18, 365 days);
         _fund(bound(reward, 1, 200_000_000e18));
         skipTime(lock);
-        uint256 earned = _pool.claimable(id);
+        uint256 earned = _pool.claimable(id, address(_token));
         _pool.resetWeight(id);
-        assertEq(_pool.claimable(id), earned);
+        assertEq(_pool.claimable(id, address(_token)), earned);
         assertEq(_pool.positionOf(id).weight, amount);
     }
 }

@@ -32,7 +32,7 @@ abstract contract HandlerBase is MarketFixture {
         bind();
         keeper = makeAddr("keeper");
         accounts.push(keeper);
-        accounts.push(treasury);
+        accounts.push(feeVault);
         for (uint256 i; i < 3; ++i) {
             buyers.push(account(string.concat("buyer ", vm.toString(i)), 0));
             accounts.push(buyers[i]);

@@ -65,9 +65,9 @@ contract PoolHandler is CommonBase, StdUtils {
     function claim(uint256 index) external {
         if (open.length == 0) return;
         uint256 id = open[index % open.length];
-        if (_pool.claimable(id) == 0) return;
+        if (_pool.claimable(id, address(_token)) == 0) return;
         vm.prank(_pool.positionOf(id).owner);
-        paid += _pool.claim(id);
+        paid += _pool.claim(id, address(_token));
     }
 
     function resetWeight(uint256 index) external {
@@ -81,7 +81,7 @@ contract PoolHandler is CommonBase, StdUtils {
         amount = bound(amount % 10 ** (amount % 25), 1, 1_000_000e18);
         vm.startPrank(_treasury);
         _token.approve(address(_pool), amount);
-        _pool.notifyReward(amount);
+        _pool.notifyReward(address(_token), amount);
         vm.stopPrank();
         funded += amount;
     }

@@ -52,7 +52,7 @@ contract RewardDistributorInvariantTest is SuiteTest {
     }
 
     function invariant_StakersWereStreamedAllThatProvidersDidNotClaim() public view {
-        assertEq(_rewards.minted() - _handler.claimed(), suite.pool.undistributed());
+        assertEq(_rewards.minted() - _handler.claimed(), suite.pool.undistributed(address(suite.token)));
         assertEq(suite.token.balanceOf(address(_rewards)), 0);
     }
 

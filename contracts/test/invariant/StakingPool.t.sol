@@ -28,23 +28,28 @@ contract StakingPoolInvariantTest is SuiteTest {
 
     /// @dev DESIGN 2.10, invariant 4.
     function invariant_ThePoolHoldsPositionsAndRewardsToTheWei() public view {
-        assertEq(_token.balanceOf(address(_pool)), _pool.totalStaked() + _pool.undistributed() + _pool.owed());
+        assertEq(
+            _token.balanceOf(address(_pool)),
+            _pool.totalStaked() + _pool.undistributed(address(_token)) + _pool.owed(address(_token))
+        );
     }
 
     function invariant_EveryFundedWeiIsPaidOwedOrUndistributed() public view {
-        assertEq(_handler.funded(), _handler.paid() + _pool.owed() + _pool.undistributed());
+        assertEq(
+            _handler.funded(), _handler.paid() + _pool.owed(address(_token)) + _pool.undistributed(address(_token))
+        );
     }
 
     function invariant_ClaimableIsWhatIsOwedButForDust() public view {
         uint256 claimable;
         uint256 count = _handler.openCount();
         for (uint256 i; i < count; ++i) {
-            claimable += _pool.claimable(_handler.open(i));
+            claimable += _pool.claimable(_handler.open(i), address(_token));
         }
-        assertLe(claimable, _pool.owed());
+        assertLe(claimable, _pool.owed(address(_token)));
         // Nobody staked: what is left is less than a wei of each closed position and the last division's remainder.
         uint256 dust = count + _handler.closed() + _handler.largestWeight() / 1e18 + 1;
-        assertLe(_pool.owed() - claimable, dust);
+        assertLe(_pool.owed(address(_token)) - claimable, dust);
     }
 
     function invariant_TotalsAreSumsOfPositions() public view {

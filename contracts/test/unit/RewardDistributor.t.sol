@@ -131,7 +131,7 @@ contract RewardDistributorTest is SuiteTest {
         vm.expectEmit(address(_rewards));
         emit IRewardDistributor.EpochClosed(0, WEEKLY, WEEKLY - stakers, stakers, 1_000e18);
         _rewards.closeEpoch(0);
-        assertEq(suite.pool.undistributed(), stakers);
+        assertEq(suite.pool.undistributed(address(_token)), stakers);
         assertEq(_token.balanceOf(address(suite.pool)), stakers);
         assertEq(_token.allowance(address(_rewards), address(suite.pool)), 0);
         assertEq(_rewards.minted(), stakers);
@@ -148,7 +148,7 @@ contract RewardDistributorTest is SuiteTest {
         uint256 id = suite.pool.stake(1e18, 0);
         vm.stopPrank();
         skipTime(7 days);
-        assertEq(suite.pool.claimable(id), funded);
+        assertEq(suite.pool.claimable(id, address(_token)), funded);
     }
 
     function test_WhatProvidersLeaveRollsOverToProviders() public {

@@ -41,7 +41,7 @@ contract StakingPoolTest is SuiteTest {
     function _fund(uint256 amount) private {
         vm.startPrank(_treasury);
         _token.approve(address(_pool), amount);
-        _pool.notifyReward(amount);
+        _pool.notifyReward(address(_token), amount);
         vm.stopPrank();
     }
 
@@ -56,7 +56,7 @@ contract StakingPoolTest is SuiteTest {
         assertEq(position.amount, 100e18);
         assertEq(position.weight, 150e18);
         assertEq(position.unlocksAt, START + 182.5 days);
-        assertEq(position.owed, 0);
+        assertEq(position.frozen, 0);
         assertEq(_pool.totalStaked(), 100e18);
         assertEq(_pool.totalWeight(), 150e18);
         assertEq(_pool.stakedOf(_alice), 100e18);
@@ -86,15 +86,15 @@ contract StakingPoolTest is SuiteTest {
         vm.startPrank(_treasury);
         _token.approve(address(_pool), 700e18);
         vm.expectEmit(address(_pool));
-        emit IStakingPool.RewardStreamed(_treasury, 700e18, 700e18 * 1e18 / WEEK, uint40(START + WEEK));
-        _pool.notifyReward(700e18);
+        emit IStakingPool.RewardStreamed(_treasury, address(_token), 700e18, 700e18 * 1e18 / WEEK, uint40(START + WEEK));
+        _pool.notifyReward(address(_token), 700e18);
         vm.stopPrank();
         skipTime(1 days);
-        assertEq(_pool.claimable(id), 100e18);
+        assertEq(_pool.claimable(id, address(_token)), 100e18);
         skipTime(30 days);
-        assertEq(_pool.claimable(id), 700e18);
-        assertEq(_pool.undistributed(), 0);
-        assertEq(_pool.owed(), 700e18);
+        assertEq(_pool.claimable(id, address(_token)), 700e18);
+        assertEq(_pool.undistributed(address(_token)), 0);
+        assertEq(_pool.owed(address(_token)), 700e18);
     }
 
     function test_RewardsFollowTheWeights() public {
@@ -102,8 +102,8 @@ contract StakingPoolTest is SuiteTest {
         uint256 two = _stake(_bob, 100e18, 365 days);
         _fund(300e18);
         skipTime(WEEK);
-        assertEq(_pool.claimable(one), 100e18);
-        assertEq(_pool.claimable(two), 200e18);
+        assertEq(_pool.claimable(one, address(_token)), 100e18);
+        assertEq(_pool.claimable(two, address(_token)), 200e18);
     }
 
     function test_ALaterStakeEarnsOnlyFromThenOn() public {
@@ -111,10 +111,10 @@ contract StakingPoolTest is SuiteTest {
         _fund(700e18);
         skipTime(3 days);
         uint256 late = _stake(_bob, 100e18, 0);
-        assertEq(_pool.claimable(late), 0);
+        assertEq(_pool.claimable(late, address(_token)), 0);
         skipTime(4 days);
-        assertEq(_pool.claimable(early), 500e18);
-        assertEq(_pool.claimable(late), 200e18);
+        assertEq(_pool.claimable(early, address(_token)), 500e18);
+        assertEq(_pool.claimable(late, address(_token)), 200e18);
     }
 
     function test_AStakeThatLeavesInItsBlockGetsNothing() public {
@@ -131,18 +131,18 @@ contract StakingPoolTest is SuiteTest {
     function test_TheStreamStandsStillWhileNobodyIsStaked() public {
         _fund(700e18);
         skipTime(100 days);
-        assertEq(_pool.undistributed(), 700e18);
-        assertEq(_pool.streamEndsAt(), START + 100 days + WEEK);
+        assertEq(_pool.undistributed(address(_token)), 700e18);
+        assertEq(_pool.streamEndsAt(address(_token)), START + 100 days + WEEK);
         uint256 id = _stake(_alice, 1e18, 0);
-        assertEq(_pool.claimable(id), 0);
+        assertEq(_pool.claimable(id, address(_token)), 0);
         skipTime(1 days);
-        assertEq(_pool.claimable(id), 100e18);
+        assertEq(_pool.claimable(id, address(_token)), 100e18);
         vm.prank(_alice);
         _pool.unstake(id);
         skipTime(50 days);
         id = _stake(_bob, 1e18, 0);
         skipTime(6 days);
-        assertEq(_pool.claimable(id), 600e18);
+        assertEq(_pool.claimable(id, address(_token)), 600e18);
     }
 
     function test_ANewRewardJoinsTheRestOfTheStream() public {
@@ -150,10 +150,25 @@ contract StakingPoolTest is SuiteTest {
         _fund(700e18);
         skipTime(5 days);
         _fund(500e18);
-        assertEq(_pool.streamEndsAt(), START + 5 days + WEEK);
-        assertEq(_pool.undistributed(), 700e18);
+        // 200 had two days left, 500 come for a week: the ends meet by weight.
+        uint256 remaining = (uint256(200) * 2 days + 500 * WEEK) / 700;
+        assertEq(_pool.streamEndsAt(address(_token)), START + 5 days + remaining);
+        assertEq(_pool.undistributed(address(_token)), 700e18);
         skipTime(1 days);
-        assertEq(_pool.claimable(id), 600e18);
+        assertEq(_pool.claimable(id, address(_token)), 500e18 + uint256(700e18) * 1 days / remaining);
+        skipTime(remaining - 1 days);
+        assertEq(_pool.claimable(id, address(_token)), 1_200e18);
+    }
+
+    function test_TinyRewardsDoNotHoldAStreamBack() public {
+        _stake(_alice, 100e18, 0);
+        _fund(700e18);
+        uint40 end = _pool.streamEndsAt(address(_token));
+        for (uint256 i; i < 50; ++i) {
+            skipTime(1 hours);
+            _fund(1);
+        }
+        assertEq(_pool.streamEndsAt(address(_token)), end);
     }
 
     function test_TheDistributorAndTheTreasuryFund() public {
@@ -163,21 +178,21 @@ contract StakingPoolTest is SuiteTest {
         _token.transfer(distributor, 1e18);
         vm.startPrank(distributor);
         _token.approve(address(_pool), 1e18);
-        _pool.notifyReward(1e18);
+        _pool.notifyReward(address(_token), 1e18);
         vm.stopPrank();
-        assertEq(_pool.undistributed(), 2e18);
+        assertEq(_pool.undistributed(address(_token)), 2e18);
     }
 
     function test_RevertWhen_AnyoneElseFunds() public {
         vm.expectRevert(abi.encodeWithSelector(IStakingPool.NotRewarder.selector, _alice));
         vm.prank(_alice);
-        _pool.notifyReward(1e18);
+        _pool.notifyReward(address(_token), 1e18);
     }
 
     function test_RevertWhen_FundingNothing() public {
         vm.expectRevert(IStakingPool.ZeroAmount.selector);
         vm.prank(_treasury);
-        _pool.notifyReward(0);
+        _pool.notifyReward(address(_token), 0);
     }
 
     // ---------------------------------------------------------------- claim
@@ -188,34 +203,34 @@ contract StakingPoolTest is SuiteTest {
         skipTime(2 days);
         uint256 before = _token.balanceOf(_alice);
         vm.expectEmit(address(_pool));
-        emit IStakingPool.RewardClaimed(id, _alice, 200e18);
+        emit IStakingPool.RewardClaimed(id, _alice, address(_token), 200e18);
         vm.prank(_alice);
-        assertEq(_pool.claim(id), 200e18);
+        assertEq(_pool.claim(id, address(_token)), 200e18);
         assertEq(_token.balanceOf(_alice), before + 200e18);
-        assertEq(_pool.claimable(id), 0);
-        assertEq(_pool.owed(), 0);
+        assertEq(_pool.claimable(id, address(_token)), 0);
+        assertEq(_pool.owed(address(_token)), 0);
         skipTime(5 days);
-        assertEq(_pool.claimable(id), 500e18);
+        assertEq(_pool.claimable(id, address(_token)), 500e18);
     }
 
     function test_RevertWhen_ThereIsNothingToClaim() public {
         uint256 id = _stake(_alice, 100e18, 0);
-        vm.expectRevert(abi.encodeWithSelector(IStakingPool.NothingToClaim.selector, id));
+        vm.expectRevert(abi.encodeWithSelector(IStakingPool.NothingToClaim.selector, id, address(_token)));
         vm.prank(_alice);
-        _pool.claim(id);
+        _pool.claim(id, address(_token));
     }
 
     function test_RevertWhen_AnotherAccountClaims() public {
         uint256 id = _stake(_alice, 100e18, 0);
         vm.expectRevert(abi.encodeWithSelector(IStakingPool.NotPositionOwner.selector, id, _bob));
         vm.prank(_bob);
-        _pool.claim(id);
+        _pool.claim(id, address(_token));
     }
 
     function test_RevertWhen_ThePositionIsUnknown() public {
         bytes memory unknown = abi.encodeWithSelector(IStakingPool.UnknownPosition.selector, 7);
         vm.expectRevert(unknown);
-        _pool.claim(7);
+        _pool.claim(7, address(_token));
         vm.expectRevert(unknown);
         _pool.unstake(7);
         vm.expectRevert(unknown);
@@ -223,7 +238,7 @@ contract StakingPoolTest is SuiteTest {
         vm.expectRevert(unknown);
         _pool.positionOf(7);
         vm.expectRevert(unknown);
-        _pool.claimable(7);
+        _pool.claimable(7, address(_token));
     }
 
     // ---------------------------------------------------------------- unstake
@@ -233,10 +248,10 @@ contract StakingPoolTest is SuiteTest {
         uint256 id = _stake(_alice, 100e18, 73 days);
         _fund(700e18);
         skipTime(73 days);
-        uint256 reward = _pool.claimable(id);
+        uint256 reward = _pool.claimable(id, address(_token));
         assertApproxEqAbs(reward, 700e18, 1_000);
         vm.expectEmit(address(_pool));
-        emit IStakingPool.RewardClaimed(id, _alice, reward);
+        emit IStakingPool.RewardClaimed(id, _alice, address(_token), reward);
         vm.expectEmit(address(_pool));
         emit IStakingPool.Unstaked(id, _alice, 100e18, 0);
         vm.prank(_alice);
@@ -277,17 +292,16 @@ contract StakingPoolTest is SuiteTest {
         skipTime(365 days - 7 days);
         _fund(700e18);
         skipTime(7 days);
-        uint256 earned = _pool.claimable(id);
+        uint256 earned = _pool.claimable(id, address(_token));
         vm.expectEmit(address(_pool));
         emit IStakingPool.WeightReset(id, 100e18);
         _pool.resetWeight(id);
         assertEq(_pool.positionOf(id).weight, 100e18);
         assertEq(_pool.totalWeight(), 200e18);
-        assertEq(_pool.claimable(id), earned);
-        assertEq(_pool.positionOf(id).owed, earned);
+        assertEq(_pool.claimable(id, address(_token)), earned);
         _fund(700e18);
         skipTime(7 days);
-        assertApproxEqAbs(_pool.claimable(id), earned + 350e18, 1);
+        assertApproxEqAbs(_pool.claimable(id, address(_token)), earned + 350e18, 1);
     }
 
     function test_ResettingTwiceChangesNothing() public {

@@ -87,9 +87,9 @@ contract TaskDeliveryTest is MarketFixture {
 
         assertStatus(taskId, TaskStatus.Verified);
         assertEq(escrow.balanceOf(node.payout, ETH), DUE - fee);
-        assertEq(escrow.balanceOf(treasury, ETH), fee);
+        assertEq(escrow.balanceOf(feeVault, ETH), fee);
         assertEq(escrow.balanceOf(buyer, ETH), PRICE + 4 * TIP - DUE);
-        assertEq(escrow.balanceOf(node.payout, ETH) * 8, escrow.balanceOf(treasury, ETH) * 92);
+        assertEq(escrow.balanceOf(node.payout, ETH) * 8, escrow.balanceOf(feeVault, ETH) * 92);
         assertEq(info(node).reputation, 5_050);
         assertEq(info(node).reviewing, 0);
         assertEq(registry.openEscrowOf(node.id, ETH), 0);
@@ -106,7 +106,7 @@ contract TaskDeliveryTest is MarketFixture {
         submit(taskId, node);
         approve(taskId);
         assertEq(escrow.balanceOf(node.payout, address(dollar)), 1.84e6);
-        assertEq(escrow.balanceOf(treasury, address(dollar)), 0.16e6);
+        assertEq(escrow.balanceOf(feeVault, address(dollar)), 0.16e6);
         assertEq(escrow.balanceOf(buyer, address(dollar)), 2e6);
         vm.prank(node.payout);
         escrow.withdraw(address(dollar), node.payout);

@@ -48,6 +48,7 @@ abstract contract MarketFixture is SuiteTest {
     TaskMarketplace internal market;
     address internal governance;
     address internal treasury;
+    address internal feeVault;
     Dollar internal dollar;
 
     function setUp() public virtual override {
@@ -71,6 +72,7 @@ abstract contract MarketFixture is SuiteTest {
         market = suite.marketplace;
         governance = address(suite.timelock);
         treasury = governance;
+        feeVault = address(suite.feeVault);
     }
 
     function configure(SuiteConfig memory config) internal virtual override {
