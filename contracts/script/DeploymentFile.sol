@@ -48,7 +48,7 @@ abstract contract DeploymentFile is CommonBase {
         d.token = AIIGOToken(_address(json, "AIIGOToken"));
         d.registry = NodeRegistry(_address(json, "NodeRegistry"));
         d.verifier = ProofOfWorkVerifier(_address(json, "ProofOfWorkVerifier"));
-        d.marketplace = TaskMarketplace(_address(json, "TaskMarketplace"));
+        d.marketplace = TaskMarketplace(payable(_address(json, "TaskMarketplace")));
         d.escrow = EscrowManager(_address(json, "EscrowManager"));
         d.pool = StakingPool(_address(json, "StakingPool"));
         d.distributor = RewardDistributor(_address(json, "RewardDistributor"));

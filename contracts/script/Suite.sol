@@ -20,7 +20,10 @@ import {AIIGOTimelock} from "src/governance/AIIGOTimelock.sol";
 import {Guardian} from "src/governance/Guardian.sol";
 import {IEntryPausable} from "src/interfaces/IEntryPausable.sol";
 import {IFeeVault} from "src/interfaces/IFeeVault.sol";
+import {IMarketExtension} from "src/interfaces/IMarketExtension.sol";
 import {IRewardDistributor} from "src/interfaces/IRewardDistributor.sol";
+import {MarketExtension} from "src/market/MarketExtension.sol";
+import {Neighbours} from "src/market/MarketBase.sol";
 import {TokenVesting} from "src/vesting/TokenVesting.sol";
 
 import {SuiteConfig, Vesting} from "./SuiteConfig.sol";
@@ -29,6 +32,7 @@ import {SuiteConfig, Vesting} from "./SuiteConfig.sol";
 struct Implementations {
     address registry;
     address verifier;
+    address marketExtension;
     address marketplace;
     address pool;
     address distributor;
@@ -98,8 +102,9 @@ abstract contract Suite is CommonBase {
         p.implementations.verifier = vm.computeCreateAddress(deployer, nonce++);
         p.verifier = ProofOfWorkVerifier(vm.computeCreateAddress(deployer, nonce++));
         p.escrow = EscrowManager(vm.computeCreateAddress(deployer, nonce++));
+        p.implementations.marketExtension = vm.computeCreateAddress(deployer, nonce++);
         p.implementations.marketplace = vm.computeCreateAddress(deployer, nonce++);
-        p.marketplace = TaskMarketplace(vm.computeCreateAddress(deployer, nonce++));
+        p.marketplace = TaskMarketplace(payable(vm.computeCreateAddress(deployer, nonce++)));
         p.implementations.pool = vm.computeCreateAddress(deployer, nonce++);
         p.pool = StakingPool(vm.computeCreateAddress(deployer, nonce++));
         p.implementations.distributor = vm.computeCreateAddress(deployer, nonce++);
@@ -155,10 +160,17 @@ abstract contract Suite is CommonBase {
         d.escrow = new EscrowManager(address(p.marketplace), address(p.feeVault));
         _expect("EscrowManager", address(d.escrow), address(p.escrow));
 
-        d.implementations.marketplace =
-            address(new TaskMarketplace(address(d.registry), address(d.escrow), address(p.distributor)));
-        call = abi.encodeCall(TaskMarketplace.initialize, (owner, config.marketplace, config.paymentTokens));
-        d.marketplace = TaskMarketplace(_deployProxy(d.implementations.marketplace, call));
+        Neighbours memory neighbours = Neighbours({
+            registry: address(d.registry),
+            escrow: address(d.escrow),
+            rewards: address(p.distributor),
+            aiigo: address(d.token),
+            guardian: address(p.guardian)
+        });
+        d.implementations.marketExtension = address(new MarketExtension(neighbours));
+        d.implementations.marketplace = address(new TaskMarketplace(neighbours, d.implementations.marketExtension));
+        call = abi.encodeCall(IMarketExtension.initialize, (owner, config.marketplace, config.paymentTokens));
+        d.marketplace = TaskMarketplace(payable(_deployProxy(d.implementations.marketplace, call)));
         _expect("TaskMarketplace", address(d.marketplace), address(p.marketplace));
     }
 
@@ -205,8 +217,9 @@ abstract contract Suite is CommonBase {
 
     /// @dev Whose entry the guardian pauses.
     function pausableContracts(Deployed memory d) internal pure returns (IEntryPausable[] memory all) {
-        all = new IEntryPausable[](1);
+        all = new IEntryPausable[](2);
         all[0] = d.pool;
+        all[1] = d.marketplace;
     }
 
     function _feeShares(SuiteConfig memory config, address token)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IMarket} from "src/interfaces/IMarketExtension.sol";
+import {MarketExtension} from "src/market/MarketExtension.sol";
+
 import {CommonBase} from "forge-std/Base.sol";
 import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
 
@@ -124,14 +127,15 @@ abstract contract SuiteCheck is Suite {
             _same(abi.encode(d.verifier.parameters()), abi.encode(config.verifier)), "ProofOfWorkVerifier's parameters"
         );
         _require(
-            _same(abi.encode(d.marketplace.parameters()), abi.encode(config.marketplace)),
+            _same(abi.encode(IMarket(address(d.marketplace)).parameters()), abi.encode(config.marketplace)),
             "TaskMarketplace's parameters"
         );
         for (uint256 i; i < config.paymentTokens.length; ++i) {
             address token = config.paymentTokens[i].token;
             _require(
-                d.marketplace.paymentToken(token).allowed
-                    && d.marketplace.paymentToken(token).timeoutTip == config.paymentTokens[i].timeoutTip,
+                IMarket(address(d.marketplace)).paymentToken(token).allowed
+                    && IMarket(address(d.marketplace)).paymentToken(token).timeoutTip
+                        == config.paymentTokens[i].timeoutTip,
                 "a payment token"
             );
         }
@@ -157,9 +161,11 @@ abstract contract SuiteCheck is Suite {
         _require(
             address(d.marketplace.registry()) == address(d.registry)
                 && address(d.marketplace.escrowManager()) == address(d.escrow)
-                && address(d.marketplace.rewards()) == address(d.distributor),
+                && address(d.marketplace.rewards()) == address(d.distributor)
+                && d.marketplace.aiigo() == address(d.token) && d.marketplace.guardian() == address(d.guardian),
             "TaskMarketplace's contracts"
         );
+        _checkMarketExtension(d);
         _require(
             d.escrow.marketplace() == address(d.marketplace) && d.escrow.treasury() == address(d.feeVault),
             "EscrowManager's contracts"
@@ -176,6 +182,18 @@ abstract contract SuiteCheck is Suite {
                 && d.pool.feeVault() == address(d.feeVault) && d.pool.treasury() == address(d.timelock)
                 && d.pool.court() == _court(d) && d.pool.guardian() == address(d.guardian),
             "StakingPool's contracts"
+        );
+    }
+
+    /// @dev It has the same neighbours as the code that it extends.
+    function _checkMarketExtension(Deployed memory d) private view {
+        MarketExtension extension = MarketExtension(d.marketplace.extension());
+        _require(
+            extension.registry() == d.marketplace.registry()
+                && extension.escrowManager() == d.marketplace.escrowManager()
+                && extension.rewards() == d.marketplace.rewards() && extension.aiigo() == d.marketplace.aiigo()
+                && extension.guardian() == d.marketplace.guardian(),
+            "MarketExtension's contracts"
         );
     }
 

@@ -58,17 +58,17 @@ contract EscrowManager is IEscrowManager, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IEscrowManager
-    function release(bytes32 taskId, address provider, address buyer, uint256 due, uint16 feeBps)
+    function release(bytes32 taskId, address provider, address buyer, uint256 due, uint16 feeBps, uint16 rebateBps)
         external
         onlyMarketplace
-        returns (uint256 feeAmount)
+        returns (uint256 providerAmount, uint256 feeAmount)
     {
-        if (feeBps > MAX_FEE_BPS) revert FeeTooHigh(feeBps);
+        if (feeBps + rebateBps > MAX_FEE_BPS) revert FeeTooHigh(feeBps + rebateBps);
         Escrow memory escrow = _close(taskId);
         if (due > escrow.amount) revert DueExceedsEscrow(taskId, due, escrow.amount);
         feeAmount = due * feeBps / BPS;
-        uint256 providerAmount = due - feeAmount;
-        uint256 refundAmount = escrow.amount - due;
+        providerAmount = due - feeAmount - due * rebateBps / BPS;
+        uint256 refundAmount = escrow.amount - providerAmount - feeAmount;
         _credit(provider, escrow.token, providerAmount);
         _credit(treasury, escrow.token, feeAmount);
         _credit(buyer, escrow.token, refundAmount);

@@ -11,7 +11,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {AIIGOToken} from "./AIIGOToken.sol";
 import {INodeRegistry} from "./interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "./interfaces/IProofOfWorkVerifier.sol";
-import {ITaskMarketplace} from "./interfaces/ITaskMarketplace.sol";
+import {IMarket} from "./interfaces/IMarketExtension.sol";
 import {Reputation} from "./libraries/Reputation.sol";
 import {BPS} from "./libraries/Shares.sol";
 import {Cause, NodeInfo, NodeStatus} from "./types/Node.sol";
@@ -52,7 +52,7 @@ contract NodeRegistry is INodeRegistry, OwnableUpgradeable, UUPSUpgradeable, Ree
     AIIGOToken public immutable stakingToken;
     address public immutable treasury;
     IProofOfWorkVerifier public immutable verifier;
-    ITaskMarketplace public immutable marketplace;
+    IMarket public immutable marketplace;
 
     modifier onlyNodeOwner(uint64 nodeId) {
         _checkNodeOwner(nodeId);
@@ -70,7 +70,7 @@ contract NodeRegistry is INodeRegistry, OwnableUpgradeable, UUPSUpgradeable, Ree
         stakingToken = AIIGOToken(token_);
         treasury = treasury_;
         verifier = IProofOfWorkVerifier(verifier_);
-        marketplace = ITaskMarketplace(marketplace_);
+        marketplace = IMarket(marketplace_);
         _disableInitializers();
     }
 

@@ -29,12 +29,15 @@ async fn create_task(world: &World, buyer: &Account, spec: u8) -> TaskId {
     let request = TaskMarketplace::TaskRequest {
         resourceType: 1,
         minTrustLevel: 1,
+        replicas: 1,
         minPower: 1,
         duration: 60,
         acceptWindow: 3600,
         reviewWindow: 3600,
+        maxAuditAge: 0,
         pricePerHour: wei("0.36").to(),
         paymentToken: Address::ZERO,
+        watcher: Address::ZERO,
         specHash: B256::repeat_byte(spec),
         specURI: "ipfs://bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy".to_owned(),
     };

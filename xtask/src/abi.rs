@@ -1,8 +1,9 @@
 //! `cargo xtask abi`: the contracts' ABI, from the sources to `crates/protocol/abi`.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use aiigo_protocol::ContractName;
+use alloy::json_abi::JsonAbi;
 use clap::Args;
 use foundry_compilers::{
     Project, ProjectBuilder, ProjectPathsConfig,
@@ -17,6 +18,9 @@ use crate::{
     setup,
     shell::heading,
 };
+
+/// Contracts in two rooms: what the first doesn't know it delegates to the second.
+const EXTENSIONS: [(ContractName, &str); 1] = [(ContractName::TaskMarketplace, "MarketExtension")];
 
 #[derive(Args)]
 pub(crate) struct AbiArgs {
@@ -58,12 +62,18 @@ pub(crate) fn run(args: &AbiArgs) -> Result<(), Error> {
     }
     let mut stale = Vec::new();
     for contract in ContractName::ALL {
-        let artifact = output
-            .artifact_ids()
-            .find_map(|(id, artifact)| (id.name == contract.name()).then_some(artifact))
-            .ok_or_else(|| format!("the contracts have no {contract}"))?;
-        let abi = artifact.abi.as_ref().ok_or_else(|| format!("the compiler gave no ABI for {contract}"))?;
-        let text = serde_json::to_string_pretty(abi)? + "\n";
+        let abi_of = |name: &str| {
+            output
+                .artifact_ids()
+                .find_map(|(id, artifact)| (id.name == name).then(|| artifact.abi.clone()))
+                .flatten()
+                .ok_or_else(|| format!("the contracts have no {name}"))
+        };
+        let mut abi = abi_of(contract.name())?;
+        if let Some((_, extension)) = EXTENSIONS.iter().find(|(extended, _)| extended == contract) {
+            merge(&mut abi, abi_of(extension)?);
+        }
+        let text = serde_json::to_string_pretty(&abi)? + "\n";
         let path = root().join(format!("crates/protocol/abi/{contract}.json"));
         if fs::read_to_string(&path).is_ok_and(|old| old == text) {
             continue;
@@ -79,6 +89,19 @@ pub(crate) fn run(args: &AbiArgs) -> Result<(), Error> {
         [] => Ok(()),
         stale => Err(format!("the checked-in ABI is stale: {}; run `cargo xtask abi`", stale.join(", ")).into()),
     }
+}
+
+/// One address answers for both: what the extension alone knows joins the contract's own.
+fn merge(abi: &mut JsonAbi, extension: JsonAbi) {
+    fn join<T: PartialEq>(known: &mut BTreeMap<String, Vec<T>>, more: BTreeMap<String, Vec<T>>) {
+        for (name, items) in more {
+            let known = known.entry(name).or_default();
+            known.extend(items.into_iter().filter(|item| !known.contains(item)).collect::<Vec<_>>());
+        }
+    }
+    join(&mut abi.functions, extension.functions);
+    join(&mut abi.events, extension.events);
+    join(&mut abi.errors, extension.errors);
 }
 
 fn project() -> Result<Project<MultiCompiler>, Error> {

@@ -11,7 +11,7 @@ interface IEscrowManager {
     }
 
     event Deposited(bytes32 indexed taskId, address indexed payer, address indexed token, uint256 amount);
-    /// @dev due = providerAmount + feeAmount; the rest of the escrow is `refundAmount`.
+    /// @dev The rest of the escrow, and a rebate of what is due, are `refundAmount`.
     event Released(
         bytes32 indexed taskId,
         address indexed provider,
@@ -40,10 +40,10 @@ interface IEscrowManager {
 
     /// @notice Takes `amount` of `token` from `payer` (ETH: sent along) into a new escrow.
     function deposit(bytes32 taskId, address token, address payer, uint256 amount) external payable;
-    /// @notice Closes an escrow: `due` less the fee to the provider, the fee to the treasury, the rest to the buyer.
-    function release(bytes32 taskId, address provider, address buyer, uint256 due, uint16 feeBps)
+    /// @notice Closes an escrow: `due` less fee and rebate to the provider, the fee to the treasury, the rest to the buyer.
+    function release(bytes32 taskId, address provider, address buyer, uint256 due, uint16 feeBps, uint16 rebateBps)
         external
-        returns (uint256 feeAmount);
+        returns (uint256 providerAmount, uint256 feeAmount);
     /// @notice Closes an escrow: all of it to the buyer.
     function refund(bytes32 taskId, address buyer) external;
     /// @notice Pays part of an open escrow to whoever enforced a deadline.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Task, TaskRequest, TaskStatus} from "../types/Task.sol";
+import {ResourceType} from "../types/Resource.sol";
+import {TaskRequest, TaskStatus} from "../types/Task.sol";
 
 /// @title Where buyers' tasks meet providers' machines
 /// @notice Open -> InProgress -> Completed -> Verified, or Cancelled / Expired. Every state has a way out that anyone can
@@ -22,6 +23,8 @@ interface ITaskMarketplace {
     /// @dev Governance: whether a token may pay for tasks, and the enforcer's tip in it per possible timeout.
     struct PaymentToken {
         bool allowed;
+        bool listed; // now or once
+        uint8 id; // position in the list of tokens
         uint96 timeoutTip;
     }
 
@@ -53,8 +56,9 @@ interface ITaskMarketplace {
     event ResultSubmitted(
         bytes32 indexed taskId, uint64 indexed nodeId, bytes32 indexed resultHash, string resultURI, uint40 reviewUntil
     );
-    /// @dev `approver` is the buyer, or whoever finalized after the review window. due = providerAmount + feeAmount, and
-    /// due + refundAmount = the task's escrow. Unspent tips return with the refund: EscrowManager's Released has the sum.
+    /// @dev `approver` is the buyer, or whoever finalized after the review window. providerAmount + feeAmount + refundAmount
+    /// = the task's escrow; what is due but goes to neither provider nor protocol is the discount of AIIGO. Unspent tips
+    /// return with the refund: EscrowManager's Released has the sum.
     event TaskVerified(
         bytes32 indexed taskId,
         uint64 indexed nodeId,
@@ -72,6 +76,8 @@ interface ITaskMarketplace {
     /// @dev `refund` as in TaskCancelled.
     event TaskExpired(bytes32 indexed taskId, uint256 refund);
     event MarketParametersChanged(Parameters parameters);
+    /// @dev `price` in smallest units x 1e9 per milli-TFLOPS and hour.
+    event PriceIndexMoved(ResourceType indexed resourceType, address indexed token, uint128 price);
     event PaymentTokenChanged(address indexed token, bool allowed, uint96 timeoutTip);
 
     error InvalidRequest(string field);
@@ -92,6 +98,9 @@ interface ITaskMarketplace {
     error AbandonWindowOver(bytes32 taskId, uint40 until);
     error ReviewWindowOpen(bytes32 taskId, uint40 until);
     error InvalidParameters();
+    error TooManyTokens();
+    error BatchTooLarge(uint256 tasks);
+    error WrongPayment(uint256 sent, uint256 needed);
 
     /// @notice Escrows price x duration and the timeout tips; unused money returns to the buyer's escrow balance.
     /// @return taskId keccak256(abi.encode(chainid, marketplace, buyer, buyer's nonce, specHash))
@@ -116,24 +125,10 @@ interface ITaskMarketplace {
     function timeoutTask(bytes32 taskId) external;
     /// @notice Anyone, after the acceptance window: refunds the buyer.
     function expireTask(bytes32 taskId) external;
-    function setParameters(Parameters calldata parameters) external;
-    function setPaymentToken(address token, bool allowed, uint96 timeoutTip) external;
 
-    function parameters() external view returns (Parameters memory);
-    function paymentToken(address token) external view returns (PaymentToken memory);
-    function taskOf(bytes32 taskId) external view returns (Task memory);
-    function commitmentOf(uint64 nodeId) external view returns (Commitment memory);
-    function isExcluded(bytes32 taskId, uint64 nodeId) external view returns (bool);
-    function nonceOf(address buyer) external view returns (uint256);
-    function taskIdOf(address buyer, uint256 nonce, bytes32 specHash) external view returns (bytes32);
     /// @notice keccak256(abi.encode(taskId, nodeId, salt, operator)).
     function commitmentHash(bytes32 taskId, uint64 nodeId, bytes32 salt, address operator)
         external
         pure
         returns (bytes32);
-    /// @notice Escrow (price x duration / 3600, rounded up) and the deposit for timeout tips of a request.
-    function quote(TaskRequest calldata request) external view returns (uint96 escrow, uint256 tipDeposit);
-    /// @notice What a provider is owed for `elapsed` seconds of `duration`: the elapsed time and half of the unused
-    /// time, rounded down to a multiple of 10000 units so that shares in basis points are exact.
-    function dueFor(uint96 escrow, uint32 duration, uint256 elapsed) external pure returns (uint256);
 }

@@ -18,33 +18,36 @@ enum TaskStatus {
 struct TaskRequest {
     ResourceType resourceType;
     uint8 minTrustLevel;
+    uint8 replicas; // independent executions of the same work: 1
     uint32 minPower; // milli-TFLOPS, at least 1
     uint32 duration; // seconds of execution at most
     uint32 acceptWindow; // seconds from creation, and again from each reopening, to find a provider
     uint32 reviewWindow; // seconds from the result for the buyer to approve
+    uint32 maxAuditAge; // seconds since the provider's last passed audit; zero: any
     uint96 pricePerHour; // smallest units of `paymentToken`
     address paymentToken; // zero: ETH
+    address watcher; // may act on the result in the buyer's stead; zero: nobody
     bytes32 specHash; // keccak-256 of the canonical task spec
     string specURI; // ipfs://<cid> of the task spec
 }
 
-/// @dev A task as stored: three slots.
+/// @dev Everything about a task, for readers. Times are zero when they don't apply to the status.
 struct Task {
-    // slot 0
     address buyer;
+    address watcher;
     uint64 nodeId; // the assigned node; zero while open
     TaskStatus status;
     ResourceType resourceType;
     uint8 minTrustLevel;
+    uint8 replicas;
     uint8 attempts; // assignments that ended without a result
-    // slot 1
     uint96 escrow; // price x duration, rounded up; without the timeout tips
     uint32 duration;
     uint32 minPower;
+    uint32 maxAuditAge;
     uint40 acceptBy; // last second of the present acceptance window
     uint32 acceptWindow;
     uint16 feeBps; // the protocol's share, fixed at creation
-    // slot 2
     address paymentToken;
     uint40 assignedAt;
     uint40 submittedAt;

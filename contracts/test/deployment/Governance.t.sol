@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 
+import {IMarket, IMarketExtension} from "src/interfaces/IMarketExtension.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
 
 import {SuiteTest} from "../SuiteTest.sol";
@@ -29,11 +30,11 @@ contract GovernanceTest is SuiteTest {
         vm.stopPrank();
         skipTime(1);
 
-        ITaskMarketplace.Parameters memory parameters = suite.marketplace.parameters();
+        ITaskMarketplace.Parameters memory parameters = IMarket(address(suite.marketplace)).parameters();
         parameters.feeBps = 500;
         _targets.push(address(suite.marketplace));
         _values.push(0);
-        _calls.push(abi.encodeCall(ITaskMarketplace.setParameters, (parameters)));
+        _calls.push(abi.encodeCall(IMarketExtension.setParameters, (parameters)));
     }
 
     function _state(uint256 id) private view returns (IGovernor.ProposalState) {
@@ -74,13 +75,13 @@ contract GovernanceTest is SuiteTest {
         vm.warp(suite.governor.proposalDeadline(id) + 1);
         assertEq(uint8(_state(id)), uint8(IGovernor.ProposalState.Succeeded));
         suite.governor.queue(_targets, _values, _calls, _hash());
-        assertEq(suite.marketplace.parameters().feeBps, 800);
+        assertEq(IMarket(address(suite.marketplace)).parameters().feeBps, 800);
 
         vm.warp(suite.governor.proposalEta(id));
         vm.prank(makeAddr("anyone"));
         suite.governor.execute(_targets, _values, _calls, _hash());
         assertEq(uint8(_state(id)), uint8(IGovernor.ProposalState.Executed));
-        assertEq(suite.marketplace.parameters().feeBps, 500);
+        assertEq(IMarket(address(suite.marketplace)).parameters().feeBps, 500);
     }
 
     function test_OneHalfAloneMissesTheQuorum() public {
@@ -107,7 +108,7 @@ contract GovernanceTest is SuiteTest {
         vm.warp(suite.governor.proposalEta(id) - 1);
         vm.expectRevert();
         suite.governor.execute(_targets, _values, _calls, _hash());
-        assertEq(suite.marketplace.parameters().feeBps, 800);
+        assertEq(IMarket(address(suite.marketplace)).parameters().feeBps, 800);
     }
 
     function test_AnyoneMayAlsoExecuteAtTheTimelock() public {
@@ -117,7 +118,7 @@ contract GovernanceTest is SuiteTest {
         vm.prank(makeAddr("anyone"));
         suite.timelock.executeBatch(_targets, _values, _calls, 0, salt);
         assertEq(uint8(_state(id)), uint8(IGovernor.ProposalState.Executed));
-        assertEq(suite.marketplace.parameters().feeBps, 500);
+        assertEq(IMarket(address(suite.marketplace)).parameters().feeBps, 500);
     }
 
     function test_TheTreasuryPaysOnlyByProposal() public {

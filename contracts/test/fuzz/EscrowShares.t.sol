@@ -15,19 +15,24 @@ contract EscrowSharesFuzzTest is Test {
     address internal keeper = makeAddr("keeper");
     EscrowManager internal escrow = new EscrowManager(address(this), treasury);
 
-    function testFuzz_EveryWeiIsPaidOutOnce(uint96 amount, uint96 tip, uint96 due, uint16 feeBps) public {
+    function testFuzz_EveryWeiIsPaidOutOnce(uint96 amount, uint96 tip, uint96 due, uint16 feeBps, uint16 rebateBps)
+        public
+    {
         amount = uint96(bound(amount, 2, type(uint96).max));
         tip = uint96(bound(tip, 1, amount - 1));
         due = uint96(bound(due, 0, amount - tip));
         feeBps = uint16(bound(feeBps, 0, 1_000));
+        rebateBps = uint16(bound(rebateBps, 0, 1_000 - feeBps));
         _deposit(amount);
         escrow.payTip(TASK, keeper, tip);
-        uint256 fee = escrow.release(TASK, provider, buyer, due, feeBps);
+        (uint256 provided, uint256 fee) = escrow.release(TASK, provider, buyer, due, feeBps, rebateBps);
+        uint256 rebate = uint256(due) * rebateBps / 10_000;
 
         assertEq(fee, uint256(due) * feeBps / 10_000);
         assertEq(escrow.balanceOf(treasury, ETH), fee);
-        assertEq(escrow.balanceOf(provider, ETH), due - fee);
-        assertEq(escrow.balanceOf(buyer, ETH), amount - tip - due);
+        assertEq(provided, due - fee - rebate);
+        assertEq(escrow.balanceOf(provider, ETH), provided);
+        assertEq(escrow.balanceOf(buyer, ETH), amount - tip - due + rebate);
         assertEq(escrow.balanceOf(keeper, ETH), tip);
         assertEq(address(escrow).balance, amount);
 
@@ -43,7 +48,7 @@ contract EscrowSharesFuzzTest is Test {
         duration = uint32(bound(duration, 1, type(uint32).max));
         uint256 due = Payment.dueFor(price, duration, elapsed);
         _deposit(price);
-        uint256 fee = escrow.release(TASK, provider, buyer, due, 800);
+        (, uint256 fee) = escrow.release(TASK, provider, buyer, due, 800, 0);
         assertEq(escrow.balanceOf(provider, ETH) * 8, fee * 92);
         assertEq(fee * 100, due * 8);
     }

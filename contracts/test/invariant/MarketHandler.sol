@@ -155,7 +155,7 @@ contract MarketHandler is BuyerActions, ProviderActions {
 
     function _onEscrow(uint256 kind, bytes32 taskId, address attacker) private view returns (bytes memory) {
         if (kind == 0) return abi.encodeCall(escrow.refund, (taskId, attacker));
-        if (kind == 1) return abi.encodeCall(escrow.release, (taskId, attacker, attacker, 1, 0));
+        if (kind == 1) return abi.encodeCall(escrow.release, (taskId, attacker, attacker, 1, 0, 0));
         if (kind == 2) return abi.encodeCall(escrow.payTip, (taskId, attacker, 1));
         if (kind == 3) return abi.encodeCall(escrow.deposit, (taskId, address(dollar), buyers[0], 1));
         if (kind == 4) return abi.encodeCall(escrow.withdraw, (ETH, attacker));

@@ -103,7 +103,9 @@ contract EscrowManagerTest is Test {
         _deposit(1 ether);
         vm.expectEmit(address(escrow));
         emit IEscrowManager.Released(TASK, provider, ETH, 0.69 ether, 0.06 ether, buyer, 0.25 ether);
-        assertEq(escrow.release(TASK, provider, buyer, 0.75 ether, 800), 0.06 ether);
+        (uint256 provided, uint256 fee) = escrow.release(TASK, provider, buyer, 0.75 ether, 800, 0);
+        assertEq(provided, 0.69 ether);
+        assertEq(fee, 0.06 ether);
         assertEq(escrow.balanceOf(provider, ETH), 0.69 ether);
         assertEq(escrow.balanceOf(treasury, ETH), 0.06 ether);
         assertEq(escrow.balanceOf(buyer, ETH), 0.25 ether);
@@ -131,19 +133,27 @@ contract EscrowManagerTest is Test {
     function test_RevertWhen_AnEscrowIsPaidTwice() public {
         bytes memory closed = abi.encodeWithSelector(IEscrowManager.NoEscrow.selector, TASK);
         _deposit(1 ether);
-        escrow.release(TASK, provider, buyer, 1, 0);
+        escrow.release(TASK, provider, buyer, 1, 0, 0);
         vm.expectRevert(closed);
-        escrow.release(TASK, provider, buyer, 1, 0);
+        escrow.release(TASK, provider, buyer, 1, 0, 0);
         vm.expectRevert(closed);
         escrow.refund(TASK, buyer);
         vm.expectRevert(closed);
         escrow.payTip(TASK, keeper, 1);
     }
 
+    function test_ARebateIsTheBuyers() public {
+        _deposit(1 ether);
+        (uint256 provided, uint256 fee) = escrow.release(TASK, provider, buyer, 0.75 ether, 600, 200);
+        assertEq(provided, 0.69 ether);
+        assertEq(fee, 0.045 ether);
+        assertEq(escrow.balanceOf(buyer, ETH), 0.265 ether);
+    }
+
     function test_RevertWhen_MoreIsDueThanHeld() public {
         _deposit(1 ether);
         vm.expectRevert(abi.encodeWithSelector(IEscrowManager.DueExceedsEscrow.selector, TASK, 1 ether + 1, 1 ether));
-        escrow.release(TASK, provider, buyer, 1 ether + 1, 800);
+        escrow.release(TASK, provider, buyer, 1 ether + 1, 800, 0);
         vm.expectRevert(abi.encodeWithSelector(IEscrowManager.DueExceedsEscrow.selector, TASK, 1 ether, 1 ether));
         escrow.payTip(TASK, keeper, 1 ether);
     }
@@ -151,8 +161,10 @@ contract EscrowManagerTest is Test {
     function test_RevertWhen_TheFeeIsAboveTheHardCap() public {
         _deposit(1 ether);
         vm.expectRevert(abi.encodeWithSelector(IEscrowManager.FeeTooHigh.selector, 1_001));
-        escrow.release(TASK, provider, buyer, 1 ether, 1_001);
-        escrow.release(TASK, provider, buyer, 1 ether, 1_000);
+        escrow.release(TASK, provider, buyer, 1 ether, 1_001, 0);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowManager.FeeTooHigh.selector, 1_001));
+        escrow.release(TASK, provider, buyer, 1 ether, 801, 200);
+        escrow.release(TASK, provider, buyer, 1 ether, 800, 200);
     }
 
     function test_RevertWhen_SomebodyElseMovesAnEscrow() public {
@@ -162,7 +174,7 @@ contract EscrowManagerTest is Test {
         vm.expectRevert(refusal);
         escrow.deposit("other", address(dollar), buyer, 1);
         vm.expectRevert(refusal);
-        escrow.release(TASK, provider, provider, 1 ether, 0);
+        escrow.release(TASK, provider, provider, 1 ether, 0, 0);
         vm.expectRevert(refusal);
         escrow.refund(TASK, provider);
         vm.expectRevert(refusal);

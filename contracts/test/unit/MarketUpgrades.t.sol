@@ -9,6 +9,8 @@ import {SlotDerivation} from "@openzeppelin/contracts/utils/SlotDerivation.sol";
 import {NodeRegistry} from "src/NodeRegistry.sol";
 import {ProofOfWorkVerifier} from "src/ProofOfWorkVerifier.sol";
 import {TaskMarketplace} from "src/TaskMarketplace.sol";
+import {Neighbours} from "src/market/MarketBase.sol";
+import {IMarket, IMarketExtension} from "src/interfaces/IMarketExtension.sol";
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
 
@@ -20,14 +22,14 @@ contract MarketUpgradesTest is MarketFixture {
     function test_GovernanceOwnsEachContractFromTheStart() public view {
         assertEq(registry.owner(), governance);
         assertEq(verifier.owner(), governance);
-        assertEq(market.owner(), governance);
+        assertEq(suite.marketplace.owner(), governance);
     }
 
     function test_RevertWhen_AnythingIsInitializedAgain() public {
         ITaskMarketplace.TokenConfig[] memory tokens;
         NodeRegistry[2] memory registries = [registry, NodeRegistry(suite.implementations.registry)];
         ProofOfWorkVerifier[2] memory verifiers = [verifier, ProofOfWorkVerifier(suite.implementations.verifier)];
-        TaskMarketplace[2] memory markets = [market, TaskMarketplace(suite.implementations.marketplace)];
+        IMarket[2] memory markets = [market, IMarket(suite.implementations.marketplace)];
         for (uint256 i; i < 2; ++i) {
             INodeRegistry.Parameters memory parameters = registry.parameters();
             vm.expectRevert(Initializable.InvalidInitialization.selector);
@@ -44,11 +46,18 @@ contract MarketUpgradesTest is MarketFixture {
     function test_OnlyGovernanceUpgradesAndStateStays() public {
         Node memory node = activeNode("node");
         bytes32 taskId = acceptedTask(account("buyer", 0), node);
-        address fresh = address(new TaskMarketplace(address(registry), address(escrow), address(suite.distributor)));
+        Neighbours memory neighbours = Neighbours({
+            registry: address(registry),
+            escrow: address(escrow),
+            rewards: address(suite.distributor),
+            aiigo: address(token),
+            guardian: governance
+        });
+        address fresh = address(new TaskMarketplace(neighbours, suite.marketplace.extension()));
         vm.expectRevert(abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", address(this)));
-        market.upgradeToAndCall(fresh, "");
+        suite.marketplace.upgradeToAndCall(fresh, "");
         vm.prank(governance);
-        market.upgradeToAndCall(fresh, "");
+        suite.marketplace.upgradeToAndCall(fresh, "");
         assertEq(market.taskOf(taskId).nodeId, node.id);
 
         bytes memory refusal = abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", node.owner);
@@ -84,7 +93,7 @@ contract MarketUpgradesTest is MarketFixture {
         ITaskMarketplace.TokenConfig[] memory tokens;
         address implementation = suite.implementations.marketplace;
         vm.expectRevert(ITaskMarketplace.InvalidParameters.selector);
-        new ERC1967Proxy(implementation, abi.encodeCall(TaskMarketplace.initialize, (governance, long, tokens)));
+        new ERC1967Proxy(implementation, abi.encodeCall(IMarketExtension.initialize, (governance, long, tokens)));
     }
 
     function test_RevertWhen_TheRegistryHasNoTreasury() public {

@@ -101,8 +101,11 @@ contract TaskCreationTest is MarketFixture {
 
     function test_RevertWhen_AFieldBreaksARule() public {
         TaskRequest memory asked = request();
-        asked.minTrustLevel = 2;
+        asked.minTrustLevel = 5;
         _expectInvalid(asked, "minTrustLevel");
+        asked = request();
+        asked.replicas = 0;
+        _expectInvalid(asked, "replicas");
         asked = request();
         asked.minPower = 0;
         _expectInvalid(asked, "minPower");
@@ -126,8 +129,7 @@ contract TaskCreationTest is MarketFixture {
         asked = request();
         asked.pricePerHour = 19_999;
         _expectInvalid(asked, "pricePerHour");
-        asked.pricePerHour = type(uint96).max;
-        asked.duration = 2 hours;
+        asked.pricePerHour = uint96(type(uint88).max) + 1;
         _expectInvalid(asked, "pricePerHour");
         asked = request();
         asked.specHash = 0;

@@ -5,7 +5,7 @@ import {AIIGOToken} from "src/AIIGOToken.sol";
 import {EscrowManager} from "src/EscrowManager.sol";
 import {NodeRegistry} from "src/NodeRegistry.sol";
 import {ProofOfWorkVerifier} from "src/ProofOfWorkVerifier.sol";
-import {TaskMarketplace} from "src/TaskMarketplace.sol";
+import {IMarket} from "src/interfaces/IMarketExtension.sol";
 import {NodeInfo} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
 import {Task, TaskRequest, TaskStatus} from "src/types/Task.sol";
@@ -45,7 +45,7 @@ abstract contract MarketFixture is SuiteTest {
     NodeRegistry internal registry;
     ProofOfWorkVerifier internal verifier;
     EscrowManager internal escrow;
-    TaskMarketplace internal market;
+    IMarket internal market;
     address internal governance;
     address internal treasury;
     address internal feeVault;
@@ -69,7 +69,7 @@ abstract contract MarketFixture is SuiteTest {
         registry = suite.registry;
         verifier = suite.verifier;
         escrow = suite.escrow;
-        market = suite.marketplace;
+        market = IMarket(address(suite.marketplace));
         governance = address(suite.timelock);
         treasury = governance;
         feeVault = address(suite.feeVault);
@@ -151,12 +151,15 @@ abstract contract MarketFixture is SuiteTest {
         return TaskRequest({
             resourceType: ResourceType.GPU,
             minTrustLevel: 1,
+            replicas: 1,
             minPower: 1_000,
             duration: DURATION,
             acceptWindow: ACCEPT,
             reviewWindow: REVIEW,
+            maxAuditAge: 0,
             pricePerHour: 0.36 ether,
             paymentToken: ETH,
+            watcher: address(0),
             specHash: keccak256("spec"),
             specURI: SPEC_URI
         });

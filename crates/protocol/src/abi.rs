@@ -2,8 +2,10 @@
 
 #![allow(missing_docs, clippy::too_many_arguments)]
 
+use crate::contracts::for_each_contract;
+
 macro_rules! bind {
-    ($($contract:ident),* $(,)?) => {$(
+    ($($contract:ident $events:ident $errors:ident),* $(,)?) => {$(
         alloy::sol!(
             #[sol(rpc, all_derives)]
             #[derive(serde::Serialize, serde::Deserialize)]
@@ -13,14 +15,4 @@ macro_rules! bind {
     )*};
 }
 
-bind!(
-    AIIGOToken,
-    NodeRegistry,
-    ProofOfWorkVerifier,
-    TaskMarketplace,
-    EscrowManager,
-    StakingPool,
-    RewardDistributor,
-    AIIGOGovernor,
-    TimelockController,
-);
+for_each_contract!(bind);

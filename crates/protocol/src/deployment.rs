@@ -5,50 +5,32 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
-/// The contracts of the suite that a deployment names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[allow(missing_docs)] // the names are the contracts'
-pub enum ContractName {
-    AIIGOToken,
-    NodeRegistry,
-    ProofOfWorkVerifier,
-    TaskMarketplace,
-    EscrowManager,
-    StakingPool,
-    RewardDistributor,
-    AIIGOGovernor,
-    TimelockController,
-}
+use crate::contracts::for_each_contract;
 
-impl ContractName {
-    /// Every contract, in the order of the deployment file.
-    pub const ALL: [Self; 9] = [
-        Self::AIIGOToken,
-        Self::NodeRegistry,
-        Self::ProofOfWorkVerifier,
-        Self::TaskMarketplace,
-        Self::EscrowManager,
-        Self::StakingPool,
-        Self::RewardDistributor,
-        Self::AIIGOGovernor,
-        Self::TimelockController,
-    ];
-
-    /// The contract's name in the sources and the file.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::AIIGOToken => "AIIGOToken",
-            Self::NodeRegistry => "NodeRegistry",
-            Self::ProofOfWorkVerifier => "ProofOfWorkVerifier",
-            Self::TaskMarketplace => "TaskMarketplace",
-            Self::EscrowManager => "EscrowManager",
-            Self::StakingPool => "StakingPool",
-            Self::RewardDistributor => "RewardDistributor",
-            Self::AIIGOGovernor => "AIIGOGovernor",
-            Self::TimelockController => "TimelockController",
+macro_rules! contract_names {
+    ($($contract:ident $events:ident $errors:ident),* $(,)?) => {
+        /// The contracts of the suite that a deployment names.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[allow(missing_docs)] // the names are the contracts'
+        pub enum ContractName {
+            $($contract),*
         }
-    }
+
+        impl ContractName {
+            /// Every contract, in the order of the deployment file.
+            pub const ALL: &[Self] = &[$(Self::$contract),*];
+
+            /// The contract's name in the sources and the file.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$contract => stringify!($contract)),*
+                }
+            }
+        }
+    };
 }
+
+for_each_contract!(contract_names);
 
 impl fmt::Display for ContractName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

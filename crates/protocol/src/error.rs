@@ -4,7 +4,7 @@ use std::fmt;
 
 use alloy::sol_types::{Panic, Revert, SolError, SolInterface};
 
-use crate::abi;
+use crate::{abi, contracts::for_each_contract};
 
 /// A revert, readable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,24 +24,14 @@ impl fmt::Display for DecodedRevert {
 /// Decodes revert data by the errors of every contract of the suite.
 pub fn decode_revert(data: &[u8]) -> DecodedRevert {
     macro_rules! try_contracts {
-        ($($contract:ident => $errors:ident),* $(,)?) => {$(
+        ($($contract:ident $events:ident $errors:ident),* $(,)?) => {$(
             if let Ok(error) = abi::$contract::$errors::abi_decode(data) {
                 let detail = format!("{error:?}");
                 return DecodedRevert { name: innermost_name(&detail), detail: strip_variant(&detail) };
             }
         )*};
     }
-    try_contracts! {
-        TaskMarketplace => TaskMarketplaceErrors,
-        NodeRegistry => NodeRegistryErrors,
-        ProofOfWorkVerifier => ProofOfWorkVerifierErrors,
-        EscrowManager => EscrowManagerErrors,
-        StakingPool => StakingPoolErrors,
-        RewardDistributor => RewardDistributorErrors,
-        AIIGOToken => AIIGOTokenErrors,
-        AIIGOGovernor => AIIGOGovernorErrors,
-        TimelockController => TimelockControllerErrors,
-    }
+    for_each_contract!(try_contracts);
     if let Ok(revert) = Revert::abi_decode(data) {
         return DecodedRevert { name: "Error".into(), detail: revert.reason };
     }

@@ -2,10 +2,10 @@
 
 use alloy::{primitives::LogData, sol_types::SolEventInterface};
 
-use crate::{abi, deployment::ContractName};
+use crate::{abi, contracts::for_each_contract, deployment::ContractName};
 
 macro_rules! events {
-    ($($contract:ident => $events:ident),* $(,)?) => {
+    ($($contract:ident $events:ident $errors:ident),* $(,)?) => {
         /// An event of the suite.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[allow(missing_docs, clippy::large_enum_variant)] // the names are the contracts'
@@ -34,14 +34,4 @@ macro_rules! events {
     };
 }
 
-events! {
-    AIIGOToken => AIIGOTokenEvents,
-    NodeRegistry => NodeRegistryEvents,
-    ProofOfWorkVerifier => ProofOfWorkVerifierEvents,
-    TaskMarketplace => TaskMarketplaceEvents,
-    EscrowManager => EscrowManagerEvents,
-    StakingPool => StakingPoolEvents,
-    RewardDistributor => RewardDistributorEvents,
-    AIIGOGovernor => AIIGOGovernorEvents,
-    TimelockController => TimelockControllerEvents,
-}
+for_each_contract!(events);

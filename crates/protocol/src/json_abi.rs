@@ -1,9 +1,9 @@
 //! The contracts' ABI as JSON, for readers that decode by name at run time.
 
-use crate::ContractName;
+use crate::{ContractName, contracts::for_each_contract};
 
 macro_rules! json_abi {
-    ($($contract:ident),* $(,)?) => {
+    ($($contract:ident $events:ident $errors:ident),* $(,)?) => {
         impl ContractName {
             /// The contract's ABI, as the compiler printed it.
             pub const fn abi_json(self) -> &'static str {
@@ -15,14 +15,4 @@ macro_rules! json_abi {
     };
 }
 
-json_abi!(
-    AIIGOToken,
-    NodeRegistry,
-    ProofOfWorkVerifier,
-    TaskMarketplace,
-    EscrowManager,
-    StakingPool,
-    RewardDistributor,
-    AIIGOGovernor,
-    TimelockController,
-);
+for_each_contract!(json_abi);

@@ -4,6 +4,7 @@
 //! of this crate needs neither Node.js nor a Solidity compiler.
 
 mod abi;
+mod contracts;
 mod deployment;
 mod error;
 mod event;

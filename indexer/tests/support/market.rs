@@ -248,12 +248,15 @@ impl Market {
         let request = TaskMarketplace::TaskRequest {
             resourceType: (choice % 2) as u8,
             minTrustLevel: 1,
+            replicas: 1,
             minPower: 10 + (choice % 50) as u32,
             duration: 60,
             acceptWindow: 300,
             reviewWindow: 3_600,
+            maxAuditAge: 0,
             pricePerHour: U96::from(price),
             paymentToken: Address::ZERO,
+            watcher: Address::ZERO,
             specHash: hash(&[b"spec", &number.to_be_bytes()]),
             specURI: format!("ipfs://spec-{number}"),
         };

@@ -124,12 +124,15 @@ impl Stage {
         let request = TaskMarketplace::TaskRequest {
             resourceType: 1,
             minTrustLevel: 1,
+            replicas: 1,
             minPower: 1,
             duration: 60,
             acceptWindow: 60,
             reviewWindow: 60,
+            maxAuditAge: 0,
             pricePerHour: parse_ether("0.36").expect("an amount").to(),
             paymentToken: Address::ZERO,
+            watcher: Address::ZERO,
             specHash: B256::repeat_byte(spec),
             specURI: "ipfs://bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy".to_owned(),
         };

@@ -234,12 +234,15 @@ impl Stage {
         let request = TaskMarketplace::TaskRequest {
             resourceType: 1,
             minTrustLevel: 1,
+            replicas: 1,
             minPower: 1,
             duration: 60,
             acceptWindow: 600,
             reviewWindow: 3600,
+            maxAuditAge: 0,
             pricePerHour: parse_ether(price).expect("an amount").to::<U96>(),
             paymentToken: Address::ZERO,
+            watcher: Address::ZERO,
             specHash: spec.hash(),
             specURI: ContentUri::new(blob.cid).at(self.gateway.clone()).to_string(),
         };

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
+import {EntryPausable} from "../governance/EntryPausable.sol";
+import {IEscrowManager} from "../interfaces/IEscrowManager.sol";
+import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
+import {IRewardDistributor} from "../interfaces/IRewardDistributor.sol";
+import {ITaskMarketplace} from "../interfaces/ITaskMarketplace.sol";
+import {RequestRules} from "../libraries/RequestRules.sol";
+import {ResourceType} from "../types/Resource.sol";
+import {TaskRequest, TaskStatus} from "../types/Task.sol";
+import {TaskRecord, TaskTerms} from "../types/TaskRecord.sol";
+import {PriceIndex} from "./PriceIndex.sol";
+
+/// @dev The other contracts of the suite.
+struct Neighbours {
+    address registry;
+    address escrow;
+    address rewards;
+    address aiigo; // the token
+    address guardian;
+}
+
+/// @title What both rooms of the market share: its storage, its neighbours, its checks
+abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
+    using RequestRules for TaskRequest;
+
+    /// @dev ITaskMarketplace.Parameters in one slot, with what every entry reads beside it.
+    struct Rules {
+        uint16 feeBps;
+        uint24 grace;
+        uint24 minDuration;
+        uint24 maxDuration;
+        uint24 maxAcceptWindow;
+        uint24 minReviewWindow;
+        uint24 maxReviewWindow;
+        uint24 minAbandonWindow;
+        uint40 entryPausedUntil;
+    }
+
+    /// @custom:storage-location erc7201:aiigo.storage.TaskMarketplace
+    struct MarketStorage {
+        // slot 0
+        Rules rules;
+        // slots 1 to 6
+        mapping(bytes32 taskId => TaskRecord) tasks;
+        mapping(bytes32 taskId => TaskTerms) terms;
+        mapping(bytes32 taskId => mapping(uint64 nodeId => bool)) excluded;
+        mapping(uint64 nodeId => ITaskMarketplace.Commitment) commitments;
+        mapping(address buyer => uint256) nonces;
+        mapping(address token => ITaskMarketplace.PaymentToken) paymentTokens;
+        // slot 7: by the id that a task stores; the first is ETH
+        address[] tokens;
+        // slot 8: by resource type and token id
+        mapping(uint256 key => PriceIndex) prices;
+    }
+
+    // keccak256(abi.encode(uint256(keccak256("aiigo.storage.TaskMarketplace")) - 1)) & ~bytes32(uint256(0xff))
+    bytes32 private constant STORAGE_LOCATION = 0x48eed7071ed9169fd4d55921c64bf37dc9f25faea6455403ece0e7ff1e39ca00;
+
+    /// @notice Assignments that may fail before the buyer is refunded: the first and one after each of three reopenings.
+    uint8 public constant MAX_ATTEMPTS = 4;
+
+    INodeRegistry public immutable registry;
+    IEscrowManager public immutable escrowManager;
+    IRewardDistributor public immutable rewards;
+    /// @notice Pays a quarter less of the protocol's fee.
+    address public immutable aiigo;
+
+    /// @custom:oz-upgrades-unsafe-allow constructor
+    constructor(Neighbours memory neighbours) EntryPausable(neighbours.guardian) {
+        registry = INodeRegistry(neighbours.registry);
+        escrowManager = IEscrowManager(neighbours.escrow);
+        rewards = IRewardDistributor(neighbours.rewards);
+        aiigo = neighbours.aiigo;
+        _disableInitializers();
+    }
+
+    // ---------------------------------------------------------------- Creating
+
+    /// @param value What of the call's ETH is for this task.
+    function _create(TaskRequest calldata request, uint256 value) internal returns (bytes32 taskId) {
+        MarketStorage storage $ = _storage();
+        Rules memory rules = $.rules;
+        _checkEntry(rules.entryPausedUntil);
+        uint88 escrow = request.check(_toParameters(rules));
+        ITaskMarketplace.PaymentToken memory payment = $.paymentTokens[request.paymentToken];
+        if (!payment.allowed) revert ITaskMarketplace.TokenNotAllowed(request.paymentToken);
+        uint256 tipDeposit = uint256(payment.timeoutTip) * MAX_ATTEMPTS;
+        taskId = _taskIdOf(msg.sender, $.nonces[msg.sender]++, request.specHash);
+        uint40 acceptBy = uint40(block.timestamp) + request.acceptWindow;
+        bool hasTerms = request.watcher != address(0) || request.maxAuditAge != 0;
+        // Casting is safe: the rules bound every duration by a uint24, and the longest review has 43200 minutes.
+        // forge-lint: disable-start(unsafe-typecast)
+        $.tasks[taskId] = TaskRecord({
+            buyer: msg.sender,
+            nodeId: 0,
+            elapsed: 0,
+            status: TaskStatus.Open,
+            resourceType: request.resourceType,
+            minTrustLevel: request.minTrustLevel,
+            attempts: 0,
+            hasTerms: hasTerms,
+            escrow: escrow,
+            duration: uint24(request.duration),
+            minPower: request.minPower,
+            acceptWindow: uint24(request.acceptWindow),
+            reviewWindow: uint16(request.reviewWindow / 1 minutes),
+            feeBps: rules.feeBps,
+            since: acceptBy,
+            tokenId: payment.id,
+            replicas: request.replicas
+        });
+        // forge-lint: disable-end(unsafe-typecast)
+        if (hasTerms) $.terms[taskId] = TaskTerms({watcher: request.watcher, maxAuditAge: request.maxAuditAge});
+        emit ITaskMarketplace.TaskCreated(
+            taskId, msg.sender, request.specHash, request, escrow, tipDeposit, rules.feeBps, acceptBy
+        );
+        escrowManager.deposit{value: value}(taskId, request.paymentToken, msg.sender, escrow + tipDeposit);
+    }
+
+    function _taskIdOf(address buyer, uint256 nonce, bytes32 specHash) internal view returns (bytes32) {
+        return keccak256(abi.encode(block.chainid, address(this), buyer, nonce, specHash));
+    }
+
+    // ---------------------------------------------------------------- Deadlines and checks
+
+    function _resultsUntil(TaskRecord storage task) internal view returns (uint40) {
+        return task.since + task.duration + _storage().rules.grace;
+    }
+
+    function _reviewUntil(TaskRecord storage task) internal view returns (uint40) {
+        return task.since + uint40(task.reviewWindow) * 1 minutes;
+    }
+
+    function _inStatus(bytes32 taskId, TaskStatus status) internal view returns (TaskRecord storage task) {
+        task = _storage().tasks[taskId];
+        if (task.status != status) revert ITaskMarketplace.WrongStatus(taskId, task.status);
+    }
+
+    function _checkBuyer(bytes32 taskId, TaskRecord storage task) internal view {
+        if (msg.sender != task.buyer) revert ITaskMarketplace.NotBuyer(taskId, msg.sender);
+    }
+
+    function _checkOperator(uint64 nodeId) internal view {
+        if (!registry.isOperator(nodeId, msg.sender)) revert ITaskMarketplace.NotNodeOperator(nodeId, msg.sender);
+    }
+
+    /// @dev Most tasks are paid in ETH, which needs no look at the list.
+    function _tokenOf(uint8 tokenId) internal view returns (address) {
+        return tokenId == 0 ? address(0) : _storage().tokens[tokenId];
+    }
+
+    function _priceKey(ResourceType resourceType, uint8 tokenId) internal pure returns (uint256) {
+        return uint256(resourceType) << 8 | tokenId;
+    }
+
+    // ---------------------------------------------------------------- Parameters
+
+    /// @inheritdoc EntryPausable
+    function entryPausedUntil() public view override returns (uint40) {
+        return _storage().rules.entryPausedUntil;
+    }
+
+    function _setEntryPausedUntil(uint40 until) internal override {
+        _storage().rules.entryPausedUntil = until;
+    }
+
+    function _toParameters(Rules memory rules) internal pure returns (ITaskMarketplace.Parameters memory) {
+        return ITaskMarketplace.Parameters({
+            feeBps: rules.feeBps,
+            grace: rules.grace,
+            minDuration: rules.minDuration,
+            maxDuration: rules.maxDuration,
+            maxAcceptWindow: rules.maxAcceptWindow,
+            minReviewWindow: rules.minReviewWindow,
+            maxReviewWindow: rules.maxReviewWindow,
+            minAbandonWindow: rules.minAbandonWindow
+        });
+    }
+
+    function _storage() internal pure returns (MarketStorage storage $) {
+        assembly ("memory-safe") {
+            $.slot := STORAGE_LOCATION
+        }
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ResourceType} from "./Resource.sol";
+import {TaskStatus} from "./Task.sol";
+
+/// @dev A task as stored: two slots, both written when it is created and when it changes hands.
+struct TaskRecord {
+    // slot 0
+    address buyer;
+    uint32 nodeId; // the assigned node; zero while open
+    uint24 elapsed; // seconds from assignment to result
+    TaskStatus status;
+    ResourceType resourceType;
+    uint8 minTrustLevel;
+    uint8 attempts; // assignments that ended without a result
+    bool hasTerms; // a TaskTerms stands beside it
+    // slot 1
+    uint88 escrow; // price x duration, rounded up; without the timeout tips
+    uint24 duration; // seconds
+    uint32 minPower; // milli-TFLOPS
+    uint24 acceptWindow; // seconds
+    uint16 reviewWindow; // minutes
+    uint16 feeBps;
+    uint40 since; // Open: the last second to accept; InProgress: the assignment; Completed: the result
+    uint8 tokenId; // position in the market's list of payment tokens; zero: ETH
+    uint8 replicas;
+}
+
+/// @dev What few tasks ask for: one slot, stored only for those.
+struct TaskTerms {
+    address watcher;
+    uint32 maxAuditAge; // seconds
+}
