@@ -8,7 +8,6 @@ import {AIIGOToken} from "src/AIIGOToken.sol";
 import {EscrowManager} from "src/EscrowManager.sol";
 import {FeeVault} from "src/FeeVault.sol";
 import {KeeperTips} from "src/KeeperTips.sol";
-import {NodeRegistry} from "src/NodeRegistry.sol";
 import {ProofOfWorkVerifier} from "src/ProofOfWorkVerifier.sol";
 import {RewardDistributor} from "src/RewardDistributor.sol";
 import {StakingPool} from "src/StakingPool.sol";
@@ -16,6 +15,7 @@ import {TaskMarketplace} from "src/TaskMarketplace.sol";
 import {BlockEntropy} from "src/entropy/BlockEntropy.sol";
 import {AIIGOTimelock} from "src/governance/AIIGOTimelock.sol";
 import {Guardian} from "src/governance/Guardian.sol";
+import {IRegistry} from "src/interfaces/IRegistryExtension.sol";
 import {TokenVesting} from "src/vesting/TokenVesting.sol";
 
 import {Deployed} from "./Suite.sol";
@@ -46,7 +46,7 @@ abstract contract DeploymentFile is CommonBase {
     /// @param json The text of a deployment file.
     function readDeployment(string memory json) internal pure returns (Deployed memory d) {
         d.token = AIIGOToken(_address(json, "AIIGOToken"));
-        d.registry = NodeRegistry(_address(json, "NodeRegistry"));
+        d.registry = IRegistry(_address(json, "NodeRegistry"));
         d.verifier = ProofOfWorkVerifier(_address(json, "ProofOfWorkVerifier"));
         d.marketplace = TaskMarketplace(payable(_address(json, "TaskMarketplace")));
         d.escrow = EscrowManager(_address(json, "EscrowManager"));

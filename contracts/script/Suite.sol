@@ -21,9 +21,12 @@ import {Guardian} from "src/governance/Guardian.sol";
 import {IEntryPausable} from "src/interfaces/IEntryPausable.sol";
 import {IFeeVault} from "src/interfaces/IFeeVault.sol";
 import {IMarketExtension} from "src/interfaces/IMarketExtension.sol";
+import {IRegistry} from "src/interfaces/IRegistryExtension.sol";
 import {IRewardDistributor} from "src/interfaces/IRewardDistributor.sol";
 import {MarketExtension} from "src/market/MarketExtension.sol";
 import {Neighbours} from "src/market/MarketBase.sol";
+import {RegistryNeighbours} from "src/registry/RegistryBase.sol";
+import {RegistryExtension} from "src/registry/RegistryExtension.sol";
 import {TokenVesting} from "src/vesting/TokenVesting.sol";
 
 import {SuiteConfig, Vesting} from "./SuiteConfig.sol";
@@ -31,6 +34,7 @@ import {SuiteConfig, Vesting} from "./SuiteConfig.sol";
 /// @dev The contracts that stand behind the proxies.
 struct Implementations {
     address registry;
+    address registryExtension;
     address verifier;
     address marketExtension;
     address marketplace;
@@ -45,7 +49,7 @@ struct Deployed {
     TokenVesting vestingTeam;
     TokenVesting vestingPrivateSale;
     BlockEntropy entropy;
-    NodeRegistry registry;
+    IRegistry registry;
     ProofOfWorkVerifier verifier;
     EscrowManager escrow;
     TaskMarketplace marketplace;
@@ -97,8 +101,9 @@ abstract contract Suite is CommonBase {
         p.vestingTeam = TokenVesting(payable(vm.computeCreateAddress(deployer, nonce++)));
         p.vestingPrivateSale = TokenVesting(payable(vm.computeCreateAddress(deployer, nonce++)));
         p.entropy = BlockEntropy(vm.computeCreateAddress(deployer, nonce++));
+        p.implementations.registryExtension = vm.computeCreateAddress(deployer, nonce++);
         p.implementations.registry = vm.computeCreateAddress(deployer, nonce++);
-        p.registry = NodeRegistry(vm.computeCreateAddress(deployer, nonce++));
+        p.registry = IRegistry(vm.computeCreateAddress(deployer, nonce++));
         p.implementations.verifier = vm.computeCreateAddress(deployer, nonce++);
         p.verifier = ProofOfWorkVerifier(vm.computeCreateAddress(deployer, nonce++));
         p.escrow = EscrowManager(vm.computeCreateAddress(deployer, nonce++));
@@ -146,10 +151,18 @@ abstract contract Suite is CommonBase {
         d.entropy = new BlockEntropy();
         _expect("BlockEntropy", address(d.entropy), address(p.entropy));
 
-        d.implementations.registry =
-            address(new NodeRegistry(address(d.token), owner, address(p.verifier), address(p.marketplace)));
-        bytes memory call = abi.encodeCall(NodeRegistry.initialize, (owner, config.registry));
-        d.registry = NodeRegistry(_deployProxy(d.implementations.registry, call));
+        RegistryNeighbours memory around = RegistryNeighbours({
+            token: address(d.token),
+            treasury: owner,
+            verifier: address(p.verifier),
+            marketplace: address(p.marketplace),
+            court: _court(d),
+            guardian: address(p.guardian)
+        });
+        d.implementations.registryExtension = address(new RegistryExtension(around));
+        d.implementations.registry = address(new NodeRegistry(around, d.implementations.registryExtension));
+        bytes memory call = abi.encodeCall(NodeRegistry.initialize, (owner, config.registry, config.tokenLimits));
+        d.registry = IRegistry(_deployProxy(d.implementations.registry, call));
         _expect("NodeRegistry", address(d.registry), address(p.registry));
 
         d.implementations.verifier = address(new ProofOfWorkVerifier(address(d.registry), address(d.entropy)));
@@ -217,9 +230,10 @@ abstract contract Suite is CommonBase {
 
     /// @dev Whose entry the guardian pauses.
     function pausableContracts(Deployed memory d) internal pure returns (IEntryPausable[] memory all) {
-        all = new IEntryPausable[](2);
+        all = new IEntryPausable[](3);
         all[0] = d.pool;
         all[1] = d.marketplace;
+        all[2] = d.registry;
     }
 
     function _feeShares(SuiteConfig memory config, address token)

@@ -9,6 +9,9 @@ import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.s
 
 import {IEntryPausable} from "src/interfaces/IEntryPausable.sol";
 import {IKeeperTips} from "src/interfaces/IKeeperTips.sol";
+import {NodeRegistry} from "src/NodeRegistry.sol";
+import {RegistryBase} from "src/registry/RegistryBase.sol";
+import {RegistryExtension} from "src/registry/RegistryExtension.sol";
 import {TokenVesting} from "src/vesting/TokenVesting.sol";
 
 import {Deployed, Suite} from "./Suite.sol";
@@ -139,6 +142,15 @@ abstract contract SuiteCheck is Suite {
                 "a payment token"
             );
         }
+        for (uint256 i; i < config.tokenLimits.length; ++i) {
+            _require(
+                _same(
+                    abi.encode(d.registry.tokenLimits(config.tokenLimits[i].token)),
+                    abi.encode(config.tokenLimits[i].limits)
+                ),
+                "a payment token's limits"
+            );
+        }
         _require(d.distributor.epochStart(0) == config.rewards.start, "the start of the rewards");
         _require(d.distributor.epochLength() == config.rewards.epochLength, "the epoch's length");
         _require(d.distributor.stakerShareBps() == config.rewards.stakerShareBps, "the stakers' share");
@@ -147,12 +159,11 @@ abstract contract SuiteCheck is Suite {
 
     /// @dev The contracts refer to each other by immutables that were computed before the contracts existed.
     function _checkWiring(Deployed memory d) private view {
-        _require(
-            address(d.registry.stakingToken()) == address(d.token) && d.registry.treasury() == address(d.timelock)
-                && address(d.registry.verifier()) == address(d.verifier)
-                && address(d.registry.marketplace()) == address(d.marketplace),
-            "NodeRegistry's contracts"
-        );
+        address extension = NodeRegistry(payable(address(d.registry))).extension();
+        _require(extension.code.length > 0, "NodeRegistry's extension");
+        _checkRegistry(RegistryBase(address(d.registry)), d);
+        _checkRegistry(RegistryBase(extension), d);
+        _require(RegistryExtension(extension).guardian() == address(d.guardian), "NodeRegistry's guardian");
         _require(
             address(d.verifier.registry()) == address(d.registry)
                 && address(d.verifier.entropySource()) == address(d.entropy),
@@ -194,6 +205,16 @@ abstract contract SuiteCheck is Suite {
                 && extension.rewards() == d.marketplace.rewards() && extension.aiigo() == d.marketplace.aiigo()
                 && extension.guardian() == d.marketplace.guardian(),
             "MarketExtension's contracts"
+        );
+    }
+
+    /// @dev Both pieces of the registry have to know the same neighbours.
+    function _checkRegistry(RegistryBase piece, Deployed memory d) private view {
+        _require(
+            address(piece.stakingToken()) == address(d.token) && piece.treasury() == address(d.timelock)
+                && address(piece.verifier()) == address(d.verifier)
+                && address(piece.marketplace()) == address(d.marketplace) && piece.court() == _court(d),
+            "NodeRegistry's contracts"
         );
     }
 

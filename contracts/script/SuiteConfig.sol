@@ -11,6 +11,7 @@ import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {IRewardDistributor} from "src/interfaces/IRewardDistributor.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
+import {TokenLimits} from "src/types/Node.sol";
 
 /// @dev A vesting allocation: seconds; the cliff is part of the duration.
 struct Vesting {
@@ -44,6 +45,7 @@ struct SuiteConfig {
     AIIGOGovernor.Settings governor;
     address guardian; // zero: nobody until governance decides
     INodeRegistry.Parameters registry;
+    INodeRegistry.LimitsConfig[] tokenLimits;
     IProofOfWorkVerifier.Parameters verifier;
     ITaskMarketplace.Parameters marketplace;
     ITaskMarketplace.TokenConfig[] paymentTokens;
@@ -77,6 +79,7 @@ abstract contract SuiteConfigReader is CommonBase {
         config.governor = _readGovernor(json, string.concat(root, ".governance"));
         config.guardian = _address(json, root, ".governance.guardian");
         config.registry = _readRegistry(json, string.concat(root, ".registry"));
+        config.tokenLimits = _readTokenLimits(json, string.concat(root, ".registry.tokenLimits"));
         config.verifier = _readVerifier(json, string.concat(root, ".verifier"));
         config.marketplace = _readMarketplace(json, string.concat(root, ".marketplace"));
         config.paymentTokens = _readPaymentTokens(json, string.concat(root, ".marketplace.paymentTokens"));
@@ -153,9 +156,37 @@ abstract contract SuiteConfigReader is CommonBase {
             minStake: _uint(json, where, ".minStake").toUint96(),
             unbondingPeriod: _uint(json, where, ".unbondingPeriod").toUint32(),
             timeoutSlashBps: _uint(json, where, ".timeoutSlashBps").toUint16(),
-            levelOneEscrowCap: _uint(json, where, ".levelOneEscrowCap").toUint128(),
-            minCountedFee: _uint(json, where, ".minCountedFee").toUint128()
+            disputeSlashBps: _uint(json, where, ".disputeSlashBps").toUint16(),
+            levelTwoStake: _uint(json, where, ".levelTwoStake").toUint96(),
+            levelThreeStake: _uint(json, where, ".levelThreeStake").toUint96(),
+            levelTwoChallenges: _uint(json, where, ".levelTwoChallenges").toUint16(),
+            levelThreeReputation: _uint(json, where, ".levelThreeReputation").toUint16(),
+            levelThreeTasks: _uint(json, where, ".levelThreeTasks").toUint16(),
+            levelThreeSuccessBps: _uint(json, where, ".levelThreeSuccessBps").toUint16(),
+            misuseSlashBps: _uint(json, where, ".misuseSlashBps").toUint16(),
+            reviewPeriod: _uint(json, where, ".reviewPeriod").toUint32(),
+            reviewMinTasks: _uint(json, where, ".reviewMinTasks").toUint16(),
+            reviewFailureBps: _uint(json, where, ".reviewFailureBps").toUint16()
         });
+    }
+
+    function _readTokenLimits(string memory json, string memory where)
+        private
+        view
+        returns (INodeRegistry.LimitsConfig[] memory tokens)
+    {
+        tokens = new INodeRegistry.LimitsConfig[](_length(json, where));
+        for (uint256 i; i < tokens.length; ++i) {
+            string memory item = string.concat(where, "[", vm.toString(i), "]");
+            tokens[i].token = _address(json, item, ".token");
+            tokens[i].limits = TokenLimits({
+                minCountedFee: _uint(json, item, ".minCountedFee").toUint128(),
+                levelOneCap: _uint(json, item, ".levelOneCap").toUint128(),
+                levelTwoCap: _uint(json, item, ".levelTwoCap").toUint128(),
+                levelThreeCap: _uint(json, item, ".levelThreeCap").toUint128(),
+                levelFourCap: _uint(json, item, ".levelFourCap").toUint128()
+            });
+        }
     }
 
     function _readVerifier(string memory json, string memory where)

@@ -11,7 +11,7 @@ import {AIIGO_DISCOUNT} from "./libraries/Shares.sol";
 import {MarketBase, Neighbours} from "./market/MarketBase.sol";
 import {PRICE_SCALE, PriceIndex} from "./market/PriceIndex.sol";
 import {Extendable} from "./proxy/Extendable.sol";
-import {Cause, NodeStatus} from "./types/Node.sol";
+import {Cause, NodeStatus, TaskDemand} from "./types/Node.sol";
 import {TaskRequest, TaskStatus} from "./types/Task.sol";
 import {TaskRecord} from "./types/TaskRecord.sol";
 
@@ -68,22 +68,18 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
 
     /// @inheritdoc ITaskMarketplace
     function acceptTask(bytes32 taskId, uint64 nodeId, bytes32 salt) external {
-        _checkOperator(nodeId);
         TaskRecord storage task = _inStatus(taskId, TaskStatus.Open);
         if (block.timestamp > task.since) revert AcceptWindowOver(taskId, task.since);
         MarketStorage storage $ = _storage();
         _checkEntry($.rules.entryPausedUntil);
         _openSeal($.commitments[nodeId], nodeId, commitmentHash(taskId, nodeId, salt, msg.sender));
         if ($.excluded[taskId][nodeId]) revert NodeExcluded(taskId, nodeId);
-        _checkNotBuyers(taskId, task.buyer, nodeId);
 
         task.status = TaskStatus.InProgress;
         task.nodeId = SafeCast.toUint32(nodeId);
         task.since = uint40(block.timestamp);
         emit TaskAccepted(taskId, nodeId, msg.sender, uint40(block.timestamp) + task.duration);
-        registry.beginTask(
-            nodeId, task.resourceType, task.minTrustLevel, task.minPower, _tokenOf(task.tokenId), task.escrow
-        );
+        registry.beginTask(nodeId, msg.sender, task.buyer, _demand(taskId, task));
     }
 
     /// @inheritdoc ITaskMarketplace
@@ -101,7 +97,6 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
     function submitResult(bytes32 taskId, bytes32 resultHash, string calldata resultURI) external {
         TaskRecord storage task = _inStatus(taskId, TaskStatus.InProgress);
         uint64 nodeId = task.nodeId;
-        _checkOperator(nodeId);
         uint40 until = _resultsUntil(task);
         if (block.timestamp > until) revert DeadlinePassed(taskId, until);
         task.status = TaskStatus.Completed;
@@ -110,7 +105,7 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
         task.elapsed = uint24(block.timestamp - task.since);
         task.since = uint40(block.timestamp);
         emit ResultSubmitted(taskId, nodeId, resultHash, resultURI, _reviewUntil(task));
-        registry.endExecution(nodeId, task.minPower);
+        registry.endExecution(nodeId, msg.sender, task.minPower);
     }
 
     // ---------------------------------------------------------------- Anyone, once a deadline has passed
@@ -234,10 +229,15 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
         return task.since + uint40(Math.min(window, task.duration));
     }
 
-    function _checkNotBuyers(bytes32 taskId, address buyer, uint64 nodeId) private view {
-        if (registry.isOperator(nodeId, buyer) || registry.payoutOf(nodeId) == buyer) {
-            revert BuyerOwnsNode(taskId, nodeId);
-        }
+    function _demand(bytes32 taskId, TaskRecord storage task) private view returns (TaskDemand memory) {
+        return TaskDemand({
+            resourceType: task.resourceType,
+            minTrustLevel: task.minTrustLevel,
+            minPower: task.minPower,
+            maxAuditAge: task.hasTerms ? _storage().terms[taskId].maxAuditAge : 0,
+            token: _tokenOf(task.tokenId),
+            escrow: task.escrow
+        });
     }
 
     function _authorizeUpgrade(address) internal override onlyOwner {}

@@ -90,7 +90,6 @@ interface ITaskMarketplace {
     error CommitmentTooFresh(uint64 nodeId);
     error CommitmentLapsed(uint64 nodeId, uint40 expiresAt);
     error NodeExcluded(bytes32 taskId, uint64 nodeId);
-    error BuyerOwnsNode(bytes32 taskId, uint64 nodeId);
     error AcceptWindowOver(bytes32 taskId, uint40 acceptBy);
     error AcceptWindowOpen(bytes32 taskId, uint40 acceptBy);
     error DeadlinePassed(bytes32 taskId, uint40 deadline);

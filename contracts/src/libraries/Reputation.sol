@@ -13,7 +13,11 @@ library Reputation {
         if (cause == Cause.TaskVerified) return 50;
         if (cause == Cause.TaskTimedOut) return -200;
         if (cause == Cause.TaskAbandoned) return -50;
-        return 0;
+        if (cause == Cause.AuditPassed) return 10;
+        if (cause == Cause.AuditMissed) return -200;
+        if (cause == Cause.DisputeLost) return -500;
+        if (cause == Cause.DisputeWon) return 100;
+        return 0; // misuse: the ban says it all
     }
 
     /// @notice The reputation after `cause`, within 0..MAX, and the change that was left of the delta.

@@ -4,49 +4,56 @@ pragma solidity 0.8.37;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {BPS} from "../libraries/Shares.sol";
-import {NodeStatus} from "./Node.sol";
+import {NodeStatus, Tier} from "./Node.sol";
 import {ResourceType} from "./Resource.sol";
 
-/// @dev A node as stored: five slots. Starting and ending a task's execution touches slots 0, 1 and 3 only.
+/// @dev A node as stored: five slots. Starting a task reads slots 0 to 3 and writes slot 1; ending its execution touches
+/// slots 0 and 1 only.
 struct NodeRecord {
     // slot 0
     address owner;
-    uint40 registeredAt;
+    uint40 reviewUntil; // last second of a review
     uint16 reputation; // 0..10000
     ResourceType resourceType;
     bool verified; // passed a challenge
     bool online;
     bool banned;
+    bool active; // what the verifier was last told
     // slot 1
     address operator;
     uint16 running; // tasks being executed
-    uint16 reviewing; // results waiting for the buyer
+    uint16 reviewing; // results waiting for the buyer or the court
     uint64 runningPower; // milli-TFLOPS promised to running tasks
     // slot 2
     address payout;
     uint32 tasksVerified; // those that counted for reputation
     uint32 tasksFailed;
+    Tier tier;
+    bool partner;
     // slot 3
     uint128 stake; // AIIGO wei
     uint128 unbonding; // AIIGO wei, still slashable
     // slot 4
     uint40 unbondingReadyAt;
+    uint40 registeredAt;
+    uint64 referrer;
+    uint32 verifiedAtReview; // tasksVerified when the last review began or was ended
+    uint32 failedAtReview; // tasksFailed then
 }
 
-using {status, trustLevel, slots, freeSlots, openTasks, slash} for NodeRecord global;
+using {status, underReview, slots, freeSlots, openTasks, isKey, sinceReview, slash, takeStake} for NodeRecord global;
 
-/// @dev Derived from what is stored and the present minimum stake.
+/// @dev Derived from what is stored, the present minimum stake and the time.
 function status(NodeRecord storage node, uint256 minStake) view returns (NodeStatus) {
     if (node.owner == address(0)) return NodeStatus.None;
     if (node.banned) return NodeStatus.Slashed;
     if (!node.verified) return NodeStatus.Pending;
     if (node.stake < minStake) return NodeStatus.Verified;
-    return node.online ? NodeStatus.Active : NodeStatus.Inactive;
+    return node.online && !underReview(node) ? NodeStatus.Active : NodeStatus.Inactive;
 }
 
-/// @dev Level 1 is the minimum stake; higher levels need audits.
-function trustLevel(NodeRecord storage node, uint256 minStake) view returns (uint8) {
-    return !node.banned && node.owner != address(0) && node.stake >= minStake ? 1 : 0;
+function underReview(NodeRecord storage node) view returns (bool) {
+    return block.timestamp <= node.reviewUntil;
 }
 
 /// @dev Tasks that may run at once. The bound leaves room for all of them to be counted under review.
@@ -63,6 +70,16 @@ function openTasks(NodeRecord storage node) view returns (uint256) {
     return uint256(node.running) + node.reviewing;
 }
 
+function isKey(NodeRecord storage node, address account) view returns (bool) {
+    return account == node.owner || account == node.operator || account == node.payout;
+}
+
+/// @dev What counted since the last review.
+function sinceReview(NodeRecord storage node) view returns (uint256 failed, uint256 counted) {
+    failed = node.tasksFailed - node.failedAtReview;
+    counted = failed + node.tasksVerified - node.verifiedAtReview;
+}
+
 /// @dev Takes a share of stake and unbonding together, from each in proportion.
 function slash(NodeRecord storage node, uint256 bps) returns (uint256 slashed) {
     (uint256 stake, uint256 unbonding) = (node.stake, node.unbonding);
@@ -74,4 +91,17 @@ function slash(NodeRecord storage node, uint256 bps) returns (uint256 slashed) {
     node.stake = uint128(stake - (slashed - fromUnbonding));
     // forge-lint: disable-next-line(unsafe-typecast)
     node.unbonding = uint128(unbonding - fromUnbonding);
+}
+
+/// @dev Takes an amount, or all there is if that is less: of the stake first, then of what unbonds, so that nobody escapes
+/// by unstaking.
+function takeStake(NodeRecord storage node, uint256 amount) returns (uint256 taken) {
+    (uint256 stake, uint256 unbonding) = (node.stake, node.unbonding);
+    uint256 fromStake = Math.min(amount, stake);
+    taken = fromStake + Math.min(amount - fromStake, unbonding);
+    // casting is safe: both results are at most what they replace
+    // forge-lint: disable-next-line(unsafe-typecast)
+    node.stake = uint128(stake - fromStake);
+    // forge-lint: disable-next-line(unsafe-typecast)
+    node.unbonding = uint128(unbonding - (taken - fromStake));
 }

@@ -46,7 +46,6 @@ contract NodeRecordFuzzTest is Test {
         assertEq(status == NodeStatus.Pending, !banned && !verified);
         assertEq(status == NodeStatus.Verified, !banned && verified && stake < min);
         assertEq(status == NodeStatus.Inactive, !banned && verified && stake >= min && !online);
-        assertEq(node.trustLevel(min), !banned && stake >= min ? 1 : 0);
     }
 
     function testFuzz_ReputationStaysWithinItsBounds(uint16 reputation, uint8 cause) public pure {

@@ -22,7 +22,7 @@ contract RewardDistributorFuzzTest is SuiteTest {
         address owner = account("owner", 0);
         for (uint256 i; i < NODES; ++i) {
             vm.prank(owner);
-            suite.registry.registerNode{value: 0.1 ether}(ResourceType.CPU, "", address(0), owner);
+            suite.registry.registerNode{value: 0.1 ether}(ResourceType.CPU, "", address(0), owner, 0);
         }
     }
 

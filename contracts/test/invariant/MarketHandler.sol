@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {OwnableUpgradeable} from "@openzeppelin/contracts-upgradeable/access/OwnableUpgradeable.sol";
 import {UUPSUpgradeable} from "@openzeppelin/contracts-upgradeable/proxy/utils/UUPSUpgradeable.sol";
 
-import {NodeStatus} from "src/types/Node.sol";
+import {NodeStatus, TaskDemand} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
 import {TaskStatus} from "src/types/Task.sol";
 
@@ -167,7 +167,10 @@ contract MarketHandler is BuyerActions, ProviderActions {
         if (kind == 7) return abi.encodeCall(registry.withdrawStake, (nodeId));
         if (kind == 8) return abi.encodeCall(registry.setPayout, (nodeId, attacker));
         if (kind == 9) return abi.encodeCall(registry.setOperator, (nodeId, attacker));
-        if (kind == 10) return abi.encodeCall(registry.beginTask, (nodeId, ResourceType.GPU, 0, 1, ETH, 1));
+        if (kind == 10) {
+            TaskDemand memory demand = TaskDemand(ResourceType.GPU, 0, 1, 0, ETH, 1);
+            return abi.encodeCall(registry.beginTask, (nodeId, attacker, buyers[0], demand));
+        }
         if (kind == 11) return abi.encodeCall(registry.ban, (nodeId));
         if (kind == 12) return abi.encodeCall(OwnableUpgradeable.transferOwnership, (attacker));
         return abi.encodeCall(UUPSUpgradeable.upgradeToAndCall, (address(verifier), ""));

@@ -24,7 +24,7 @@ contract RewardDistributorInvariantTest is SuiteTest {
         address owner = account("owner", 0);
         for (uint256 i; i < NODES; ++i) {
             vm.prank(owner);
-            suite.registry.registerNode{value: 0.1 ether}(ResourceType.GPU, "", address(0), owner);
+            suite.registry.registerNode{value: 0.1 ether}(ResourceType.GPU, "", address(0), owner, 0);
         }
         _handler = new DistributorHandler(
             _rewards, address(suite.marketplace), address(suite.timelock), address(suite.token), NODES

@@ -8,6 +8,7 @@ import {IMarketExtension} from "src/interfaces/IMarketExtension.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
 import {MarketExtension} from "src/market/MarketExtension.sol";
 import {PRICE_SCALE} from "src/market/PriceIndex.sol";
+import {TokenLimits} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
 import {Task, TaskRequest} from "src/types/Task.sol";
 
@@ -21,8 +22,10 @@ contract MarketExtensionTest is MarketFixture {
         super.setUp();
         (buyer, buyerKey) = makeAddrAndKey("buyer");
         account("buyer", 1_000e18);
-        vm.prank(governance);
+        vm.startPrank(governance);
         market.setPaymentToken(address(token), true, 1e18);
+        registry.setTokenLimits(address(token), TokenLimits(1e18, 10_000e18, 10_000e18, 10_000e18, 10_000e18));
+        vm.stopPrank();
     }
 
     // ---------------------------------------------------------------- Batches and permits

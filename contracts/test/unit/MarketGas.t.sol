@@ -54,6 +54,7 @@ contract MarketGasTest is MarketFixture {
 
     function test_Sizes() public {
         vm.snapshotValue("size", "NodeRegistry", suite.implementations.registry.code.length);
+        vm.snapshotValue("size", "RegistryExtension", suite.implementations.registryExtension.code.length);
         vm.snapshotValue("size", "ProofOfWorkVerifier", suite.implementations.verifier.code.length);
         vm.snapshotValue("size", "TaskMarketplace", suite.implementations.marketplace.code.length);
         vm.snapshotValue("size", "MarketExtension", suite.implementations.marketExtension.code.length);

@@ -13,6 +13,8 @@ import {Neighbours} from "src/market/MarketBase.sol";
 import {IMarket, IMarketExtension} from "src/interfaces/IMarketExtension.sol";
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
+import {RegistryNeighbours} from "src/registry/RegistryBase.sol";
+import {RegistryExtension} from "src/registry/RegistryExtension.sol";
 
 import {MarketFixture, Node} from "../utils/MarketFixture.sol";
 
@@ -20,20 +22,22 @@ contract MarketUpgradesTest is MarketFixture {
     using SlotDerivation for string;
 
     function test_GovernanceOwnsEachContractFromTheStart() public view {
-        assertEq(registry.owner(), governance);
+        assertEq(NodeRegistry(payable(address(registry))).owner(), governance);
         assertEq(verifier.owner(), governance);
         assertEq(suite.marketplace.owner(), governance);
     }
 
     function test_RevertWhen_AnythingIsInitializedAgain() public {
         ITaskMarketplace.TokenConfig[] memory tokens;
-        NodeRegistry[2] memory registries = [registry, NodeRegistry(suite.implementations.registry)];
+        INodeRegistry.LimitsConfig[] memory limits;
+        NodeRegistry[2] memory registries =
+            [NodeRegistry(payable(address(registry))), NodeRegistry(payable(suite.implementations.registry))];
         ProofOfWorkVerifier[2] memory verifiers = [verifier, ProofOfWorkVerifier(suite.implementations.verifier)];
         IMarket[2] memory markets = [market, IMarket(suite.implementations.marketplace)];
         for (uint256 i; i < 2; ++i) {
             INodeRegistry.Parameters memory parameters = registry.parameters();
             vm.expectRevert(Initializable.InvalidInitialization.selector);
-            registries[i].initialize(address(this), parameters);
+            registries[i].initialize(address(this), parameters, limits);
             ProofOfWorkVerifier.Parameters memory proof = verifier.parameters();
             vm.expectRevert(Initializable.InvalidInitialization.selector);
             verifiers[i].initialize(address(this), proof);
@@ -61,7 +65,7 @@ contract MarketUpgradesTest is MarketFixture {
         assertEq(market.taskOf(taskId).nodeId, node.id);
 
         bytes memory refusal = abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", node.owner);
-        UUPSUpgradeable[2] memory others = [UUPSUpgradeable(registry), UUPSUpgradeable(verifier)];
+        UUPSUpgradeable[2] memory others = [UUPSUpgradeable(address(registry)), UUPSUpgradeable(verifier)];
         for (uint256 i; i < 2; ++i) {
             vm.prank(node.owner);
             vm.expectRevert(refusal);
@@ -83,8 +87,9 @@ contract MarketUpgradesTest is MarketFixture {
         INodeRegistry.Parameters memory short = registry.parameters();
         short.unbondingPeriod = 7 days - 1;
         address implementation = suite.implementations.registry; // its marketplace is there already
+        INodeRegistry.LimitsConfig[] memory limits;
         vm.expectRevert(INodeRegistry.InvalidParameters.selector);
-        new ERC1967Proxy(implementation, abi.encodeCall(NodeRegistry.initialize, (governance, short)));
+        new ERC1967Proxy(implementation, abi.encodeCall(NodeRegistry.initialize, (governance, short, limits)));
     }
 
     function test_RevertWhen_TheFirstReviewIsLongerThanUnbonding() public {
@@ -97,7 +102,11 @@ contract MarketUpgradesTest is MarketFixture {
     }
 
     function test_RevertWhen_TheRegistryHasNoTreasury() public {
+        RegistryNeighbours memory neighbours;
+        address extension = NodeRegistry(payable(address(registry))).extension();
         vm.expectRevert(INodeRegistry.ZeroAddress.selector);
-        new NodeRegistry(address(token), address(0), address(verifier), address(market));
+        new NodeRegistry(neighbours, extension);
+        vm.expectRevert(INodeRegistry.ZeroAddress.selector);
+        new RegistryExtension(neighbours);
     }
 }

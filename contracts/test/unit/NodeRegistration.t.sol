@@ -23,11 +23,11 @@ contract NodeRegistrationTest is MarketFixture {
         uint256 before = treasury.balance;
         vm.expectEmit(address(registry));
         emit INodeRegistry.NodeRegistered(
-            2, owner, address(0x0b), address(0x0c), ResourceType.IoT, "ipfs://meta", 0.1 ether
+            2, owner, address(0x0b), address(0x0c), ResourceType.IoT, "ipfs://meta", 0.1 ether, 0
         );
         vm.prank(owner);
         uint64 id =
-            registry.registerNode{value: 0.1 ether}(ResourceType.IoT, "ipfs://meta", address(0x0b), address(0x0c));
+            registry.registerNode{value: 0.1 ether}(ResourceType.IoT, "ipfs://meta", address(0x0b), address(0x0c), 0);
 
         assertEq(id, 2);
         assertEq(registry.nodeCount(), 2);
@@ -49,7 +49,7 @@ contract NodeRegistrationTest is MarketFixture {
     function test_ZeroKeysMeanTheCaller() public {
         address owner = account("owner", 0);
         vm.prank(owner);
-        uint64 id = registry.registerNode{value: 0.1 ether}(ResourceType.GPU, "", address(0), address(0));
+        uint64 id = registry.registerNode{value: 0.1 ether}(ResourceType.GPU, "", address(0), address(0), 0);
         assertEq(registry.operatorOf(id), owner);
         assertEq(registry.payoutOf(id), owner);
     }
@@ -58,10 +58,10 @@ contract NodeRegistrationTest is MarketFixture {
         address owner = account("owner", 0);
         vm.prank(owner);
         vm.expectRevert(abi.encodeWithSelector(INodeRegistry.WrongRegistrationFee.selector, 0.1 ether - 1, 0.1 ether));
-        registry.registerNode{value: 0.1 ether - 1}(ResourceType.GPU, "", address(0), address(0));
+        registry.registerNode{value: 0.1 ether - 1}(ResourceType.GPU, "", address(0), address(0), 0);
         vm.prank(owner);
         vm.expectRevert(abi.encodeWithSelector(INodeRegistry.WrongRegistrationFee.selector, 0.1 ether + 1, 0.1 ether));
-        registry.registerNode{value: 0.1 ether + 1}(ResourceType.GPU, "", address(0), address(0));
+        registry.registerNode{value: 0.1 ether + 1}(ResourceType.GPU, "", address(0), address(0), 0);
     }
 
     function test_RevertWhen_TheTreasuryRefusesTheFee() public {
@@ -69,7 +69,7 @@ contract NodeRegistrationTest is MarketFixture {
         vm.mockCallRevert(treasury, bytes(""), bytes("no"));
         vm.prank(owner);
         vm.expectRevert(INodeRegistry.TreasuryRefusedFee.selector);
-        registry.registerNode{value: 0.1 ether}(ResourceType.GPU, "", address(0), address(0));
+        registry.registerNode{value: 0.1 ether}(ResourceType.GPU, "", address(0), address(0), 0);
     }
 
     // ---------------------------------------------------------------- Keys

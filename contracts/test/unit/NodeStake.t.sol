@@ -146,24 +146,37 @@ contract NodeStakeTest is MarketFixture {
         assertEq(token.balanceOf(address(registry)), 190e18);
     }
 
-    function test_MisuseBurnsHalfAndBans() public {
+    function test_MisuseBurnsHalfBansAndUnbondsTheRest() public {
         vm.prank(node.owner);
         registry.unstake(node.id, 50e18);
+        skip(5 days);
+        uint40 readyAt = uint40(block.timestamp + 14 days);
         vm.expectEmit(address(registry));
         emit INodeRegistry.NodeBanned(node.id);
         vm.expectEmit(address(registry));
         emit INodeRegistry.StakeSlashed(node.id, Cause.Misuse, 100e18, 75e18, 25e18);
+        vm.expectEmit(address(registry));
+        emit INodeRegistry.UnbondingStarted(node.id, 75e18, 0, 100e18, readyAt);
         vm.prank(governance);
         registry.ban(node.id);
         assertEq(uint8(registry.statusOf(node.id)), uint8(NodeStatus.Slashed));
         assertEq(registry.trustLevelOf(node.id), 0);
 
-        vm.startPrank(node.owner);
-        registry.unstake(node.id, 75e18);
         skip(14 days);
+        vm.prank(node.owner);
         registry.withdrawStake(node.id);
-        vm.stopPrank();
         assertEq(token.balanceOf(address(registry)), 0, "the rest can leave");
+    }
+
+    function test_ABanWithoutStakeLeavesTheUnbondingsTimeAlone() public {
+        vm.prank(node.owner);
+        registry.unstake(node.id, 2 * MIN_STAKE);
+        uint40 readyAt = info(node).unbondingReadyAt;
+        skip(1 days);
+        vm.prank(governance);
+        registry.ban(node.id);
+        assertEq(info(node).unbonding, MIN_STAKE);
+        assertEq(info(node).unbondingReadyAt, readyAt);
     }
 
     function test_RevertWhen_ABannedNodeComesBack() public {

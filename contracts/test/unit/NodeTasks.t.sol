@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
-import {Cause, NodeInfo, NodeStatus} from "src/types/Node.sol";
+import {Cause, NodeInfo, NodeStatus, TaskDemand, Verdict} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
 
 import {MarketFixture, Node} from "../utils/MarketFixture.sol";
@@ -39,8 +39,8 @@ contract NodeTasksTest is MarketFixture {
         vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NodeNotActive.selector, node.id, NodeStatus.Inactive));
         _begin(1, 1);
         vm.prank(address(market));
-        vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NodeNotActive.selector, 99, NodeStatus.None));
-        registry.beginTask(99, ResourceType.GPU, 1, 1, ETH, 1);
+        vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NotNodeOperator.selector, 99, node.operator));
+        registry.beginTask(99, node.operator, buyer, _demand(1, 1));
     }
 
     function test_RevertWhen_TheResourceIsAnother() public {
@@ -49,12 +49,16 @@ contract NodeTasksTest is MarketFixture {
                 INodeRegistry.WrongResourceType.selector, node.id, ResourceType.GPU, ResourceType.CPU
             )
         );
-        registry.beginTask(node.id, ResourceType.CPU, 1, 1, ETH, 1);
+        TaskDemand memory demand = _demand(1, 1);
+        demand.resourceType = ResourceType.CPU;
+        registry.beginTask(node.id, node.operator, buyer, demand);
     }
 
     function test_RevertWhen_MoreTrustIsAsked() public {
         vm.expectRevert(abi.encodeWithSelector(INodeRegistry.TrustTooLow.selector, node.id, 1, 2));
-        registry.beginTask(node.id, ResourceType.GPU, 2, 1, ETH, 1);
+        TaskDemand memory demand = _demand(1, 1);
+        demand.minTrustLevel = 2;
+        registry.beginTask(node.id, node.operator, buyer, demand);
     }
 
     function test_RevertWhen_NoSlotIsFree() public {
@@ -77,15 +81,17 @@ contract NodeTasksTest is MarketFixture {
             abi.encodeWithSelector(INodeRegistry.EscrowCapExceeded.selector, node.id, 10 ether + 1, 10 ether)
         );
         _begin(1, 1 ether + 1);
-        registry.beginTask(node.id, ResourceType.GPU, 1, 1, address(dollar), 10 ether);
-        assertEq(registry.openEscrowOf(node.id, address(dollar)), 10 ether, "another token has its own cap");
+        TaskDemand memory demand = _demand(1, 20_000e6);
+        demand.token = address(dollar);
+        registry.beginTask(node.id, node.operator, buyer, demand);
+        assertEq(registry.openEscrowOf(node.id, address(dollar)), 20_000e6, "another token has its own cap");
     }
 
     // ---------------------------------------------------------------- Ending
 
     function test_AResultFreesSlotAndPowerButNotTheEscrow() public {
         _begin(power, 4 ether);
-        registry.endExecution(node.id, power);
+        registry.endExecution(node.id, node.operator, power);
         NodeInfo memory data = info(node);
         assertEq(data.running, 0);
         assertEq(data.runningPower, 0);
@@ -101,7 +107,7 @@ contract NodeTasksTest is MarketFixture {
         registry.ban(node.id);
         vm.prank(address(market));
         vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NodeIsBanned.selector, node.id));
-        registry.endExecution(node.id, 1);
+        registry.endExecution(node.id, node.operator, 1);
     }
 
     function test_APaidTaskRaisesReputation() public {
@@ -176,20 +182,33 @@ contract NodeTasksTest is MarketFixture {
         vm.expectRevert(refusal);
         _begin(1, 1);
         vm.expectRevert(refusal);
-        registry.endExecution(node.id, 1);
+        registry.endExecution(node.id, node.operator, 1);
         vm.expectRevert(refusal);
         registry.settleTask(node.id, buyer, ETH, 1, 1);
         vm.expectRevert(refusal);
         registry.failTask(node.id, 1, ETH, 1, Cause.TaskTimedOut);
+        vm.expectRevert(refusal);
+        registry.settleDispute(node.id, buyer, ETH, 1, 1, Verdict.Won);
     }
 
     function _begin(uint32 needed, uint96 price) private {
-        registry.beginTask(node.id, ResourceType.GPU, 1, needed, ETH, price);
+        registry.beginTask(node.id, node.operator, buyer, _demand(needed, price));
+    }
+
+    function _demand(uint32 needed, uint96 price) private pure returns (TaskDemand memory) {
+        return TaskDemand({
+            resourceType: ResourceType.GPU,
+            minTrustLevel: 1,
+            minPower: needed,
+            maxAuditAge: 0,
+            token: ETH,
+            escrow: price
+        });
     }
 
     function _deliver(uint96 price) private {
         _begin(1, price);
-        registry.endExecution(node.id, 1);
+        registry.endExecution(node.id, node.operator, 1);
     }
 
     function _settle(address from) private {

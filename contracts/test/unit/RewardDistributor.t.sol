@@ -44,7 +44,7 @@ contract RewardDistributorTest is SuiteTest {
 
     function _register(string memory name, address payout) private returns (uint64) {
         vm.prank(account(name, 0));
-        return suite.registry.registerNode{value: 0.1 ether}(ResourceType.CPU, "ipfs://metadata", address(0), payout);
+        return suite.registry.registerNode{value: 0.1 ether}(ResourceType.CPU, "ipfs://metadata", address(0), payout, 0);
     }
 
     function _record(uint64 node, address token, uint256 fee) private {

@@ -133,8 +133,16 @@ contract TaskAcceptanceTest is MarketFixture {
 
     function test_RevertWhen_AStrangerAccepts() public {
         _commitEarlier();
-        vm.expectRevert(abi.encodeWithSelector(ITaskMarketplace.NotNodeOperator.selector, node.id, address(this)));
+        vm.expectRevert(abi.encodeWithSelector(ITaskMarketplace.NoCommitment.selector, node.id));
         market.acceptTask(taskId, node.id, SALT);
+    }
+
+    function test_RevertWhen_WhoCommittedIsTheOperatorNoMore() public {
+        _commitEarlier();
+        vm.prank(node.owner);
+        registry.setOperator(node.id, address(this));
+        vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NotNodeOperator.selector, node.id, node.operator));
+        _accept();
     }
 
     function test_RevertWhen_TheTaskIsTaken() public {
@@ -183,7 +191,7 @@ contract TaskAcceptanceTest is MarketFixture {
             commit(own, node);
             vm.roll(block.number + 1);
             vm.prank(node.operator);
-            vm.expectRevert(abi.encodeWithSelector(ITaskMarketplace.BuyerOwnsNode.selector, own, node.id));
+            vm.expectRevert(abi.encodeWithSelector(INodeRegistry.BuyerOwnsNode.selector, node.id, keys[i]));
             market.acceptTask(own, node.id, SALT);
         }
     }

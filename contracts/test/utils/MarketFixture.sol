@@ -3,10 +3,10 @@ pragma solidity 0.8.37;
 
 import {AIIGOToken} from "src/AIIGOToken.sol";
 import {EscrowManager} from "src/EscrowManager.sol";
-import {NodeRegistry} from "src/NodeRegistry.sol";
 import {ProofOfWorkVerifier} from "src/ProofOfWorkVerifier.sol";
 import {IMarket} from "src/interfaces/IMarketExtension.sol";
-import {NodeInfo} from "src/types/Node.sol";
+import {IRegistry} from "src/interfaces/IRegistryExtension.sol";
+import {NodeInfo, TokenLimits} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
 import {Task, TaskRequest, TaskStatus} from "src/types/Task.sol";
 
@@ -42,7 +42,7 @@ abstract contract MarketFixture is SuiteTest {
     uint256 internal constant EFFORT = 4;
 
     AIIGOToken internal token;
-    NodeRegistry internal registry;
+    IRegistry internal registry;
     ProofOfWorkVerifier internal verifier;
     EscrowManager internal escrow;
     IMarket internal market;
@@ -55,8 +55,10 @@ abstract contract MarketFixture is SuiteTest {
         super.setUp();
         dollar = new Dollar();
         bind();
-        vm.prank(governance);
+        vm.startPrank(governance);
         market.setPaymentToken(address(dollar), true, 0.5e6);
+        registry.setTokenLimits(address(dollar), dollarLimits());
+        vm.stopPrank();
         vm.label(address(registry), "NodeRegistry");
         vm.label(address(verifier), "ProofOfWorkVerifier");
         vm.label(address(escrow), "EscrowManager");
@@ -80,8 +82,7 @@ abstract contract MarketFixture is SuiteTest {
         config.registry.minStake = MIN_STAKE;
         config.registry.unbondingPeriod = 14 days;
         config.registry.timeoutSlashBps = 500;
-        config.registry.levelOneEscrowCap = 10 ether;
-        config.registry.minCountedFee = 0.001 ether;
+        config.tokenLimits[0].limits = etherLimits();
         config.verifier.window = WINDOW;
         config.verifier.cooldown = 10 minutes;
         config.verifier.hashesPerTflops = [uint64(1), 2, 4, 8, 16];
@@ -97,6 +98,14 @@ abstract contract MarketFixture is SuiteTest {
         config.rewards.epochLength = 7 days;
     }
 
+    function etherLimits() internal pure returns (TokenLimits memory) {
+        return TokenLimits(0.001 ether, 10 ether, 100 ether, 1_000 ether, 10_000 ether);
+    }
+
+    function dollarLimits() internal pure returns (TokenLimits memory) {
+        return TokenLimits(2e6, 20_000e6, 200_000e6, 2_000_000e6, 20_000_000e6);
+    }
+
     // ---------------------------------------------------------------- Providers
 
     function register(string memory name, ResourceType resourceType) internal returns (Node memory node) {
@@ -104,7 +113,7 @@ abstract contract MarketFixture is SuiteTest {
         node.operator = makeAddr(string.concat(name, " operator"));
         node.payout = makeAddr(string.concat(name, " payout"));
         vm.prank(node.owner);
-        node.id = registry.registerNode{value: 0.1 ether}(resourceType, "ipfs://node", node.operator, node.payout);
+        node.id = registry.registerNode{value: 0.1 ether}(resourceType, "ipfs://node", node.operator, node.payout, 0);
     }
 
     function stake(Node memory node, uint256 amount) internal {
