@@ -197,7 +197,7 @@ abstract contract Suite is CommonBase {
         _expect("StakingPool", address(d.pool), address(p.pool));
 
         d.implementations.distributor =
-            address(new RewardDistributor(d.token, d.registry, address(d.marketplace), d.pool));
+            address(new RewardDistributor(d.token, d.registry, address(d.marketplace), d.pool, address(p.guardian)));
         call = abi.encodeCall(
             RewardDistributor.initialize,
             (
@@ -205,6 +205,7 @@ abstract contract Suite is CommonBase {
                 config.rewards.start,
                 config.rewards.epochLength,
                 config.rewards.stakerShareBps,
+                config.rewards.vetoDelay,
                 _rates(config, address(d.token))
             )
         );

@@ -154,6 +154,7 @@ abstract contract SuiteCheck is Suite {
         _require(d.distributor.epochStart(0) == config.rewards.start, "the start of the rewards");
         _require(d.distributor.epochLength() == config.rewards.epochLength, "the epoch's length");
         _require(d.distributor.stakerShareBps() == config.rewards.stakerShareBps, "the stakers' share");
+        _require(d.distributor.vetoDelay() == config.rewards.vetoDelay, "the veto delay of bonus roots");
         _checkRate(d, address(d.token), config.rewards.aiigoRate);
     }
 
@@ -185,7 +186,7 @@ abstract contract SuiteCheck is Suite {
             address(d.distributor.token()) == address(d.token)
                 && address(d.distributor.registry()) == address(d.registry)
                 && d.distributor.marketplace() == address(d.marketplace)
-                && address(d.distributor.pool()) == address(d.pool),
+                && address(d.distributor.pool()) == address(d.pool) && d.distributor.guardian() == address(d.guardian),
             "RewardDistributor's contracts"
         );
         _require(

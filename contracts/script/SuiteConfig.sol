@@ -31,6 +31,7 @@ struct Rewards {
     uint40 start; // Unix time; zero: the time of the deployment
     uint40 epochLength; // seconds
     uint16 stakerShareBps;
+    uint32 vetoDelay; // seconds, of bonus roots
     uint256 aiigoRate; // AIIGO wei per 1e18 wei of fee paid in AIIGO
     IRewardDistributor.RateConfig[] rates; // of other tokens
 }
@@ -107,6 +108,8 @@ abstract contract SuiteConfigReader is CommonBase {
         if (config.rewards.epochLength != 7 days && config.chainId != ANVIL) {
             revert InvalidConfig("rewards.epochLength");
         }
+        // A guardian needs to wake up, recompute and act.
+        if (config.rewards.vetoDelay < 1 days && config.chainId != ANVIL) revert InvalidConfig("rewards.vetoDelay");
         // The guardian of real money is several people: a contract, or nobody yet.
         if (config.guardian != address(0) && config.guardian.code.length == 0 && config.chainId != ANVIL) {
             revert InvalidConfig("governance.guardian");
@@ -237,6 +240,7 @@ abstract contract SuiteConfigReader is CommonBase {
         rewards.start = _uint(json, where, ".start").toUint40();
         rewards.epochLength = _uint(json, where, ".epochLength").toUint40();
         rewards.stakerShareBps = _uint(json, where, ".stakerShareBps").toUint16();
+        rewards.vetoDelay = _uint(json, where, ".vetoDelay").toUint32();
         rewards.aiigoRate = _uint(json, where, ".aiigoRate");
         string memory rates = string.concat(where, ".rates");
         rewards.rates = new IRewardDistributor.RateConfig[](_length(json, rates));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {OwnableUpgradeable} from "@openzeppelin/contracts-upgradeable/access/OwnableUpgradeable.sol";
 import {UUPSUpgradeable} from "@openzeppelin/contracts-upgradeable/proxy/utils/UUPSUpgradeable.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -10,16 +9,19 @@ import {AIIGOToken} from "./AIIGOToken.sol";
 import {INodeRegistry} from "./interfaces/INodeRegistry.sol";
 import {IRewardDistributor} from "./interfaces/IRewardDistributor.sol";
 import {IStakingPool} from "./interfaces/IStakingPool.sol";
+import {BPS} from "./libraries/Shares.sol";
+import {BonusRoots} from "./rewards/BonusRoots.sol";
 
 /// @title Mints the community's 40% inside a four-year linear schedule
 /// @dev Two lanes share the schedule. The stakers' lane gets its share of what an epoch newly releases; the providers'
-/// lane gets the rest and everything that providers of earlier epochs left. With `committed` = all that closed epochs
-/// gave away, claimed or not:
+/// lane gets the rest and what providers of earlier epochs left, but never more than twice its own release: what piles up
+/// is paid out slowly, so an epoch's budget bounds what washing at a wrong rate could take. Each base reward sets a tenth
+/// of itself aside for bonuses. With `committed` = all that closed epochs gave away, claimed or not:
 ///
 ///     minted <= committed <= scheduleAt(end of the last closed epoch) <= scheduleAt(now)
 ///
 /// Liveness: somebody closes epochs, in order; lateness loses nothing.
-contract RewardDistributor is IRewardDistributor, OwnableUpgradeable, UUPSUpgradeable {
+contract RewardDistributor is IRewardDistributor, BonusRoots, UUPSUpgradeable {
     using SafeCast for uint256;
 
     struct Epoch {
@@ -64,24 +66,23 @@ contract RewardDistributor is IRewardDistributor, OwnableUpgradeable, UUPSUpgrad
     uint40 public constant DURATION = 4 * 365 days;
     /// @notice Seconds that a rate lasts unless it is AIIGO's own.
     uint256 public constant RATE_LIFETIME = 30 days;
-    /// @notice The most that AIIGO's own rate can be: half of the fee, so that paying fees to oneself loses.
-    uint256 public constant MAX_AIIGO_RATE = 0.5e18;
+    /// @notice The most that AIIGO's own rate can be: with bonuses half of the fee, so that paying fees to oneself loses.
+    uint256 public constant MAX_AIIGO_RATE = uint256(0.5e18) * 10 / 11;
+    /// @notice The providers' budget of an epoch is at most this many times its own release.
+    uint256 public constant MAX_ROLL = 2;
     /// @notice Bounds of the epoch length, seconds.
     uint256 public constant MIN_EPOCH = 1 minutes;
     uint256 public constant MAX_EPOCH = 28 days;
 
-    uint256 private constant BPS = 10_000;
     uint256 private constant RATE_UNIT = 1e18;
 
-    AIIGOToken public immutable token;
-    INodeRegistry public immutable registry;
     address public immutable marketplace;
     IStakingPool public immutable pool;
 
     /// @custom:oz-upgrades-unsafe-allow constructor
-    constructor(AIIGOToken token_, INodeRegistry registry_, address marketplace_, IStakingPool pool_) {
-        token = token_;
-        registry = registry_;
+    constructor(AIIGOToken token_, INodeRegistry registry_, address marketplace_, IStakingPool pool_, address guardian_)
+        BonusRoots(token_, registry_, guardian_)
+    {
         marketplace = marketplace_;
         pool = pool_;
         _disableInitializers();
@@ -91,12 +92,14 @@ contract RewardDistributor is IRewardDistributor, OwnableUpgradeable, UUPSUpgrad
     /// @param start Unix time at which the schedule and epoch 0 begin.
     /// @param epochLength_ Seconds.
     /// @param stakerShareBps_ The stakers' part of what an epoch releases, basis points.
+    /// @param vetoDelay_ Seconds from posting a bonus root to its finality.
     /// @param rates The first rates; all but AIIGO's expire after RATE_LIFETIME.
     function initialize(
         address owner_,
         uint40 start,
         uint40 epochLength_,
         uint16 stakerShareBps_,
+        uint32 vetoDelay_,
         RateConfig[] calldata rates
     ) external initializer {
         if (start == 0 || epochLength_ < MIN_EPOCH || epochLength_ > MAX_EPOCH) {
@@ -108,6 +111,7 @@ contract RewardDistributor is IRewardDistributor, OwnableUpgradeable, UUPSUpgrad
         $.epochLength = epochLength_;
         emit ScheduleStarted(start, epochLength_, DURATION, TOTAL);
         _setStakerShare(stakerShareBps_);
+        _setVetoDelay(vetoDelay_);
         for (uint256 i; i < rates.length; ++i) {
             _setRate(rates[i].token, rates[i].rate);
         }
@@ -139,15 +143,19 @@ contract RewardDistributor is IRewardDistributor, OwnableUpgradeable, UUPSUpgrad
         uint256 endsAt = epochStart(epoch + 1);
         if (block.timestamp < endsAt) revert EpochNotOver(epoch, endsAt);
 
-        (uint256 providerBudget, uint256 stakerReward) = _budgets($, epoch, endsAt);
+        (uint256 lane, uint256 stakerReward) = _budgets($, epoch, endsAt);
+        uint256 providerBudget = _withoutBonuses(lane);
         uint256 totalWeight = $.epochs[epoch].totalWeight;
         $.epochs[epoch].providerBudget = providerBudget;
-        $.committed += (stakerReward + Math.min(totalWeight, providerBudget)).toUint128();
+        uint256 base = Math.min(totalWeight, providerBudget);
+        // Rounded up, so that it covers each node's tenth of many epochs; never more than the lane.
+        uint256 bonuses = Math.ceilDiv(base * MAX_BONUS_BPS, BPS);
+        $.committed += (stakerReward + base + bonuses).toUint128();
         ++$.nextEpochToClose;
-        emit EpochClosed(epoch, providerBudget + stakerReward, providerBudget, stakerReward, totalWeight);
+        emit EpochClosed(epoch, lane + stakerReward, providerBudget, stakerReward, totalWeight);
 
         if (stakerReward > 0) {
-            _mint($, address(this), stakerReward);
+            _mintReward(address(this), stakerReward);
             token.approve(address(pool), stakerReward);
             pool.notifyReward(address(token), stakerReward);
         }
@@ -156,14 +164,15 @@ contract RewardDistributor is IRewardDistributor, OwnableUpgradeable, UUPSUpgrad
     /// @inheritdoc IRewardDistributor
     function claimBaseReward(uint256 epoch, uint64 nodeId) external returns (uint256 amount) {
         DistributorStorage storage $ = _storage();
-        if (epoch >= $.nextEpochToClose) revert EpochNotClosed(epoch);
+        _checkClosed(epoch);
         amount = baseRewardOf(epoch, nodeId);
         if (amount == 0) revert NothingToClaim(epoch, nodeId);
         $.shares[epoch][nodeId].claimed = true;
+        _noteBaseReward(nodeId, amount);
         address payout = registry.payoutOf(nodeId);
         emit BaseRewardClaimed(epoch, nodeId, payout, amount);
 
-        _mint($, payout, amount);
+        _mintReward(payout, amount);
     }
 
     // ---------------------------------------------------------------- governance
@@ -179,6 +188,15 @@ contract RewardDistributor is IRewardDistributor, OwnableUpgradeable, UUPSUpgrad
     }
 
     // ---------------------------------------------------------------- views
+
+    /// @inheritdoc IRewardDistributor
+    function epochOf(uint256 epoch) external view returns (EpochInfo memory) {
+        DistributorStorage storage $ = _storage();
+        Epoch storage stored = $.epochs[epoch];
+        return EpochInfo({
+            totalWeight: stored.totalWeight, providerBudget: stored.providerBudget, closed: epoch < $.nextEpochToClose
+        });
+    }
 
     /// @inheritdoc IRewardDistributor
     function currentEpoch() public view returns (uint256) {
@@ -220,6 +238,18 @@ contract RewardDistributor is IRewardDistributor, OwnableUpgradeable, UUPSUpgrad
     }
 
     /// @inheritdoc IRewardDistributor
+    function committed() external view returns (uint256) {
+        return _storage().committed;
+    }
+
+    /// @inheritdoc IRewardDistributor
+    function maxProviderBudget() public view returns (uint256) {
+        DistributorStorage storage $ = _storage();
+        uint256 release = Math.mulDiv(TOTAL, $.epochLength, DURATION);
+        return MAX_ROLL * (release - Math.mulDiv(release, $.stakerShareBps, BPS));
+    }
+
+    /// @inheritdoc IRewardDistributor
     function rateOf(address feeToken) public view returns (uint256 rate, uint40 expiresAt) {
         Rate storage stored = _storage().rates[feeToken];
         expiresAt = stored.expiresAt;
@@ -240,7 +270,8 @@ contract RewardDistributor is IRewardDistributor, OwnableUpgradeable, UUPSUpgrad
         Epoch storage stored = $.epochs[epoch];
         uint256 providerBudget = stored.providerBudget;
         if (epoch >= $.nextEpochToClose) {
-            (providerBudget,) = _budgets($, epoch, Math.min(block.timestamp, epochStart(epoch + 1)));
+            (uint256 lane,) = _budgets($, epoch, Math.min(block.timestamp, epochStart(epoch + 1)));
+            providerBudget = _withoutBonuses(lane);
         }
         return Math.min(weight, Math.mulDiv(providerBudget, weight, stored.totalWeight));
     }
@@ -251,14 +282,20 @@ contract RewardDistributor is IRewardDistributor, OwnableUpgradeable, UUPSUpgrad
     function _budgets(DistributorStorage storage $, uint256 epoch, uint256 endsAt)
         private
         view
-        returns (uint256 providerBudget, uint256 stakerReward)
+        returns (uint256 lane, uint256 stakerReward)
     {
         uint256 before = scheduleAt(epochStart(epoch));
         uint256 released = scheduleAt(endsAt) - before;
         stakerReward = Math.mulDiv(released, $.stakerShareBps, BPS);
-        providerBudget = released - stakerReward;
-        // What earlier epochs left: the next epoch to close inherits all of it.
-        if (epoch == $.nextEpochToClose) providerBudget += before - $.committed;
+        lane = released - stakerReward;
+        // What earlier epochs left: the next epoch to close may use it, as far as the limit goes.
+        if (epoch == $.nextEpochToClose) lane += before - $.committed;
+        lane = Math.min(lane, maxProviderBudget());
+    }
+
+    /// @dev The part of the providers' lane that base rewards may fill: a tenth of them fits in beside them.
+    function _withoutBonuses(uint256 lane) private pure returns (uint256) {
+        return lane * BPS / (BPS + MAX_BONUS_BPS);
     }
 
     function _setRate(address feeToken, uint256 rate) private {
@@ -275,9 +312,13 @@ contract RewardDistributor is IRewardDistributor, OwnableUpgradeable, UUPSUpgrad
         emit StakerShareChanged(stakerShareBps_);
     }
 
-    function _mint(DistributorStorage storage $, address to, uint256 amount) private {
-        $.minted += amount.toUint128();
+    function _mintReward(address to, uint256 amount) internal override {
+        _storage().minted += amount.toUint128();
         token.mint(to, amount);
+    }
+
+    function _checkClosed(uint256 epoch) internal view override {
+        if (epoch >= _storage().nextEpochToClose) revert EpochNotClosed(epoch);
     }
 
     function _authorizeUpgrade(address) internal override onlyOwner {}

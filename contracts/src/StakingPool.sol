@@ -384,7 +384,7 @@ contract StakingPool is IStakingPool, VotesUpgradeable, EntryPausable, UUPSUpgra
         uint256 count = $.rewardTokens.length;
         for (uint256 i; i < count; ++i) {
             address rewardToken = $.rewardTokens[i];
-            $.streams[rewardToken].leave($.earnings[positionId][rewardToken]);
+            $.streams[rewardToken].handOver($.earnings[positionId][rewardToken]);
         }
     }
 

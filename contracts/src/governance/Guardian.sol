@@ -63,6 +63,11 @@ contract Guardian is IGuardian {
     }
 
     /// @inheritdoc IGuardian
+    function vetoRoot(uint256 rootId) external onlyGuardian {
+        distributor.vetoRoot(rootId);
+    }
+
+    /// @inheritdoc IGuardian
     function setGuardian(address guardian_) external {
         if (msg.sender != timelock) revert NotTimelock(msg.sender);
         _setGuardian(guardian_);

@@ -17,6 +17,8 @@ interface IGuardian {
 
     /// @notice Guardian: refuses entry to every target for 14 days from now.
     function pause() external;
+    /// @notice Guardian: drops a pending reward root; its bond is burned.
+    function vetoRoot(uint256 rootId) external;
     /// @notice Timelock: another guardian, or nobody.
     function setGuardian(address guardian) external;
 

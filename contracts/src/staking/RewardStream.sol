@@ -96,7 +96,7 @@ library RewardStreams {
     }
 
     /// @dev The fraction of a unit that a closed position leaves goes to those who stay.
-    function leave(RewardStream storage self, Earnings storage earnings) internal {
+    function handOver(RewardStream storage self, Earnings storage earnings) internal {
         uint256 fraction = earnings.earned % SCALE;
         earnings.earned -= fraction;
         self.remainder += fraction;

@@ -90,7 +90,7 @@ contract RewardDistributorTest is SuiteTest {
         emit IRewardDistributor.FeeRecorded(0, _node, ETH, 0.01 ether, 10e18);
         _record(_node, ETH, 0.01 ether);
         _record(_node, address(_token), 8e18);
-        assertEq(_rewards.weightOf(0, _node), 14e18);
+        assertEq(_rewards.weightOf(0, _node), 13.6e18);
         assertEq(_rewards.weightOf(0, _other), 0);
     }
 
@@ -113,7 +113,7 @@ contract RewardDistributorTest is SuiteTest {
         _record(_node, ETH, 1 ether);
         assertEq(_rewards.weightOf(4, _node), 0);
         (rate, expiresAt) = _rewards.rateOf(address(_token));
-        assertEq(rate, 0.5e18);
+        assertEq(rate, 0.45e18);
         assertEq(expiresAt, type(uint40).max);
     }
 
@@ -129,13 +129,19 @@ contract RewardDistributorTest is SuiteTest {
         vm.warp(START + 7 days);
         uint256 stakers = WEEKLY * 2_000 / 10_000;
         vm.expectEmit(address(_rewards));
-        emit IRewardDistributor.EpochClosed(0, WEEKLY, WEEKLY - stakers, stakers, 1_000e18);
+        emit IRewardDistributor.EpochClosed(0, WEEKLY, (WEEKLY - stakers) * 10 / 11, stakers, 1_000e18);
         _rewards.closeEpoch(0);
         assertEq(suite.pool.undistributed(address(_token)), stakers);
         assertEq(_token.balanceOf(address(suite.pool)), stakers);
         assertEq(_token.allowance(address(_rewards), address(suite.pool)), 0);
         assertEq(_rewards.minted(), stakers);
         assertEq(_rewards.nextEpochToClose(), 1);
+        IRewardDistributor.EpochInfo memory epoch = _rewards.epochOf(0);
+        assertTrue(epoch.closed && !_rewards.epochOf(1).closed);
+        assertEq(epoch.totalWeight, 1_000e18);
+        assertEq(epoch.providerBudget, (WEEKLY - stakers) * 10 / 11);
+        // A tenth of the base reward is set aside for bonuses.
+        assertEq(_rewards.committed(), stakers + 1_100e18);
     }
 
     function test_WithoutStakersTheirShareWaitsForThem() public {
@@ -154,19 +160,39 @@ contract RewardDistributorTest is SuiteTest {
     function test_WhatProvidersLeaveRollsOverToProviders() public {
         _closeNext();
         uint256 before = _rewards.minted();
-        vm.recordLogs();
-        _closeNext();
-        uint256 stakers = _rewards.minted() - before;
-        assertApproxEqAbs(stakers, WEEKLY / 5, 1);
+        uint256 stakers = WEEKLY / 5;
+        assertApproxEqAbs(before, stakers, 1);
 
-        // The third epoch's providers may use all that three weeks left, and not a wei more.
+        // The second epoch's providers may use all that two weeks left, and not a wei more.
         _record(_node, ETH, 1_000_000 ether);
-        uint256 third = _closeNext();
-        uint256 all = _rewards.scheduleAt(START + 21 days);
-        uint256 given = _rewards.minted();
-        assertEq(_rewards.baseRewardOf(third, _node), all - given);
-        _rewards.claimBaseReward(third, _node);
-        assertEq(_rewards.minted(), all);
+        uint256 second = _closeNext();
+        uint256 lane = _rewards.maxProviderBudget();
+        assertApproxEqAbs(lane, _rewards.scheduleAt(START + 14 days) - _rewards.minted(), 2);
+        assertEq(_rewards.baseRewardOf(second, _node), lane * 10 / 11);
+        assertApproxEqAbs(_rewards.committed(), _rewards.scheduleAt(START + 14 days), 3);
+        _rewards.claimBaseReward(second, _node);
+        // The bonuses' tenth waits for its root.
+        assertApproxEqAbs(_rewards.committed() - _rewards.minted(), lane - lane * 10 / 11, 1);
+    }
+
+    /// @dev Whoever washes fees at a rate that is too high finds two weeks of rewards, not all that piled up.
+    function test_AnEpochGetsAtMostTwiceItsOwnRelease() public {
+        for (uint256 i; i < 10; ++i) {
+            _closeNext();
+        }
+        uint256 limit = _rewards.maxProviderBudget();
+        assertApproxEqAbs(limit, 2 * (WEEKLY - WEEKLY / 5), 2);
+        vm.prank(_governance);
+        _rewards.setRate(ETH, RATE);
+        for (uint256 i; i < 3; ++i) {
+            _record(_node, ETH, 1_000_000 ether);
+            uint256 before = _rewards.committed();
+            uint256 minted = _rewards.minted();
+            uint256 epoch = _closeNext();
+            uint256 stakers = _rewards.minted() - minted;
+            assertEq(_rewards.baseRewardOf(epoch, _node), limit * 10 / 11);
+            assertApproxEqAbs(_rewards.committed() - before - stakers, limit, 1);
+        }
     }
 
     function test_LateClosingLosesNothing() public {
@@ -184,12 +210,17 @@ contract RewardDistributorTest is SuiteTest {
         uint256 last = uint256(4 * 365 days) / 7 days;
         while (_rewards.nextEpochToClose() <= last) _closeNext();
         uint256 toStakers = _rewards.minted();
-        _record(_node, address(_token), type(uint96).max);
-        uint256 epoch = _closeNext();
-        assertEq(_rewards.minted(), toStakers);
-        _rewards.claimBaseReward(epoch, _node);
-        assertEq(_rewards.minted(), _rewards.TOTAL());
-        assertEq(_token.lifetimeMinted(), _token.LIFETIME_CAP());
+        uint256 pile = _rewards.TOTAL() - _rewards.committed();
+        assertEq(_rewards.committed(), toStakers);
+        uint256 epochs;
+        while (_rewards.TOTAL() - _rewards.committed() > 1e18) {
+            _record(_node, address(_token), type(uint96).max);
+            _rewards.claimBaseReward(_closeNext(), _node);
+            ++epochs;
+        }
+        assertEq(epochs, pile / _rewards.maxProviderBudget() + 1);
+        assertApproxEqAbs(_rewards.minted(), toStakers + pile * 10 / 11, 1e18);
+        assertLe(_token.lifetimeMinted(), _token.LIFETIME_CAP());
     }
 
     function test_RevertWhen_TheEpochIsNotOver() public {
@@ -230,7 +261,7 @@ contract RewardDistributorTest is SuiteTest {
         _record(_node, ETH, 3_000_000 ether);
         _record(_other, ETH, 1_000_000 ether);
         uint256 epoch = _closeNext();
-        uint256 budget = WEEKLY - WEEKLY / 5;
+        uint256 budget = (WEEKLY - WEEKLY / 5) * 10 / 11;
         assertEq(_rewards.baseRewardOf(epoch, _node), budget * 3 / 4);
         assertEq(_rewards.baseRewardOf(epoch, _other), budget / 4);
     }
@@ -240,13 +271,13 @@ contract RewardDistributorTest is SuiteTest {
         assertEq(_rewards.baseRewardOf(0, _node), 0);
         skipTime(1 days);
         uint256 released = _rewards.scheduleAt(START + 1 days);
-        assertEq(_rewards.baseRewardOf(0, _node), released - released / 5);
+        assertEq(_rewards.baseRewardOf(0, _node), (released - released / 5) * 10 / 11);
         // Behind an open epoch only what is certain counts.
         vm.warp(START + 7 days);
         _record(_node, ETH, 1_000_000 ether);
         assertEq(_rewards.baseRewardOf(1, _node), 0);
         skipTime(1 days);
-        assertApproxEqAbs(_rewards.baseRewardOf(1, _node), released - released / 5, 1);
+        assertApproxEqAbs(_rewards.baseRewardOf(1, _node), (released - released / 5) * 10 / 11, 1);
     }
 
     function test_TheNewPayoutAddressIsPaid() public {
@@ -306,7 +337,7 @@ contract RewardDistributorTest is SuiteTest {
     function test_RevertWhen_ARateIsTooHigh() public {
         vm.startPrank(_governance);
         vm.expectRevert(IRewardDistributor.InvalidParameters.selector);
-        _rewards.setRate(address(_token), 0.5e18 + 1);
+        _rewards.setRate(address(_token), uint256(0.5e18) * 10 / 11 + 1);
         vm.expectRevert(IRewardDistributor.InvalidParameters.selector);
         _rewards.setRate(ETH, uint256(type(uint128).max) + 1);
         vm.expectRevert(IRewardDistributor.InvalidParameters.selector);
@@ -325,9 +356,9 @@ contract RewardDistributorTest is SuiteTest {
     function test_RevertWhen_InitializedAgain() public {
         IRewardDistributor.RateConfig[] memory none;
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        _rewards.initialize(address(this), 1, 7 days, 0, none);
+        _rewards.initialize(address(this), 1, 7 days, 0, 1, none);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        RewardDistributor(suite.implementations.distributor).initialize(address(this), 1, 7 days, 0, none);
+        RewardDistributor(suite.implementations.distributor).initialize(address(this), 1, 7 days, 0, 1, none);
     }
 
     function test_RevertWhen_InitializedWithNonsense() public {
@@ -339,7 +370,8 @@ contract RewardDistributorTest is SuiteTest {
 
     function _expectRefused(uint40 start, uint40 epochLength, uint16 share) private {
         IRewardDistributor.RateConfig[] memory none;
-        bytes memory call = abi.encodeCall(RewardDistributor.initialize, (_governance, start, epochLength, share, none));
+        bytes memory call =
+            abi.encodeCall(RewardDistributor.initialize, (_governance, start, epochLength, share, 1, none));
         address implementation = suite.implementations.distributor;
         vm.expectRevert(IRewardDistributor.InvalidParameters.selector);
         new ERC1967Proxy(implementation, call);
