@@ -47,7 +47,7 @@ contract BonusRootsTest is SuiteTest {
 
     function _register(string memory name, address payout) private returns (uint64) {
         vm.prank(account(name, 0));
-        return suite.registry.registerNode{value: 0.1 ether}(ResourceType.CPU, "ipfs://metadata", address(0), payout);
+        return suite.registry.registerNode{value: 0.1 ether}(ResourceType.CPU, "ipfs://metadata", address(0), payout, 0);
     }
 
     /// @dev An epoch in which `_node` has a base reward of 1000 and `_other` of 500, both claimed.
