@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {OwnableUpgradeable} from "@openzeppelin/contracts-upgradeable/access/OwnableUpgradeable.sol";
+
+import {AIIGOToken} from "../AIIGOToken.sol";
+import {IArbitrable} from "../interfaces/IArbitrable.sol";
+import {IDisputeCourtBase} from "../interfaces/IDisputeCourtBase.sol";
+import {IEntropySource} from "../interfaces/IEntropySource.sol";
+import {IJuryPool} from "../interfaces/IJuryPool.sol";
+import {IKeeperTips} from "../interfaces/IKeeperTips.sol";
+import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
+import {IStakingPool} from "../interfaces/IStakingPool.sol";
+import {BPS} from "../libraries/Shares.sol";
+import {Case, CaseStatus, Seat, SeatState} from "../types/Dispute.sol";
+import {StakeTree} from "./StakeTree.sol";
+
+/// @dev The other contracts of the suite.
+struct CourtNeighbours {
+    address token;
+    address stakingPool;
+    address registry;
+    address marketplace;
+    address entropy;
+    address tips;
+}
+
+/// @title What both rooms of the court share: its storage, its neighbours, its seats
+abstract contract CourtBase is IDisputeCourtBase, OwnableUpgradeable {
+    /// @custom:storage-location erc7201:aiigo.storage.DisputeCourt
+    struct CourtStorage {
+        // slots 0 to 2
+        Parameters parameters;
+        // slot 3
+        uint256 caseCount;
+        // slots 4 to 6
+        mapping(uint256 caseId => Case) cases;
+        mapping(uint256 caseId => Seat[]) seats;
+        mapping(address account => uint256) fees;
+        // slot 7
+        uint32 epochLength;
+        // slots 8 to 10
+        StakeTree.Tree tree;
+        // slots 11 and 12
+        mapping(address juror => IJuryPool.Membership) members;
+        mapping(uint256 positionId => address) jurors;
+    }
+
+    // keccak256(abi.encode(uint256(keccak256("aiigo.storage.DisputeCourt")) - 1)) & ~bytes32(uint256(0xff))
+    bytes32 private constant STORAGE_LOCATION = 0xa037ea6a13eb2ce7133b8ac952a91932e5dd8b25f4fc4c833d9b1a6979bbf200;
+
+    AIIGOToken public immutable token;
+    IStakingPool public immutable stakingPool;
+    INodeRegistry public immutable registry;
+    IArbitrable public immutable marketplace;
+    IEntropySource public immutable entropySource;
+    IKeeperTips public immutable tips;
+
+    constructor(CourtNeighbours memory neighbours) {
+        token = AIIGOToken(neighbours.token);
+        stakingPool = IStakingPool(neighbours.stakingPool);
+        registry = INodeRegistry(neighbours.registry);
+        marketplace = IArbitrable(neighbours.marketplace);
+        entropySource = IEntropySource(neighbours.entropy);
+        tips = IKeeperTips(neighbours.tips);
+        _disableInitializers();
+    }
+
+    function _currentEpoch() internal view returns (uint48) {
+        // casting is safe: less than the time
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint48(block.timestamp / _courtStorage().epochLength);
+    }
+
+    function _inStatus(uint256 caseId, CaseStatus status) internal view returns (Case storage c) {
+        c = _courtStorage().cases[caseId];
+        if (c.status != status) revert WrongCaseStatus(caseId, uint8(c.status));
+    }
+
+    function _isParty(Case storage c, address account) internal view returns (bool) {
+        return account == c.buyer || account == c.payer || _isProvider(c, account);
+    }
+
+    function _isProvider(Case storage c, address account) internal view returns (bool) {
+        return account == c.nodeOwner || account == c.nodeOperator || account == c.nodePayout;
+    }
+
+    /// @dev More than half of the round's seats.
+    function _isMajority(Case storage c, uint256 count) internal view returns (bool) {
+        return 2 * count > c.jurySize;
+    }
+
+    /// @dev Takes a juror's penalty into the case's pot and lets the rest of the seat's stake go.
+    function _penalise(uint256 caseId, Case storage c, Seat storage seat, SeatState reason) internal {
+        seat.state = reason;
+        uint256 bps = reason == SeatState.Silent ? c.silencePenaltyBps : c.incoherencePenaltyBps;
+        uint256 stake = c.seatStake;
+        uint256 amount = stake * bps / BPS;
+        // casting is safe: at most a uint96
+        // forge-lint: disable-next-line(unsafe-typecast)
+        c.penalties += uint96(amount);
+        emit JurorPenalised(caseId, seat.juror, reason, seat.positionId, amount);
+        if (amount != 0) stakingPool.seize(seat.positionId, amount, address(this));
+        stakingPool.unfreeze(seat.positionId, stake - amount); // never zero: a penalty is at most half
+    }
+
+    /// @dev Ends a seat that is not penalised.
+    function _free(Case storage c, Seat storage seat, SeatState state) internal {
+        seat.state = state;
+        stakingPool.unfreeze(seat.positionId, c.seatStake);
+    }
+
+    function _courtStorage() internal pure returns (CourtStorage storage $) {
+        assembly ("memory-safe") {
+            $.slot := STORAGE_LOCATION
+        }
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IJuryPool} from "../interfaces/IJuryPool.sol";
+import {IStakingPool} from "../interfaces/IStakingPool.sol";
+import {CourtBase} from "./CourtBase.sol";
+import {StakeTree} from "./StakeTree.sol";
+
+/// @title Who can be drawn, and by what weight
+/// @dev While somebody is a juror one wei of the position is frozen, so the pool does not let it go: what the tree weighs is
+/// there. Without it the same tokens could be staked and joined again and again under new accounts, until draws hit nothing
+/// but positions that are gone. Who leaves in epoch e weighs nothing from e + 1 on and is held until e + 2: for at least one
+/// epoch after the last case that can draw it was opened.
+///
+/// Assumes that a position's owner never changes and its amount only shrinks, by this contract's seizures.
+abstract contract JuryPool is IJuryPool, CourtBase {
+    using StakeTree for StakeTree.Tree;
+
+    /// @notice What membership freezes of a position: any wei keeps the pool from closing it.
+    uint256 public constant MEMBERSHIP_HOLD = 1;
+
+    // ---------------------------------------------------------------- Jurors
+
+    /// @inheritdoc IJuryPool
+    function joinJury(uint256 positionId) external {
+        CourtStorage storage $ = _courtStorage();
+        Membership storage member = $.members[msg.sender];
+        if (member.positionId != 0) revert AlreadyJuror(msg.sender, member.positionId);
+        IStakingPool.Position memory position = stakingPool.positionOf(positionId);
+        if (position.owner != msg.sender) revert NotPositionOwner(positionId, msg.sender);
+        uint256 required = $.parameters.minPosition;
+        if (position.amount < required) revert PositionTooSmall(positionId, position.amount, required);
+
+        uint48 from = _currentEpoch() + 1;
+        uint16 leaf = $.tree.take();
+        // Casting is safe: the pool counts positions with a uint64, and all AIIGO there can be are less than 2^90 wei.
+        // forge-lint: disable-start(unsafe-typecast)
+        uint64 id = uint64(positionId);
+        uint96 weight = uint96(position.amount);
+        // forge-lint: disable-end(unsafe-typecast)
+        $.members[msg.sender] = Membership({positionId: id, leaf: leaf, active: true, heldUntil: 0, weight: weight});
+        $.jurors[positionId] = msg.sender;
+        $.tree.set(from, leaf, id, weight);
+        emit JurorJoined(msg.sender, positionId, weight, from);
+        stakingPool.freeze(positionId, MEMBERSHIP_HOLD);
+    }
+
+    /// @inheritdoc IJuryPool
+    function leaveJury() external {
+        CourtStorage storage $ = _courtStorage();
+        Membership storage member = $.members[msg.sender];
+        if (!member.active) revert NotJuror(msg.sender);
+        uint48 from = _currentEpoch() + 1;
+        member.active = false;
+        member.heldUntil = from + 1;
+        member.weight = 0;
+        $.tree.give(from, member.leaf);
+        emit JurorLeft(msg.sender, member.positionId, from, from + 1);
+    }
+
+    /// @inheritdoc IJuryPool
+    function releasePosition(address juror) external {
+        CourtStorage storage $ = _courtStorage();
+        Membership memory member = $.members[juror];
+        if (member.positionId == 0) revert NotJuror(juror);
+        if (member.active) revert StillJuror(juror);
+        if (_currentEpoch() < member.heldUntil) revert PositionHeld(member.positionId, member.heldUntil);
+        delete $.members[juror];
+        delete $.jurors[member.positionId];
+        emit PositionReleased(juror, member.positionId);
+        stakingPool.unfreeze(member.positionId, MEMBERSHIP_HOLD);
+    }
+
+    /// @inheritdoc IJuryPool
+    function reweighJuror(address juror) external {
+        CourtStorage storage $ = _courtStorage();
+        Membership storage member = $.members[juror];
+        if (!member.active) revert NotJuror(juror);
+        // casting is safe: less than 2^90 wei of AIIGO
+        // forge-lint: disable-next-line(unsafe-typecast)
+        uint96 weight = uint96(stakingPool.positionOf(member.positionId).amount);
+        if (weight == member.weight) return;
+        uint48 from = _currentEpoch() + 1;
+        member.weight = weight;
+        $.tree.set(from, member.leaf, member.positionId, weight);
+        emit JurorReweighed(juror, member.positionId, weight, from);
+    }
+
+    // ---------------------------------------------------------------- Views
+
+    /// @inheritdoc IJuryPool
+    function membershipOf(address juror) external view returns (Membership memory) {
+        return _courtStorage().members[juror];
+    }
+
+    /// @inheritdoc IJuryPool
+    function jurorOf(uint256 positionId) external view returns (address) {
+        return _courtStorage().jurors[positionId];
+    }
+
+    /// @inheritdoc IJuryPool
+    function totalWeightIn(uint48 epoch) external view returns (uint256) {
+        return _courtStorage().tree.total(epoch);
+    }
+
+    /// @inheritdoc IJuryPool
+    function currentEpoch() external view returns (uint48) {
+        return _currentEpoch();
+    }
+
+    /// @inheritdoc IJuryPool
+    function epochLength() external view returns (uint32) {
+        return _courtStorage().epochLength;
+    }
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {OwnableUpgradeable} from "@openzeppelin/contracts-upgradeable/access/OwnableUpgradeable.sol";
+import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
+import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
+import {SlotDerivation} from "@openzeppelin/contracts/utils/SlotDerivation.sol";
+
+import {DisputeCourt} from "src/DisputeCourt.sol";
+import {CourtNeighbours} from "src/court/CourtBase.sol";
+import {CourtExtension} from "src/court/CourtExtension.sol";
+import {IDisputeCourtBase} from "src/interfaces/IDisputeCourtBase.sol";
+
+import {CourtFixture} from "../utils/CourtFixture.sol";
+
+contract CourtSettingsTest is CourtFixture {
+    using SlotDerivation for string;
+
+    function _set(IDisputeCourtBase.Parameters memory p) private {
+        vm.prank(governance);
+        court.setParameters(p);
+    }
+
+    function _refused(IDisputeCourtBase.Parameters memory p) private {
+        vm.expectRevert(IDisputeCourtBase.InvalidParameters.selector);
+        vm.prank(governance);
+        court.setParameters(p);
+    }
+
+    function test_GovernanceSetsParameters() public {
+        IDisputeCourtBase.Parameters memory p = court.parameters();
+        p.jurySize = 5;
+        p.caseFee = 40e18;
+        vm.expectEmit(address(court));
+        emit IDisputeCourtBase.CourtParametersChanged(p);
+        _set(p);
+        assertEq(abi.encode(court.parameters()), abi.encode(p));
+        vm.expectRevert(abi.encodeWithSelector(OwnableUpgradeable.OwnableUnauthorizedAccount.selector, address(this)));
+        court.setParameters(p);
+    }
+
+    function test_TheBoundsHold() public {
+        IDisputeCourtBase.Parameters memory good = court.parameters();
+        IDisputeCourtBase.Parameters memory p = court.parameters();
+        p.seatStake = 0;
+        _refused(p);
+        p = court.parameters();
+        p.minPosition = p.seatStake;
+        _refused(p);
+        p.minPosition = p.seatStake + 1;
+        _set(p);
+        p = court.parameters();
+        p.toleranceBps = 5_001;
+        _refused(p);
+        p = court.parameters();
+        p.silencePenaltyBps = 5_001;
+        _refused(p);
+        p = court.parameters();
+        p.incoherencePenaltyBps = p.silencePenaltyBps + 1;
+        _refused(p);
+        p = court.parameters();
+        p.maxReplacements = 4;
+        _refused(p);
+        p = court.parameters();
+        p.appealFee = p.caseFee - 1;
+        _refused(p);
+        p = court.parameters();
+        p.appealFee = 100_000e18 + 1;
+        _refused(p);
+        for (uint8 size; size < 10; ++size) {
+            p = court.parameters();
+            p.jurySize = size;
+            if (size == 3 || size == 5 || size == 7) _set(p);
+            else _refused(p);
+        }
+        p = court.parameters();
+        p.drawDelay = 0;
+        _refused(p);
+        p.drawDelay = 65;
+        _refused(p);
+        p.drawDelay = 64;
+        _set(p);
+        _set(good);
+    }
+
+    function test_NoPeriodIsZeroOrLongerThanAWeek() public {
+        for (uint256 i; i < 4; ++i) {
+            for (uint256 j; j < 3; ++j) {
+                uint32 period = [uint32(0), 7 days + 1, 7 days][j];
+                IDisputeCourtBase.Parameters memory p = court.parameters();
+                if (i == 0) p.drawPeriod = period;
+                if (i == 1) p.commitPeriod = period;
+                if (i == 2) p.revealPeriod = period;
+                if (i == 3) p.appealWindow = period;
+                if (j == 2) _set(p);
+                else _refused(p);
+            }
+        }
+    }
+
+    /// @dev The stake of a seat and its penalties are those of the case's opening.
+    function test_AnOpenCaseKeepsItsTerms() public {
+        joinMany(3);
+        uint256 caseId = drawnCase();
+        IDisputeCourtBase.Parameters memory p = court.parameters();
+        p.seatStake = 2_000e18;
+        p.incoherencePenaltyBps = 0;
+        p.silencePenaltyBps = 5_000;
+        p.toleranceBps = 0;
+        _set(p);
+        vote(caseId, 1_000, 1_001, 9_000);
+        address third = jury(caseId)[2];
+        advance(caseId);
+        assertEq(outcome().jurors.length, 2);
+        assertEq(staked(third), POSITION - PENALTY);
+        assertEq(frozen(third), 1);
+    }
+
+    function test_WithoutPenaltiesNothingIsSeized() public {
+        IDisputeCourtBase.Parameters memory p = court.parameters();
+        p.incoherencePenaltyBps = 0;
+        p.silencePenaltyBps = 0;
+        p.caseFee = 0;
+        _set(p);
+        joinMany(3);
+        uint256 caseId = drawnCase();
+        vote(caseId, 0, 0, 10_000);
+        address third = jury(caseId)[2];
+        advance(caseId);
+        assertEq(staked(third), POSITION);
+        assertEq(frozen(third), 1);
+        assertEq(court.feesOf(jury(caseId)[0]), 0);
+    }
+
+    // ---------------------------------------------------------------- the biggest case
+
+    /// @dev What one transaction settles at most: seven, seven and fifteen seats.
+    function test_TheLargestCaseIsSettledInOneTransaction() public {
+        IDisputeCourtBase.Parameters memory p = court.parameters();
+        p.jurySize = 7;
+        _set(p);
+        joinMany(50);
+        uint256 caseId = drawnCase();
+        _commitAndOpen(caseId, 3, 0);
+        advance(caseId); // lapsed: three opened
+        drawJury(caseId);
+        voteAll(caseId, 0);
+        appeal(caseId, buyer);
+        drawJury(caseId);
+        assertEq(jury(caseId).length, 15);
+        voteAll(caseId, 10_000);
+        passDeadline(caseId);
+        uint256 gas = gasleft();
+        court.advance(caseId);
+        assertLt(gas - gasleft(), 8_000_000);
+        assertEq(outcome().jurors.length, 15);
+    }
+
+    function _commitAndOpen(uint256 caseId, uint256 opened, uint16 share) private {
+        address[] memory sitting = jury(caseId);
+        for (uint256 i; i < sitting.length; ++i) {
+            commitVote(caseId, sitting[i], share);
+        }
+        for (uint256 i; i < opened; ++i) {
+            revealVote(caseId, sitting[i], share);
+        }
+    }
+
+    // ---------------------------------------------------------------- set-up
+
+    function test_RevertWhen_InitializedAgain() public {
+        IDisputeCourtBase.Parameters memory p = court.parameters();
+        address[3] memory rooms = [address(court), suite.implementations.court, suite.implementations.courtExtension];
+        for (uint256 i; i < 3; ++i) {
+            vm.expectRevert(Initializable.InvalidInitialization.selector);
+            CourtExtension(rooms[i]).initialize(address(this), p, 60);
+        }
+    }
+
+    function test_RevertWhen_EpochsHaveNoLength() public {
+        IDisputeCourtBase.Parameters memory p = court.parameters();
+        address implementation = suite.implementations.court;
+        for (uint256 i; i < 2; ++i) {
+            bytes memory call =
+                abi.encodeCall(CourtExtension.initialize, (governance, p, i == 0 ? uint32(0) : 1 days + 1));
+            vm.expectRevert(IDisputeCourtBase.InvalidParameters.selector);
+            new ERC1967Proxy(implementation, call);
+        }
+    }
+
+    function test_OnlyGovernanceUpgradesAndStateStays() public {
+        joinMany(3);
+        uint256 caseId = openCase();
+        CourtNeighbours memory neighbours = CourtNeighbours({
+            token: address(token),
+            stakingPool: address(pool),
+            registry: address(registry),
+            marketplace: address(arbitrable),
+            entropy: address(suite.entropy),
+            tips: address(suite.keeperTips)
+        });
+        address fresh = address(new DisputeCourt(neighbours, address(new CourtExtension(neighbours))));
+        vm.expectRevert(abi.encodeWithSelector(OwnableUpgradeable.OwnableUnauthorizedAccount.selector, address(this)));
+        suite.court.upgradeToAndCall(fresh, "");
+        vm.prank(governance);
+        suite.court.upgradeToAndCall(fresh, "");
+        assertEq(court.caseOf(caseId).taskId, TASK);
+        drawJury(caseId);
+    }
+
+    function test_StateLiesInItsNamespace() public view {
+        bytes32 slot = vm.load(address(court), string("aiigo.storage.DisputeCourt").erc7201Slot());
+        assertEq(uint96(uint256(slot)), court.parameters().minPosition);
+    }
+}
