@@ -5,6 +5,7 @@ import {CommonBase} from "forge-std/Base.sol";
 
 import {AIIGOGovernor} from "src/AIIGOGovernor.sol";
 import {AIIGOToken} from "src/AIIGOToken.sol";
+import {DisputeCourt} from "src/DisputeCourt.sol";
 import {EscrowManager} from "src/EscrowManager.sol";
 import {FeeVault} from "src/FeeVault.sol";
 import {KeeperTips} from "src/KeeperTips.sol";
@@ -57,6 +58,7 @@ abstract contract DeploymentFile is CommonBase {
         d.feeVault = FeeVault(payable(_address(json, "FeeVault")));
         d.guardian = Guardian(_address(json, "Guardian"));
         d.keeperTips = KeeperTips(payable(_address(json, "KeeperTips")));
+        d.court = DisputeCourt(payable(_address(json, "DisputeCourt")));
         d.entropy = BlockEntropy(_address(json, "BlockEntropy"));
         d.vestingTeam = TokenVesting(payable(_address(json, "VestingTeam")));
         d.vestingPrivateSale = TokenVesting(payable(_address(json, "VestingPrivateSale")));
@@ -65,6 +67,7 @@ abstract contract DeploymentFile is CommonBase {
         d.implementations.marketplace = _implementation(json, "TaskMarketplace");
         d.implementations.pool = _implementation(json, "StakingPool");
         d.implementations.distributor = _implementation(json, "RewardDistributor");
+        d.implementations.court = _implementation(json, "DisputeCourt");
     }
 
     function _contracts(Deployed memory d) private pure returns (string memory) {
@@ -73,7 +76,8 @@ abstract contract DeploymentFile is CommonBase {
             _proxy("ProofOfWorkVerifier", address(d.verifier), d.implementations.verifier),
             _proxy("TaskMarketplace", address(d.marketplace), d.implementations.marketplace),
             _proxy("StakingPool", address(d.pool), d.implementations.pool),
-            _proxy("RewardDistributor", address(d.distributor), d.implementations.distributor)
+            _proxy("RewardDistributor", address(d.distributor), d.implementations.distributor),
+            _proxy("DisputeCourt", address(d.court), d.implementations.court)
         );
         string memory market = string.concat(
             _plain("AIIGOToken", address(d.token), ","),

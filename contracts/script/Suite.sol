@@ -7,6 +7,7 @@ import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.s
 
 import {AIIGOGovernor} from "src/AIIGOGovernor.sol";
 import {AIIGOToken} from "src/AIIGOToken.sol";
+import {DisputeCourt} from "src/DisputeCourt.sol";
 import {EscrowManager} from "src/EscrowManager.sol";
 import {FeeVault} from "src/FeeVault.sol";
 import {KeeperTips} from "src/KeeperTips.sol";
@@ -15,6 +16,8 @@ import {ProofOfWorkVerifier} from "src/ProofOfWorkVerifier.sol";
 import {RewardDistributor} from "src/RewardDistributor.sol";
 import {StakingPool} from "src/StakingPool.sol";
 import {TaskMarketplace} from "src/TaskMarketplace.sol";
+import {CourtNeighbours} from "src/court/CourtBase.sol";
+import {CourtExtension} from "src/court/CourtExtension.sol";
 import {BlockEntropy} from "src/entropy/BlockEntropy.sol";
 import {AIIGOTimelock} from "src/governance/AIIGOTimelock.sol";
 import {Guardian} from "src/governance/Guardian.sol";
@@ -40,6 +43,8 @@ struct Implementations {
     address marketplace;
     address pool;
     address distributor;
+    address courtExtension; // the court's other room
+    address court;
 }
 
 /// @dev Every contract of a deployment, where it is called.
@@ -55,6 +60,7 @@ struct Deployed {
     TaskMarketplace marketplace;
     StakingPool pool;
     RewardDistributor distributor;
+    DisputeCourt court;
     FeeVault feeVault;
     Guardian guardian;
     KeeperTips keeperTips;
@@ -88,6 +94,7 @@ abstract contract Suite is CommonBase {
         _deployToken(config, d, predicted);
         _deployMarket(config, d, predicted);
         _deployRewards(config, d, predicted);
+        _deployCourt(config, d, predicted);
         _deployHelpers(config, d, predicted);
         d.governor = new AIIGOGovernor(d.token, d.pool, d.timelock, VOTE_SINK, config.governor);
         _expect("AIIGOGovernor", address(d.governor), address(predicted.governor));
@@ -114,6 +121,9 @@ abstract contract Suite is CommonBase {
         p.pool = StakingPool(vm.computeCreateAddress(deployer, nonce++));
         p.implementations.distributor = vm.computeCreateAddress(deployer, nonce++);
         p.distributor = RewardDistributor(vm.computeCreateAddress(deployer, nonce++));
+        p.implementations.courtExtension = vm.computeCreateAddress(deployer, nonce++);
+        p.implementations.court = vm.computeCreateAddress(deployer, nonce++);
+        p.court = DisputeCourt(payable(vm.computeCreateAddress(deployer, nonce++)));
         p.feeVault = FeeVault(payable(vm.computeCreateAddress(deployer, nonce++)));
         p.guardian = Guardian(vm.computeCreateAddress(deployer, nonce++));
         p.keeperTips = KeeperTips(payable(vm.computeCreateAddress(deployer, nonce++)));
@@ -156,7 +166,7 @@ abstract contract Suite is CommonBase {
             treasury: owner,
             verifier: address(p.verifier),
             marketplace: address(p.marketplace),
-            court: _court(d),
+            court: address(p.court),
             guardian: address(p.guardian)
         });
         d.implementations.registryExtension = address(new RegistryExtension(around));
@@ -190,7 +200,9 @@ abstract contract Suite is CommonBase {
     function _deployRewards(SuiteConfig memory config, Deployed memory d, Deployed memory p) private {
         address owner = address(d.timelock);
         d.implementations.pool = address(
-            new StakingPool(d.token, address(p.distributor), address(p.feeVault), owner, _court(d), address(p.guardian))
+            new StakingPool(
+                d.token, address(p.distributor), address(p.feeVault), owner, address(p.court), address(p.guardian)
+            )
         );
         bytes memory call = abi.encodeCall(StakingPool.initialize, (owner));
         d.pool = StakingPool(_deployProxy(d.implementations.pool, call));
@@ -213,6 +225,23 @@ abstract contract Suite is CommonBase {
         _expect("RewardDistributor", address(d.distributor), address(p.distributor));
     }
 
+    function _deployCourt(SuiteConfig memory config, Deployed memory d, Deployed memory p) private {
+        CourtNeighbours memory neighbours = CourtNeighbours({
+            token: address(d.token),
+            stakingPool: address(d.pool),
+            registry: address(d.registry),
+            marketplace: address(d.marketplace),
+            entropy: address(d.entropy),
+            tips: address(p.keeperTips)
+        });
+        d.implementations.courtExtension = address(new CourtExtension(neighbours));
+        d.implementations.court = address(new DisputeCourt(neighbours, d.implementations.courtExtension));
+        bytes memory call =
+            abi.encodeCall(CourtExtension.initialize, (address(d.timelock), config.court, config.courtEpochLength));
+        d.court = DisputeCourt(payable(_deployProxy(d.implementations.court, call)));
+        _expect("DisputeCourt", address(d.court), address(p.court));
+    }
+
     /// @dev What moves fees, pauses and tips: not upgradeable.
     function _deployHelpers(SuiteConfig memory config, Deployed memory d, Deployed memory p) private {
         address owner = address(d.timelock);
@@ -220,13 +249,8 @@ abstract contract Suite is CommonBase {
         _expect("FeeVault", address(d.feeVault), address(p.feeVault));
         d.guardian = new Guardian(owner, d.distributor, pausableContracts(d), config.guardian);
         _expect("Guardian", address(d.guardian), address(p.guardian));
-        d.keeperTips = new KeeperTips(address(d.verifier), _court(d), address(d.marketplace), owner, config.tips);
+        d.keeperTips = new KeeperTips(address(d.verifier), address(d.court), address(d.marketplace), owner, config.tips);
         _expect("KeeperTips", address(d.keeperTips), address(p.keeperTips));
-    }
-
-    /// @dev The timelock stands in for the court.
-    function _court(Deployed memory d) internal pure returns (address) {
-        return address(d.timelock);
     }
 
     /// @dev Whose entry the guardian pauses.

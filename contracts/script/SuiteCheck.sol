@@ -12,6 +12,8 @@ import {IKeeperTips} from "src/interfaces/IKeeperTips.sol";
 import {NodeRegistry} from "src/NodeRegistry.sol";
 import {RegistryBase} from "src/registry/RegistryBase.sol";
 import {RegistryExtension} from "src/registry/RegistryExtension.sol";
+import {CourtBase} from "src/court/CourtBase.sol";
+import {IDisputeCourt} from "src/interfaces/IDisputeCourt.sol";
 import {TokenVesting} from "src/vesting/TokenVesting.sol";
 
 import {Deployed, Suite} from "./Suite.sol";
@@ -36,6 +38,7 @@ abstract contract SuiteCheck is Suite {
         _checkToken(config, d);
         _checkParameters(config, d);
         _checkGovernor(config, d);
+        _checkCourt(config, d);
         _checkHelpers(config, d);
     }
 
@@ -67,6 +70,7 @@ abstract contract SuiteCheck is Suite {
         _checkProxy("TaskMarketplace", address(d.marketplace), d.implementations.marketplace, d);
         _checkProxy("StakingPool", address(d.pool), d.implementations.pool, d);
         _checkProxy("RewardDistributor", address(d.distributor), d.implementations.distributor, d);
+        _checkProxy("DisputeCourt", address(d.court), d.implementations.court, d);
         _require(address(d.entropy).code.length > 0, "BlockEntropy has code");
     }
 
@@ -192,7 +196,7 @@ abstract contract SuiteCheck is Suite {
         _require(
             address(d.pool.token()) == address(d.token) && d.pool.distributor() == address(d.distributor)
                 && d.pool.feeVault() == address(d.feeVault) && d.pool.treasury() == address(d.timelock)
-                && d.pool.court() == _court(d) && d.pool.guardian() == address(d.guardian),
+                && d.pool.court() == address(d.court) && d.pool.guardian() == address(d.guardian),
             "StakingPool's contracts"
         );
     }
@@ -214,7 +218,7 @@ abstract contract SuiteCheck is Suite {
         _require(
             address(piece.stakingToken()) == address(d.token) && piece.treasury() == address(d.timelock)
                 && address(piece.verifier()) == address(d.verifier)
-                && address(piece.marketplace()) == address(d.marketplace) && piece.court() == _court(d),
+                && address(piece.marketplace()) == address(d.marketplace) && piece.court() == address(d.court),
             "NodeRegistry's contracts"
         );
     }
@@ -241,6 +245,24 @@ abstract contract SuiteCheck is Suite {
         );
     }
 
+    function _checkCourt(SuiteConfig memory config, Deployed memory d) private view {
+        _checkCourtWiring(d.court, d);
+        _checkCourtWiring(CourtBase(d.court.extension()), d);
+        IDisputeCourt court = IDisputeCourt(address(d.court));
+        _require(_same(abi.encode(court.parameters()), abi.encode(config.court)), "DisputeCourt's parameters");
+        _require(court.epochLength() == config.courtEpochLength, "the length of the jurors' epochs");
+    }
+
+    function _checkCourtWiring(CourtBase room, Deployed memory d) private view {
+        _require(
+            address(room.token()) == address(d.token) && address(room.stakingPool()) == address(d.pool)
+                && address(room.registry()) == address(d.registry)
+                && address(room.marketplace()) == address(d.marketplace)
+                && address(room.entropySource()) == address(d.entropy) && address(room.tips()) == address(d.keeperTips),
+            "DisputeCourt's contracts"
+        );
+    }
+
     function _checkHelpers(SuiteConfig memory config, Deployed memory d) private view {
         _require(
             address(d.feeVault.escrow()) == address(d.escrow) && address(d.feeVault.pool()) == address(d.pool)
@@ -257,7 +279,7 @@ abstract contract SuiteCheck is Suite {
             );
         }
         _require(
-            d.keeperTips.verifier() == address(d.verifier) && d.keeperTips.court() == _court(d)
+            d.keeperTips.verifier() == address(d.verifier) && d.keeperTips.court() == address(d.court)
                 && d.keeperTips.marketplace() == address(d.marketplace)
                 && d.keeperTips.treasury() == address(d.timelock),
             "KeeperTips' contracts"

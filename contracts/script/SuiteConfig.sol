@@ -7,6 +7,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {AIIGOGovernor} from "src/AIIGOGovernor.sol";
 import {IFeeVault} from "src/interfaces/IFeeVault.sol";
 import {IKeeperTips} from "src/interfaces/IKeeperTips.sol";
+import {IDisputeCourtBase} from "src/interfaces/IDisputeCourtBase.sol";
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {IRewardDistributor} from "src/interfaces/IRewardDistributor.sol";
@@ -54,6 +55,8 @@ struct SuiteConfig {
     uint16 aiigoFeeShareBps; // the stakers' share of fees in AIIGO
     IFeeVault.ShareConfig[] feeShares; // of other tokens
     IKeeperTips.Terms[4] tips; // in the order of IKeeperTips.Duty
+    IDisputeCourtBase.Parameters court;
+    uint32 courtEpochLength; // seconds
 }
 
 /// @title Reads a suite's configuration from JSON and refuses one that can't be meant
@@ -88,6 +91,8 @@ abstract contract SuiteConfigReader is CommonBase {
         config.aiigoFeeShareBps = _uint(json, root, ".fees.aiigoStakerShareBps").toUint16();
         config.feeShares = _readFeeShares(json, string.concat(root, ".fees.stakerShares"));
         config.tips = _readTips(json, string.concat(root, ".keeperTips"));
+        config.court = _readCourt(json, string.concat(root, ".court"));
+        config.courtEpochLength = _uint(json, root, ".court.epochLength").toUint32();
     }
 
     /// @dev What the contracts can't check themselves.
@@ -108,6 +113,7 @@ abstract contract SuiteConfigReader is CommonBase {
         if (config.rewards.epochLength != 7 days && config.chainId != ANVIL) {
             revert InvalidConfig("rewards.epochLength");
         }
+        if (config.courtEpochLength != 1 hours && config.chainId != ANVIL) revert InvalidConfig("court.epochLength");
         // A guardian needs to wake up, recompute and act.
         if (config.rewards.vetoDelay < 1 days && config.chainId != ANVIL) revert InvalidConfig("rewards.vetoDelay");
         // The guardian of real money is several people: a contract, or nobody yet.
@@ -275,6 +281,29 @@ abstract contract SuiteConfigReader is CommonBase {
             terms[i].amount = _uint(json, item, ".amount").toUint72();
             terms[i].weeklyBudget = _uint(json, item, ".weeklyBudget").toUint72();
         }
+    }
+
+    function _readCourt(string memory json, string memory where)
+        private
+        pure
+        returns (IDisputeCourtBase.Parameters memory)
+    {
+        return IDisputeCourtBase.Parameters({
+            minPosition: _uint(json, where, ".minPosition").toUint96(),
+            seatStake: _uint(json, where, ".seatStake").toUint96(),
+            toleranceBps: _uint(json, where, ".toleranceBps").toUint16(),
+            incoherencePenaltyBps: _uint(json, where, ".incoherencePenaltyBps").toUint16(),
+            silencePenaltyBps: _uint(json, where, ".silencePenaltyBps").toUint16(),
+            jurySize: _uint(json, where, ".jurySize").toUint8(),
+            maxReplacements: _uint(json, where, ".maxReplacements").toUint8(),
+            caseFee: _uint(json, where, ".caseFee").toUint96(),
+            appealFee: _uint(json, where, ".appealFee").toUint96(),
+            drawDelay: _uint(json, where, ".drawDelay").toUint8(),
+            drawPeriod: _uint(json, where, ".drawPeriod").toUint32(),
+            commitPeriod: _uint(json, where, ".commitPeriod").toUint32(),
+            revealPeriod: _uint(json, where, ".revealPeriod").toUint32(),
+            appealWindow: _uint(json, where, ".appealWindow").toUint32()
+        });
     }
 
     function _uint(string memory json, string memory where, string memory field) private pure returns (uint256) {

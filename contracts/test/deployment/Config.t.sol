@@ -42,6 +42,9 @@ contract ConfigTest is Test, SuiteConfigReader {
         assertEq(config.rewards.epochLength, 60);
         assertEq(config.rewards.rates.length, 1);
         assertEq(config.rewards.rates[0].rate, 1_000e18);
+        assertEq(config.court.jurySize, 3);
+        assertEq(config.court.appealFee, 120e18);
+        assertEq(config.courtEpochLength, 5);
     }
 
     function test_ProductionRunsAtProductionSpeed() public {
@@ -57,6 +60,11 @@ contract ConfigTest is Test, SuiteConfigReader {
             assertEq(config.rewards.epochLength, 7 days);
             assertEq(config.marketplace.feeBps, 800);
             assertEq(config.marketplace.minReviewWindow, 1 hours);
+            assertEq(config.court.minPosition, 10_000e18);
+            assertEq(config.court.seatStake, 1_000e18);
+            assertEq(config.court.toleranceBps, 2_000);
+            assertEq(config.court.commitPeriod, 1 days);
+            assertEq(config.courtEpochLength, 1 hours);
             assertEq(config.genesis.team.cliff, 365 days);
             assertEq(config.genesis.team.duration, 3 * 365 days);
             assertEq(config.genesis.privateSale.duration, 2 * 365 days);
@@ -116,6 +124,17 @@ contract ConfigTest is Test, SuiteConfigReader {
         config.chainId = 10;
         vm.chainId(10);
         _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "rewards.epochLength"));
+    }
+
+    function test_RevertWhen_JurorsEpochsInProductionAreNotHours() public {
+        SuiteConfig memory config = load("sepolia");
+        config.genesis.publicSale = SOMEBODY;
+        config.genesis.team.beneficiary = SOMEBODY;
+        config.genesis.privateSale.beneficiary = SOMEBODY;
+        vm.chainId(config.chainId);
+        this.validate(config);
+        config.courtEpochLength = 60;
+        _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "court.epochLength"));
     }
 
     function test_RevertWhen_RewardsWouldHaveStartedAlready() public {

@@ -81,23 +81,25 @@ contract DeploymentTest is SuiteTest {
             }
         }
         assertEq(grants, 4);
-        assertEq(owners, 5);
+        assertEq(owners, 6);
     }
 
     function test_OnlyTheTimelockUpgrades() public {
-        address[5] memory proxies = [
+        address[6] memory proxies = [
             address(suite.registry),
             address(suite.verifier),
             address(suite.marketplace),
             address(suite.pool),
-            address(suite.distributor)
+            address(suite.distributor),
+            address(suite.court)
         ];
-        address[5] memory implementations = [
+        address[6] memory implementations = [
             suite.implementations.registry,
             suite.implementations.verifier,
             suite.implementations.marketplace,
             suite.implementations.pool,
-            suite.implementations.distributor
+            suite.implementations.distributor,
+            suite.implementations.court
         ];
         address[3] memory others = [address(fixture), faucet, address(suite.governor)];
         for (uint256 i; i < proxies.length; ++i) {
