@@ -111,6 +111,14 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
         if (node.online == online) revert AlreadyInState(nodeId);
         node.online = online;
         emit OnlineChanged(nodeId, online);
+        if (!online) _raiseBidEpoch(nodeId, node);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function raiseBidEpoch(uint64 nodeId) external {
+        // The marketplace asks its caller the same question.
+        if (msg.sender != address(marketplace)) _checkOperator(nodeId);
+        _raiseBidEpoch(nodeId, _known(nodeId));
     }
 
     // ---------------------------------------------------------------- Verifier
@@ -261,6 +269,11 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
     }
 
     /// @inheritdoc INodeRegistry
+    function bidEpochOf(uint64 nodeId) external view returns (uint32) {
+        return _known(nodeId).bidEpoch;
+    }
+
+    /// @inheritdoc INodeRegistry
     function resourceTypeOf(uint64 nodeId) external view returns (ResourceType) {
         return _known(nodeId).resourceType;
     }
@@ -350,6 +363,7 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
     function _takeOffline(uint64 nodeId, NodeRecord storage node) private notesActivity(nodeId) {
         node.online = false;
         emit OnlineChanged(nodeId, false);
+        _raiseBidEpoch(nodeId, node);
     }
 
     function _checkMarketplace() private view {

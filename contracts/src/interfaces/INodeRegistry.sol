@@ -53,6 +53,8 @@ interface INodeRegistry {
     event MetadataChanged(uint64 indexed nodeId, string metadataURI);
     /// @dev By owner or operator, or by the verifier after too many missed audits.
     event OnlineChanged(uint64 indexed nodeId, bool online);
+    /// @dev Every signed bid of an earlier epoch is void.
+    event BidEpochRaised(uint64 indexed nodeId, uint32 epoch);
     event NodeVerified(uint64 indexed nodeId);
     event NodeBanned(uint64 indexed nodeId);
     /// @dev Counted since the last review. It ends after `until`, without another event, unless ReviewEnded says otherwise.
@@ -111,8 +113,10 @@ interface INodeRegistry {
     function unstake(uint64 nodeId, uint256 amount) external;
     /// @notice Pays everything unbonded to the owner. Refused while a task of the node runs, is under review or in dispute.
     function withdrawStake(uint64 nodeId) external;
-    /// @notice Goes online or offline, by owner or operator. Running tasks go on.
+    /// @notice Goes online or offline, by owner or operator. Running tasks go on; going offline voids all open bids.
     function setOnline(uint64 nodeId, bool online) external;
+    /// @notice Voids all open bids of the node. By owner or operator, or the marketplace for one of them.
+    function raiseBidEpoch(uint64 nodeId) external;
 
     /// @notice Verifier: the node's first challenge was passed.
     function markVerified(uint64 nodeId) external;
@@ -149,6 +153,8 @@ interface INodeRegistry {
     function ownerOf(uint64 nodeId) external view returns (address);
     function operatorOf(uint64 nodeId) external view returns (address);
     function payoutOf(uint64 nodeId) external view returns (address);
+    /// @notice What a bid has to name. Raised by `raiseBidEpoch`, by going offline and by a new operator.
+    function bidEpochOf(uint64 nodeId) external view returns (uint32);
     function resourceTypeOf(uint64 nodeId) external view returns (ResourceType);
     /// @notice Owner or operator.
     function isOperator(uint64 nodeId, address account) external view returns (bool);

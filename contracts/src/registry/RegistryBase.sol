@@ -129,6 +129,13 @@ abstract contract RegistryBase is OwnableUpgradeable {
         emit INodeRegistry.UnbondingStarted(nodeId, amount, node.stake, node.unbonding, readyAt);
     }
 
+    /// @dev Whoever signs bids has lost the key or is away: what was signed before is void.
+    function _raiseBidEpoch(uint64 nodeId, NodeRecord storage node) internal {
+        uint32 epoch = node.bidEpoch + 1;
+        node.bidEpoch = epoch;
+        emit INodeRegistry.BidEpochRaised(nodeId, epoch);
+    }
+
     function _openEscrow(uint64 nodeId, address token) internal view returns (uint256) {
         return Math.saturatingSub(_storage().openEscrow[nodeId][token], 1);
     }

@@ -61,8 +61,10 @@ contract RegistryExtension is IRegistryExtension, RegistryBase, EntryPausable, R
     /// @inheritdoc IRegistryExtension
     function setOperator(uint64 nodeId, address operator) external onlyNodeOwner(nodeId) {
         if (operator == address(0)) revert INodeRegistry.ZeroAddress();
-        _storage().nodes[nodeId].operator = operator;
+        NodeRecord storage node = _storage().nodes[nodeId];
+        node.operator = operator;
         emit INodeRegistry.OperatorChanged(nodeId, operator);
+        _raiseBidEpoch(nodeId, node);
     }
 
     /// @inheritdoc IRegistryExtension

@@ -39,6 +39,7 @@ struct NodeRecord {
     uint64 referrer;
     uint32 verifiedAtReview; // tasksVerified when the last review began or was ended
     uint32 failedAtReview; // tasksFailed then
+    uint32 bidEpoch; // bids of an earlier one are void
 }
 
 using {status, underReview, slots, freeSlots, openTasks, isKey, sinceReview, slash, takeStake} for NodeRecord global;
