@@ -3,17 +3,15 @@ pragma solidity 0.8.37;
 
 import {UUPSUpgradeable} from "@openzeppelin/contracts-upgradeable/proxy/utils/UUPSUpgradeable.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {ITaskMarketplace} from "./interfaces/ITaskMarketplace.sol";
-import {Payment} from "./libraries/Payment.sol";
 import {AIIGO_DISCOUNT} from "./libraries/Shares.sol";
 import {MarketBase, Neighbours} from "./market/MarketBase.sol";
 import {PRICE_SCALE, PriceIndex} from "./market/PriceIndex.sol";
 import {Extendable} from "./proxy/Extendable.sol";
-import {Cause, NodeStatus, TaskDemand} from "./types/Node.sol";
+import {Cause, NodeStatus} from "./types/Node.sol";
 import {TaskRequest, TaskStatus} from "./types/Task.sol";
-import {TaskRecord} from "./types/TaskRecord.sol";
+import {AGREED, TaskRecord} from "./types/TaskRecord.sol";
 
 /// @title Where buyers' tasks meet providers' machines: a task's course
 /// @dev A task's escrow entry holds its price and the deposit for timeout tips; what is above `task.escrow` are the tips
@@ -68,18 +66,9 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
 
     /// @inheritdoc ITaskMarketplace
     function acceptTask(bytes32 taskId, uint64 nodeId, bytes32 salt) external {
-        TaskRecord storage task = _inStatus(taskId, TaskStatus.Open);
-        if (block.timestamp > task.since) revert AcceptWindowOver(taskId, task.since);
-        MarketStorage storage $ = _storage();
-        _checkEntry($.rules.entryPausedUntil);
-        _openSeal($.commitments[nodeId], nodeId, commitmentHash(taskId, nodeId, salt, msg.sender));
-        if ($.excluded[taskId][nodeId]) revert NodeExcluded(taskId, nodeId);
-
-        task.status = TaskStatus.InProgress;
-        task.nodeId = SafeCast.toUint32(nodeId);
-        task.since = uint40(block.timestamp);
-        emit TaskAccepted(taskId, nodeId, msg.sender, uint40(block.timestamp) + task.duration);
-        registry.beginTask(nodeId, msg.sender, task.buyer, _demand(taskId, task));
+        TaskRecord storage task = _onOffer(taskId);
+        _openSeal(_storage().commitments[nodeId], nodeId, commitmentHash(taskId, nodeId, salt, msg.sender));
+        _assign(taskId, task, nodeId, msg.sender, task.duration);
     }
 
     /// @inheritdoc ITaskMarketplace
@@ -87,7 +76,7 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
         TaskRecord storage task = _inStatus(taskId, TaskStatus.InProgress);
         uint64 nodeId = task.nodeId;
         _checkOperator(nodeId);
-        uint40 until = _abandonableUntil(task);
+        uint40 until = _abandonableUntil(taskId, task);
         if (block.timestamp > until) revert AbandonWindowOver(taskId, until);
         emit TaskAbandoned(taskId, nodeId);
         _endAttempt(taskId, task, Cause.TaskAbandoned, 0);
@@ -97,7 +86,7 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
     function submitResult(bytes32 taskId, bytes32 resultHash, string calldata resultURI) external {
         TaskRecord storage task = _inStatus(taskId, TaskStatus.InProgress);
         uint64 nodeId = task.nodeId;
-        uint40 until = _resultsUntil(task);
+        uint40 until = _resultsUntil(taskId, task);
         if (block.timestamp > until) revert DeadlinePassed(taskId, until);
         task.status = TaskStatus.Completed;
         // casting is safe: at most the duration and the grace
@@ -122,7 +111,7 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
     function timeoutTask(bytes32 taskId) external {
         TaskRecord storage task = _inStatus(taskId, TaskStatus.InProgress);
         uint64 nodeId = task.nodeId;
-        uint40 until = _resultsUntil(task);
+        uint40 until = _resultsUntil(taskId, task);
         // A ban ends what the node runs, so nobody needs to wait.
         if (block.timestamp <= until && registry.statusOf(nodeId) != NodeStatus.Slashed) {
             revert DeadlineNotPassed(taskId, until);
@@ -176,6 +165,7 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
         _storage().excluded[taskId][nodeId] = true;
         task.attempts = attempts;
         task.nodeId = 0;
+        task.flags &= ~AGREED;
         task.status = TaskStatus.Open;
         task.since = acceptBy;
         registry.failTask(nodeId, task.minPower, _tokenOf(task.tokenId), task.escrow, cause);
@@ -197,22 +187,22 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
         stored.status = TaskStatus.Verified;
         TaskRecord memory task = stored;
         address token = _tokenOf(task.tokenId);
-        uint256 due = Payment.dueFor(task.escrow, task.duration, task.elapsed);
+        (uint256 price, uint256 due) = _dueFor(taskId, task);
         uint16 rebateBps = token == aiigo ? task.feeBps / AIIGO_DISCOUNT : 0;
         (uint256 provided, uint256 fee) = escrowManager.release(
             taskId, registry.payoutOf(task.nodeId), task.buyer, due, task.feeBps - rebateBps, rebateBps
         );
         emit TaskVerified(taskId, task.nodeId, msg.sender, due, provided, fee, task.escrow - provided - fee);
-        _recordPrice(task);
+        _recordPrice(task, price, _timeFor(taskId, stored));
         registry.settleTask(task.nodeId, task.buyer, token, task.escrow, fee);
         rewards.recordFee(task.nodeId, token, fee);
     }
 
     /// @dev What the buyer agreed to pay for a milli-TFLOPS and hour, heavy as the whole price.
-    function _recordPrice(TaskRecord memory task) private {
-        uint256 price = uint256(task.escrow) * 1 hours * PRICE_SCALE / (uint256(task.duration) * task.minPower);
+    function _recordPrice(TaskRecord memory task, uint256 price, uint256 time) private {
+        uint256 rate = price * 1 hours * PRICE_SCALE / (time * task.minPower);
         PriceIndex storage index = _storage().prices[_priceKey(task.resourceType, task.tokenId)];
-        PriceIndex memory next = index.settle(price, task.escrow, block.timestamp);
+        PriceIndex memory next = index.settle(rate, price, block.timestamp);
         index.price = next.price;
         index.weight = next.weight;
         index.updatedAt = next.updatedAt;
@@ -222,22 +212,12 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
     // ---------------------------------------------------------------- Inside: deadlines and checks
 
     /// @dev Never after the deadline: who is late must not choose the smaller penalty.
-    function _abandonableUntil(TaskRecord storage task) private view returns (uint40) {
-        uint256 window = Math.max(task.duration / 10, _storage().rules.minAbandonWindow);
-        // casting is safe: at most the duration, a uint24
+    function _abandonableUntil(bytes32 taskId, TaskRecord storage task) private view returns (uint40) {
+        uint24 time = _timeFor(taskId, task);
+        uint256 window = Math.max(time / 10, _storage().rules.minAbandonWindow);
+        // casting is safe: at most the time, a uint24
         // forge-lint: disable-next-line(unsafe-typecast)
-        return task.since + uint40(Math.min(window, task.duration));
-    }
-
-    function _demand(bytes32 taskId, TaskRecord storage task) private view returns (TaskDemand memory) {
-        return TaskDemand({
-            resourceType: task.resourceType,
-            minTrustLevel: task.minTrustLevel,
-            minPower: task.minPower,
-            maxAuditAge: task.hasTerms ? _storage().terms[taskId].maxAuditAge : 0,
-            token: _tokenOf(task.tokenId),
-            escrow: task.escrow
-        });
+        return task.since + uint40(Math.min(window, time));
     }
 
     function _authorizeUpgrade(address) internal override onlyOwner {}

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Task, TaskRequest} from "../types/Task.sol";
 import {ResourceType} from "../types/Resource.sol";
+import {IBids} from "./IBids.sol";
 import {IEntryPausable} from "./IEntryPausable.sol";
 import {ITaskMarketplace} from "./ITaskMarketplace.sol";
 
@@ -67,4 +68,4 @@ interface IMarketExtension {
 }
 
 /// @title The market as its users see it: one address
-interface IMarket is ITaskMarketplace, IMarketExtension, IEntryPausable {}
+interface IMarket is ITaskMarketplace, IMarketExtension, IBids, IEntryPausable {}

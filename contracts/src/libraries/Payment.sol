@@ -19,6 +19,11 @@ library Payment {
     /// @notice The elapsed time and half of the unused: going slow never pays more per second than going fast.
     function dueFor(uint96 escrow, uint32 duration, uint256 elapsed) internal pure returns (uint256 due) {
         due = elapsed >= duration ? escrow : uint256(escrow) * (duration + elapsed) / (2 * uint256(duration));
-        due -= due % DUE_UNIT;
+        return wholeUnits(due);
+    }
+
+    /// @notice The part of an amount that can be due.
+    function wholeUnits(uint256 amount) internal pure returns (uint256) {
+        return amount - amount % DUE_UNIT;
     }
 }

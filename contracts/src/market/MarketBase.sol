@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {EntryPausable} from "../governance/EntryPausable.sol";
 import {IEscrowManager} from "../interfaces/IEscrowManager.sol";
@@ -9,9 +10,11 @@ import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {IRewardDistributor} from "../interfaces/IRewardDistributor.sol";
 import {ITaskMarketplace} from "../interfaces/ITaskMarketplace.sol";
 import {RequestRules} from "../libraries/RequestRules.sol";
+import {Payment} from "../libraries/Payment.sol";
+import {TaskDemand} from "../types/Node.sol";
 import {ResourceType} from "../types/Resource.sol";
 import {TaskRequest, TaskStatus} from "../types/Task.sol";
-import {TaskRecord, TaskTerms} from "../types/TaskRecord.sol";
+import {AGREED, Agreement, HAS_TERMS, TaskRecord, TaskTerms} from "../types/TaskRecord.sol";
 import {PriceIndex} from "./PriceIndex.sol";
 
 /// @dev The other contracts of the suite.
@@ -55,6 +58,9 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
         address[] tokens;
         // slot 8: by resource type and token id
         mapping(uint256 key => PriceIndex) prices;
+        // slots 9 and 10
+        mapping(bytes32 taskId => Agreement) agreements;
+        mapping(uint64 nodeId => mapping(uint256 word => uint256 bits)) bidNonces;
     }
 
     // keccak256(abi.encode(uint256(keccak256("aiigo.storage.TaskMarketplace")) - 1)) & ~bytes32(uint256(0xff))
@@ -91,7 +97,7 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
         uint256 tipDeposit = uint256(payment.timeoutTip) * MAX_ATTEMPTS;
         taskId = _taskIdOf(msg.sender, $.nonces[msg.sender]++, request.specHash);
         uint40 acceptBy = uint40(block.timestamp) + request.acceptWindow;
-        bool hasTerms = request.watcher != address(0) || request.maxAuditAge != 0;
+        uint8 flags = request.watcher != address(0) || request.maxAuditAge != 0 ? HAS_TERMS : 0;
         // Casting is safe: the rules bound every duration by a uint24, and the longest review has 43200 minutes.
         // forge-lint: disable-start(unsafe-typecast)
         $.tasks[taskId] = TaskRecord({
@@ -102,7 +108,7 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
             resourceType: request.resourceType,
             minTrustLevel: request.minTrustLevel,
             attempts: 0,
-            hasTerms: hasTerms,
+            flags: flags,
             escrow: escrow,
             duration: uint24(request.duration),
             minPower: request.minPower,
@@ -114,7 +120,7 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
             replicas: request.replicas
         });
         // forge-lint: disable-end(unsafe-typecast)
-        if (hasTerms) $.terms[taskId] = TaskTerms({watcher: request.watcher, maxAuditAge: request.maxAuditAge});
+        if (flags != 0) $.terms[taskId] = TaskTerms({watcher: request.watcher, maxAuditAge: request.maxAuditAge});
         emit ITaskMarketplace.TaskCreated(
             taskId, msg.sender, request.specHash, request, escrow, tipDeposit, rules.feeBps, acceptBy
         );
@@ -125,10 +131,57 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
         return keccak256(abi.encode(block.chainid, address(this), buyer, nonce, specHash));
     }
 
+    // ---------------------------------------------------------------- Assigning
+
+    /// @dev A task that a provider can get now.
+    function _onOffer(bytes32 taskId) internal view returns (TaskRecord storage task) {
+        task = _inStatus(taskId, TaskStatus.Open);
+        if (block.timestamp > task.since) revert ITaskMarketplace.AcceptWindowOver(taskId, task.since);
+        _checkEntry(_storage().rules.entryPausedUntil);
+    }
+
+    /// @dev The registry judges the node and who acts for it.
+    /// @param time Seconds to the deadline.
+    function _assign(bytes32 taskId, TaskRecord storage task, uint64 nodeId, address operator, uint32 time) internal {
+        if (_storage().excluded[taskId][nodeId]) revert ITaskMarketplace.NodeExcluded(taskId, nodeId);
+        task.status = TaskStatus.InProgress;
+        task.nodeId = SafeCast.toUint32(nodeId);
+        task.since = uint40(block.timestamp);
+        emit ITaskMarketplace.TaskAccepted(taskId, nodeId, operator, uint40(block.timestamp) + time);
+        registry.beginTask(nodeId, operator, task.buyer, _demand(taskId, task));
+    }
+
+    function _demand(bytes32 taskId, TaskRecord storage task) internal view returns (TaskDemand memory) {
+        return TaskDemand({
+            resourceType: task.resourceType,
+            minTrustLevel: task.minTrustLevel,
+            minPower: task.minPower,
+            maxAuditAge: task.flags & HAS_TERMS != 0 ? _storage().terms[taskId].maxAuditAge : 0,
+            token: _tokenOf(task.tokenId),
+            escrow: task.escrow
+        });
+    }
+
+    // ---------------------------------------------------------------- Terms: the request's or the bid's
+
+    /// @dev Seconds from the assignment to the deadline.
+    function _timeFor(bytes32 taskId, TaskRecord storage task) internal view returns (uint24) {
+        return task.flags & AGREED != 0 ? _storage().agreements[taskId].eta : task.duration;
+    }
+
+    /// @dev The most that the work costs, and what its provider earned with it.
+    function _dueFor(bytes32 taskId, TaskRecord memory task) internal view returns (uint256 price, uint256 due) {
+        if (task.flags & AGREED == 0) {
+            return (task.escrow, Payment.dueFor(task.escrow, task.duration, task.elapsed));
+        }
+        price = _storage().agreements[taskId].price;
+        return (price, Payment.wholeUnits(price));
+    }
+
     // ---------------------------------------------------------------- Deadlines and checks
 
-    function _resultsUntil(TaskRecord storage task) internal view returns (uint40) {
-        return task.since + task.duration + _storage().rules.grace;
+    function _resultsUntil(bytes32 taskId, TaskRecord storage task) internal view returns (uint40) {
+        return task.since + _timeFor(taskId, task) + _storage().rules.grace;
     }
 
     function _reviewUntil(TaskRecord storage task) internal view returns (uint40) {

@@ -10,14 +10,15 @@ import {ITaskMarketplace} from "../interfaces/ITaskMarketplace.sol";
 import {Payment} from "../libraries/Payment.sol";
 import {ResourceType} from "../types/Resource.sol";
 import {Task, TaskRequest, TaskStatus} from "../types/Task.sol";
-import {TaskRecord, TaskTerms} from "../types/TaskRecord.sol";
+import {AGREED, Agreement, TaskRecord, TaskTerms} from "../types/TaskRecord.sol";
+import {Bids} from "./Bids.sol";
 import {MarketBase, Neighbours} from "./MarketBase.sol";
 import {MarketSettings} from "./MarketSettings.sol";
 import {PRICE_SCALE, PriceIndex} from "./PriceIndex.sol";
 
 /// @title The market's other room
 /// @dev Runs by delegatecall from TaskMarketplace, on its storage and in its name.
-contract MarketExtension is IMarketExtension, MarketBase, MarketSettings {
+contract MarketExtension is IMarketExtension, MarketSettings, Bids {
     /// @notice The most tasks that one transaction creates.
     uint256 public constant MAX_BATCH = 64;
 
@@ -86,6 +87,8 @@ contract MarketExtension is IMarketExtension, MarketBase, MarketSettings {
         MarketStorage storage $ = _storage();
         TaskRecord memory record = $.tasks[taskId];
         TaskTerms memory terms = $.terms[taskId];
+        Agreement memory agreement;
+        if (record.flags & AGREED != 0) agreement = $.agreements[taskId];
         bool running = record.status == TaskStatus.InProgress;
         bool delivered = record.status == TaskStatus.Completed || record.status == TaskStatus.Verified;
         return Task({
@@ -107,7 +110,9 @@ contract MarketExtension is IMarketExtension, MarketBase, MarketSettings {
             paymentToken: _tokenOf(record.tokenId),
             assignedAt: running ? record.since : delivered ? record.since - record.elapsed : 0,
             submittedAt: delivered ? record.since : 0,
-            reviewWindow: record.reviewWindow
+            reviewWindow: record.reviewWindow,
+            agreedPrice: agreement.price,
+            agreedEta: agreement.eta
         });
     }
 

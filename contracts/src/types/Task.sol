@@ -52,4 +52,6 @@ struct Task {
     uint40 assignedAt;
     uint40 submittedAt;
     uint16 reviewWindow; // minutes
+    uint96 agreedPrice; // of the bid that the buyer took; zero: none
+    uint32 agreedEta; // seconds
 }

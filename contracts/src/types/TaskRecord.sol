@@ -4,6 +4,10 @@ pragma solidity 0.8.37;
 import {ResourceType} from "./Resource.sol";
 import {TaskStatus} from "./Task.sol";
 
+/// @dev Flags of a task: TaskTerms, an Agreement.
+uint8 constant HAS_TERMS = 1;
+uint8 constant AGREED = 2;
+
 /// @dev A task as stored: two slots, both written when it is created and when it changes hands.
 struct TaskRecord {
     // slot 0
@@ -14,7 +18,7 @@ struct TaskRecord {
     ResourceType resourceType;
     uint8 minTrustLevel;
     uint8 attempts; // assignments that ended without a result
-    bool hasTerms; // a TaskTerms stands beside it
+    uint8 flags; // what stands beside it
     // slot 1
     uint88 escrow; // price x duration, rounded up; without the timeout tips
     uint24 duration; // seconds
@@ -31,4 +35,10 @@ struct TaskRecord {
 struct TaskTerms {
     address watcher;
     uint32 maxAuditAge; // seconds
+}
+
+/// @dev What an accepted bid fixed: one slot, stored only then. It ends with the assignment.
+struct Agreement {
+    uint88 price; // for the whole work
+    uint24 eta; // seconds from the assignment to the deadline
 }

@@ -49,5 +49,6 @@ abstract contract BuyerActions is HandlerBase {
     function _approve(bytes32 taskId) private movesEscrow(taskId) {
         approve(taskId);
         ++reached["approved"];
+        if (market.taskOf(taskId).agreedPrice != 0) ++reached["bid paid"];
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IBids} from "src/interfaces/IBids.sol";
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
@@ -116,11 +117,15 @@ contract MarketInvariantTest is MarketFixture {
             assertTrue(done, string(reason));
         }
         invariant_TheBooksBalance();
-        string[22] memory states = [
+        string[26] memory states = [
             "created in ETH",
             "created in dollars",
             "cancelled",
             "taken",
+            "bid taken",
+            "bid taken back",
+            "bid paid",
+            "bid timed out",
             "delivered",
             "approved",
             "finalized",
@@ -144,6 +149,8 @@ contract MarketInvariantTest is MarketFixture {
             assertGt(handler.reached(states[i]), 0, states[i]);
         }
         assertGt(handler.refused(ITaskMarketplace.NodeHasNoFreeSlot.selector), 0, "no slot");
+        assertGt(handler.refused(IBids.BidNonceUsed.selector), 0, "cancelled");
+        assertGt(handler.refused(IBids.BidEpochOver.selector), 0, "all cancelled");
         assertGt(handler.refused(ITaskMarketplace.NodeExcluded.selector), 0, "excluded");
         assertGt(handler.refused(INodeRegistry.InsufficientPower.selector), 0, "power");
         assertGt(handler.refused(INodeRegistry.EscrowCapExceeded.selector), 0, "escrow cap");

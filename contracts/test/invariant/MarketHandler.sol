@@ -21,7 +21,7 @@ contract MarketHandler is BuyerActions, ProviderActions {
 
     /// @notice The actions, each as often as it should weigh.
     function actions() external pure returns (bytes4[] memory list) {
-        bytes4[26] memory all = [
+        bytes4[28] memory all = [
             this.create.selector,
             this.create.selector,
             this.create.selector,
@@ -30,6 +30,8 @@ contract MarketHandler is BuyerActions, ProviderActions {
             this.take.selector,
             this.take.selector,
             this.take.selector,
+            this.bid.selector,
+            this.bid.selector,
             this.deliver.selector,
             this.deliver.selector,
             this.abandon.selector,
@@ -84,6 +86,7 @@ contract MarketHandler is BuyerActions, ProviderActions {
     /// @notice A keeper's step for one task, if a deadline allows one.
     function tryToEnd(bytes32 taskId) public movesEscrow(taskId) returns (bool done) {
         TaskStatus status = statusOf(taskId);
+        bool bound = market.taskOf(taskId).agreedPrice != 0;
         bytes memory step = status == TaskStatus.Open
             ? abi.encodeCall(market.expireTask, (taskId))
             : status == TaskStatus.InProgress
@@ -92,6 +95,7 @@ contract MarketHandler is BuyerActions, ProviderActions {
         vm.prank(keeper);
         (done,) = address(market).call(step);
         if (!done) return false;
+        if (bound) ++reached[status == TaskStatus.Completed ? "bid paid" : "bid timed out"];
         if (status == TaskStatus.Open) ++reached["expired"];
         if (status == TaskStatus.Completed) ++reached["finalized"];
         if (status == TaskStatus.InProgress) {
@@ -131,7 +135,7 @@ contract MarketHandler is BuyerActions, ProviderActions {
         address attacker = makeAddr("attacker");
         Node memory node = _node(nodeSeed);
         bytes32 taskId = tasks.length == 0 ? bytes32(0) : tasks[taskSeed % tasks.length];
-        (address target, bytes memory data) = _attack(kind % 20, node.id, taskId, attacker);
+        (address target, bytes memory data) = _attack(kind % 23, node.id, taskId, attacker);
         vm.prank(attacker);
         (bool succeeded,) = target.call(data);
         assertFalse(succeeded, "an attack succeeded");
@@ -150,6 +154,9 @@ contract MarketHandler is BuyerActions, ProviderActions {
         if (kind == 16) return (address(market), abi.encodeCall(market.approveTask, (taskId)));
         if (kind == 17) return (address(market), abi.encodeCall(market.acceptTask, (taskId, nodeId, SALT)));
         if (kind == 18) return (address(market), abi.encodeCall(market.submitResult, (taskId, RESULT, "")));
+        if (kind == 19) return (address(market), abi.encodeCall(market.cancelBid, (nodeId, uint256(taskId))));
+        if (kind == 20) return (address(market), abi.encodeCall(market.cancelAllBids, (nodeId)));
+        if (kind == 21) return (address(registry), abi.encodeCall(registry.raiseBidEpoch, (nodeId)));
         return (address(market), abi.encodeCall(market.cancelTask, (taskId)));
     }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Bid} from "src/types/Bid.sol";
 import {NodeInfo, NodeStatus} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
-import {TaskStatus} from "src/types/Task.sol";
+import {Task, TaskStatus} from "src/types/Task.sol";
 
 import {Node} from "../utils/MarketFixture.sol";
 import {HandlerBase} from "./HandlerBase.sol";
@@ -12,11 +13,36 @@ import {HandlerBase} from "./HandlerBase.sol";
 abstract contract ProviderActions is HandlerBase {
     uint256 internal constant MAX_NODES = 8;
 
+    uint256 private _bids;
+
     // ---------------------------------------------------------------- Work
 
     function take(uint256 nodeSeed, uint256 taskSeed) external {
         bytes32 taskId = _onOffer(taskSeed);
         if (taskId != 0) _take(_node(nodeSeed), taskId);
+    }
+
+    /// @dev The buyer takes the bid, unless the provider has thought better of it.
+    function bid(uint256 nodeSeed, uint256 taskSeed, uint256 eta, uint256 price) external {
+        bytes32 taskId = _onOffer(taskSeed);
+        if (taskId == 0) return;
+        Node memory node = _node(nodeSeed);
+        Task memory task = market.taskOf(taskId);
+        Bid memory made = bidFor(taskId, node);
+        made.nonce = ++_bids;
+        made.eta = uint32(_bound(eta, task.duration / 4, task.duration));
+        uint256 most = uint256(task.escrow) * 1 hours / made.eta;
+        made.pricePerHour = uint96(_bound(price, most / 2, most));
+        if (price % 16 == 0) _takeBack(made, node);
+        bytes memory signature = sign(made, node.operatorKey);
+        vm.prank(task.buyer);
+        try market.assignTask(made, signature) {
+            assertTrue(price % 16 != 0, "a cancelled bid was taken");
+            _checkLoad(node, task.paymentToken);
+            ++reached["bid taken"];
+        } catch (bytes memory reason) {
+            ++refused[bytes4(reason)];
+        }
     }
 
     function deliver(uint256 seed, uint256 wait) external {
@@ -126,16 +152,20 @@ abstract contract ProviderActions is HandlerBase {
         vm.roll(block.number + 1);
         vm.prank(node.operator);
         try market.acceptTask(taskId, node.id, SALT) {
-            NodeInfo memory data = info(node);
-            assertLe(data.running, data.stake / MIN_STAKE, "running tasks fit the stake");
-            assertLe(data.runningPower, data.verifiedPower, "running tasks fit the power");
-            address paidIn = market.taskOf(taskId).paymentToken;
-            assertLe(registry.openEscrowOf(node.id, paidIn), 10 ether, "open escrow fits the level");
+            _checkLoad(node, market.taskOf(taskId).paymentToken);
             ++reached["taken"];
             return true;
         } catch (bytes memory reason) {
             ++refused[bytes4(reason)];
         }
+    }
+
+    /// @dev After each assignment.
+    function _checkLoad(Node memory node, address paidIn) internal view {
+        NodeInfo memory data = info(node);
+        assertLe(data.running, data.stake / MIN_STAKE, "running tasks fit the stake");
+        assertLe(data.runningPower, data.verifiedPower, "running tasks fit the power");
+        assertLe(registry.openEscrowOf(node.id, paidIn), 10 ether, "open escrow fits the level");
     }
 
     function _abandon(bytes32 taskId) private movesEscrow(taskId) {
@@ -146,6 +176,14 @@ abstract contract ProviderActions is HandlerBase {
         } catch (bytes memory reason) {
             ++refused[bytes4(reason)];
         }
+    }
+
+    function _takeBack(Bid memory made, Node memory node) private {
+        vm.startPrank(node.operator);
+        if (made.nonce % 2 == 0) market.cancelBid(node.id, made.nonce);
+        else market.cancelAllBids(node.id);
+        vm.stopPrank();
+        ++reached["bid taken back"];
     }
 
     function _challenge(Node memory node) private returns (bool issued) {

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 
+import {Bid} from "src/types/Bid.sol";
 import {TaskRequest} from "src/types/Task.sol";
 
 import {MarketFixture, Node} from "../utils/MarketFixture.sol";
@@ -38,6 +39,20 @@ contract MarketGasTest is MarketFixture {
         skipPastResults();
         market.timeoutTask(taskId);
         vm.snapshotGasLastCall("market", "timeoutTask");
+    }
+
+    function test_Bid() public {
+        bytes32 taskId = createTask(buyer);
+        Bid memory bid = bidFor(taskId, node);
+        bytes memory signature = sign(bid, node.operatorKey);
+        vm.prank(buyer);
+        market.assignTask(bid, signature);
+        vm.snapshotGasLastCall("market", "assignTask");
+        skip(DURATION / 2);
+        submit(taskId, node);
+        vm.snapshotGasLastCall("market", "submitResult, under a bid");
+        approve(taskId);
+        vm.snapshotGasLastCall("market", "approveTask, under a bid, first task of both parties");
     }
 
     function test_Onboarding() public {

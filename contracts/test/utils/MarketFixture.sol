@@ -6,6 +6,7 @@ import {EscrowManager} from "src/EscrowManager.sol";
 import {ProofOfWorkVerifier} from "src/ProofOfWorkVerifier.sol";
 import {IMarket} from "src/interfaces/IMarketExtension.sol";
 import {IRegistry} from "src/interfaces/IRegistryExtension.sol";
+import {Bid} from "src/types/Bid.sol";
 import {NodeInfo, TokenLimits} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
 import {Task, TaskRequest, TaskStatus} from "src/types/Task.sol";
@@ -21,6 +22,7 @@ struct Node {
     address owner;
     address operator;
     address payout;
+    uint256 operatorKey;
 }
 
 /// @title The market as it gets deployed, and words for what people do in it
@@ -110,7 +112,7 @@ abstract contract MarketFixture is SuiteTest {
 
     function register(string memory name, ResourceType resourceType) internal returns (Node memory node) {
         node.owner = account(string.concat(name, " owner"), 10_000e18);
-        node.operator = makeAddr(string.concat(name, " operator"));
+        (node.operator, node.operatorKey) = makeAddrAndKey(string.concat(name, " operator"));
         node.payout = makeAddr(string.concat(name, " payout"));
         vm.prank(node.owner);
         node.id = registry.registerNode{value: 0.1 ether}(resourceType, "ipfs://node", node.operator, node.payout, 0);
@@ -202,6 +204,31 @@ abstract contract MarketFixture is SuiteTest {
         vm.roll(vm.getBlockNumber() + 1);
         vm.prank(node.operator);
         market.acceptTask(taskId, node.id, SALT);
+    }
+
+    /// @dev Half of the task's time, for a little less than its price.
+    function bidFor(bytes32 taskId, Node memory node) internal view returns (Bid memory) {
+        return Bid({
+            taskId: taskId,
+            nodeId: node.id,
+            pricePerHour: 0.7 ether,
+            eta: DURATION / 2,
+            expiry: uint40(block.timestamp) + 10 minutes,
+            nodeEpoch: registry.bidEpochOf(node.id),
+            nonce: uint256(taskId)
+        });
+    }
+
+    function sign(Bid memory bid, uint256 key) internal view returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, market.bidDigest(bid));
+        return abi.encodePacked(r, s, v);
+    }
+
+    function assign(Bid memory bid, Node memory node) internal {
+        address buyer = market.taskOf(bid.taskId).buyer;
+        bytes memory signature = sign(bid, node.operatorKey);
+        vm.prank(buyer);
+        market.assignTask(bid, signature);
     }
 
     function submit(bytes32 taskId, Node memory node) internal {
