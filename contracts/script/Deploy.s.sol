@@ -30,19 +30,9 @@ contract Deploy is Script, SuiteConfigReader, SuiteCheck, DeploymentFile {
 
         checkSuite(config, deployed, deployer);
         checkGenesis(config, deployed);
-        string memory path = _deploymentPath();
+        string memory path = deploymentPath();
         writeDeployment(path, firstBlock, configJson, config, deployed);
         console.log("deployment:", path);
-    }
-
-    /// @notice Compares the chain with a deployment file: `forge script … --sig "check()"`, without --broadcast.
-    function check() external view {
-        string memory path = _deploymentPath();
-        string memory json = vm.readFile(path);
-        SuiteConfig memory config = readConfig(json, ".parameters");
-        if (config.chainId != block.chainid) revert WrongChain(block.chainid, config.chainId);
-        checkSuite(config, readDeployment(json), msg.sender);
-        console.log("as configured:", path);
     }
 
     function _defaultConfig() private view returns (string memory) {
@@ -51,9 +41,5 @@ contract Deploy is Script, SuiteConfigReader, SuiteCheck, DeploymentFile {
         if (block.chainid == 11_155_111) return string.concat(folder, "sepolia.json");
         if (block.chainid == 1) return string.concat(folder, "mainnet.json");
         return "";
-    }
-
-    function _deploymentPath() private view returns (string memory) {
-        return vm.envOr("AIIGO_DEPLOYMENT", string.concat("deployments/", vm.toString(block.chainid), ".json"));
     }
 }

@@ -25,6 +25,11 @@ import {SuiteConfig} from "./SuiteConfig.sol";
 /// @title The record of a deployment that every program reads
 /// @dev {"chainId", "block", "contracts": {Name: {"address", "implementation"?}}, "parameters": the configuration}
 abstract contract DeploymentFile is CommonBase {
+    /// @notice AIIGO_DEPLOYMENT, or the chain's place in `deployments/`.
+    function deploymentPath() internal view returns (string memory) {
+        return vm.envOr("AIIGO_DEPLOYMENT", string.concat("deployments/", vm.toString(block.chainid), ".json"));
+    }
+
     /// @param block_ No contract of the suite has code or events before it.
     /// @param configJson The configuration's text; start times in `config` replace its zeros.
     function writeDeployment(

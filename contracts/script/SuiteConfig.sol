@@ -59,12 +59,13 @@ struct SuiteConfig {
     uint32 courtEpochLength; // seconds
 }
 
+/// @dev A development chain, whose keys everybody knows.
+uint256 constant ANVIL = 31_337;
+
 /// @title Reads a suite's configuration from JSON and refuses one that can't be meant
 /// @dev Amounts are decimal strings in smallest units, durations whole seconds.
 abstract contract SuiteConfigReader is CommonBase {
     using SafeCast for uint256;
-
-    uint256 private constant ANVIL = 31_337;
 
     error WrongChain(uint256 chainId, uint256 configured);
     /// @dev The chain's randomness was not examined, or no adapter is known for it.

@@ -45,6 +45,16 @@ contract ConfigTest is Test, SuiteConfigReader {
         assertEq(config.court.jurySize, 3);
         assertEq(config.court.appealFee, 120e18);
         assertEq(config.courtEpochLength, 5);
+        assertEq(config.rewards.vetoDelay, 10);
+        assertEq(config.aiigoFeeShareBps, 5_000);
+        assertEq(config.feeShares.length, 1);
+        assertEq(config.feeShares[0].token, address(0));
+        assertEq(config.feeShares[0].stakerShareBps, 5_000);
+        for (uint256 i; i < config.tips.length; ++i) {
+            assertEq(config.tips[i].amount, 0.0002 ether);
+            assertEq(config.tips[i].weeklyBudget, 0.02 ether);
+        }
+        assertTrue(config.guardian != address(0));
     }
 
     function test_ProductionRunsAtProductionSpeed() public {
@@ -58,6 +68,8 @@ contract ConfigTest is Test, SuiteConfigReader {
             assertEq(config.registry.unbondingPeriod, 14 days);
             assertGe(config.verifier.window, 190);
             assertEq(config.rewards.epochLength, 7 days);
+            assertEq(config.rewards.vetoDelay, 3 days);
+            assertEq(config.guardian, address(0));
             assertEq(config.marketplace.feeBps, 800);
             assertEq(config.marketplace.minReviewWindow, 1 hours);
             assertEq(config.court.minPosition, 10_000e18);
@@ -135,6 +147,28 @@ contract ConfigTest is Test, SuiteConfigReader {
         this.validate(config);
         config.courtEpochLength = 60;
         _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "court.epochLength"));
+    }
+
+    function test_RevertWhen_TheGuardianOfProductionIsAPerson() public {
+        SuiteConfig memory config = _production();
+        config.guardian = SOMEBODY;
+        _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "governance.guardian"));
+        config.guardian = address(this);
+        this.validate(config);
+    }
+
+    function test_RevertWhen_TheGuardianOfProductionHasNoTimeToVeto() public {
+        SuiteConfig memory config = _production();
+        config.rewards.vetoDelay = 1 days - 1;
+        _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "rewards.vetoDelay"));
+    }
+
+    function _production() private returns (SuiteConfig memory config) {
+        config = load("mainnet");
+        vm.chainId(config.chainId);
+        config.genesis.publicSale = SOMEBODY;
+        config.genesis.team.beneficiary = SOMEBODY;
+        config.genesis.privateSale.beneficiary = SOMEBODY;
     }
 
     function test_RevertWhen_RewardsWouldHaveStartedAlready() public {

@@ -6,6 +6,10 @@ import {OwnableUpgradeable} from "@openzeppelin/contracts-upgradeable/access/Own
 import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
 import {Vm} from "forge-std/Vm.sol";
 
+import {FeeVault} from "src/FeeVault.sol";
+import {IFeeVault} from "src/interfaces/IFeeVault.sol";
+import {IKeeperTips} from "src/interfaces/IKeeperTips.sol";
+
 import {Deployed} from "../../script/Suite.sol";
 import {SuiteCheck} from "../../script/SuiteCheck.sol";
 import {SuiteConfig} from "../../script/SuiteConfig.sol";
@@ -54,6 +58,47 @@ contract DeploymentTest is SuiteTest {
         suite.pool.transferOwnership(address(this));
         SuiteConfig memory config = _resolved();
         vm.expectRevert(abi.encodeWithSelector(SuiteCheck.CheckFailed.selector, "the timelock owns StakingPool"));
+        fixture.check(config, suite, address(fixture));
+    }
+
+    function test_TheCheckNoticesAnotherGuardian() public {
+        vm.prank(address(suite.timelock));
+        suite.guardian.setGuardian(address(this));
+        _expectNoticed("the guardian");
+    }
+
+    function test_TheCheckNoticesAnotherShareOfTheFees() public {
+        vm.startPrank(address(suite.timelock));
+        suite.feeVault.setStakerShare(address(0), 1);
+        _expectNoticed("the stakers' share of fees");
+        suite.feeVault.setStakerShare(address(0), 5_000);
+        suite.feeVault.setStakerShare(address(suite.token), 1);
+        vm.stopPrank();
+        _expectNoticed("the stakers' share of AIIGO fees");
+    }
+
+    function test_TheCheckNoticesOtherTips() public {
+        vm.prank(address(suite.timelock));
+        suite.keeperTips.setTerms(IKeeperTips.Duty.Draw, IKeeperTips.Terms(1, 2));
+        _expectNoticed("KeeperTips' terms");
+    }
+
+    function test_TheCheckNoticesAnotherVetoDelay() public {
+        vm.prank(address(suite.timelock));
+        suite.distributor.setVetoDelay(11);
+        _expectNoticed("the veto delay of bonus roots");
+    }
+
+    function test_TheCheckNoticesAnotherVault() public {
+        suite.feeVault = FeeVault(payable(new FeeVault(suite.escrow, suite.pool, address(this), _noShares())));
+        _expectNoticed("EscrowManager's contracts");
+    }
+
+    function _noShares() private pure returns (IFeeVault.ShareConfig[] memory) {}
+
+    function _expectNoticed(string memory what) private {
+        SuiteConfig memory config = _resolved();
+        vm.expectRevert(abi.encodeWithSelector(SuiteCheck.CheckFailed.selector, what));
         fixture.check(config, suite, address(fixture));
     }
 
