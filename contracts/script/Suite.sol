@@ -30,6 +30,7 @@ import {MarketExtension} from "src/market/MarketExtension.sol";
 import {Neighbours} from "src/market/MarketBase.sol";
 import {RegistryNeighbours} from "src/registry/RegistryBase.sol";
 import {RegistryExtension} from "src/registry/RegistryExtension.sol";
+import {VerifierNeighbours} from "src/verifier/VerifierBase.sol";
 import {TokenVesting} from "src/vesting/TokenVesting.sol";
 
 import {SuiteConfig, Vesting} from "./SuiteConfig.sol";
@@ -175,8 +176,19 @@ abstract contract Suite is CommonBase {
         d.registry = IRegistry(_deployProxy(d.implementations.registry, call));
         _expect("NodeRegistry", address(d.registry), address(p.registry));
 
-        d.implementations.verifier = address(new ProofOfWorkVerifier(address(d.registry), address(d.entropy)));
-        call = abi.encodeCall(ProofOfWorkVerifier.initialize, (owner, config.verifier));
+        d.implementations.verifier = address(
+            new ProofOfWorkVerifier(
+                VerifierNeighbours({
+                    registry: address(d.registry),
+                    entropySource: address(d.entropy),
+                    marketplace: address(p.marketplace),
+                    keeperTips: address(p.keeperTips)
+                })
+            )
+        );
+        call = abi.encodeCall(
+            ProofOfWorkVerifier.initialize, (owner, config.verifier, config.challenger, config.excuseFloors)
+        );
         d.verifier = ProofOfWorkVerifier(_deployProxy(d.implementations.verifier, call));
         _expect("ProofOfWorkVerifier", address(d.verifier), address(p.verifier));
 

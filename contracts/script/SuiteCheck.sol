@@ -14,6 +14,7 @@ import {RegistryBase} from "src/registry/RegistryBase.sol";
 import {RegistryExtension} from "src/registry/RegistryExtension.sol";
 import {CourtBase} from "src/court/CourtBase.sol";
 import {IDisputeCourt} from "src/interfaces/IDisputeCourt.sol";
+import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {TokenVesting} from "src/vesting/TokenVesting.sol";
 
 import {Deployed, Suite} from "./Suite.sol";
@@ -137,6 +138,11 @@ abstract contract SuiteCheck is Suite {
             _same(abi.encode(IMarket(address(d.marketplace)).parameters()), abi.encode(config.marketplace)),
             "TaskMarketplace's parameters"
         );
+        _require(d.verifier.challenger() == config.challenger, "the challenger");
+        for (uint256 i; i < config.excuseFloors.length; ++i) {
+            IProofOfWorkVerifier.ExcuseFloor memory floor = config.excuseFloors[i];
+            _require(d.verifier.excuseFloorOf(floor.token) == floor.minEscrow, "an excuse's floor");
+        }
         for (uint256 i; i < config.paymentTokens.length; ++i) {
             address token = config.paymentTokens[i].token;
             _require(
@@ -171,7 +177,9 @@ abstract contract SuiteCheck is Suite {
         _require(RegistryExtension(extension).guardian() == address(d.guardian), "NodeRegistry's guardian");
         _require(
             address(d.verifier.registry()) == address(d.registry)
-                && address(d.verifier.entropySource()) == address(d.entropy),
+                && address(d.verifier.entropySource()) == address(d.entropy)
+                && address(d.verifier.marketplace()) == address(d.marketplace)
+                && address(d.verifier.keeperTips()) == address(d.keeperTips),
             "ProofOfWorkVerifier's contracts"
         );
         _require(

@@ -49,6 +49,8 @@ struct SuiteConfig {
     INodeRegistry.Parameters registry;
     INodeRegistry.LimitsConfig[] tokenLimits;
     IProofOfWorkVerifier.Parameters verifier;
+    address challenger;
+    IProofOfWorkVerifier.ExcuseFloor[] excuseFloors;
     ITaskMarketplace.Parameters marketplace;
     ITaskMarketplace.TokenConfig[] paymentTokens;
     Rewards rewards;
@@ -86,6 +88,8 @@ abstract contract SuiteConfigReader is CommonBase {
         config.registry = _readRegistry(json, string.concat(root, ".registry"));
         config.tokenLimits = _readTokenLimits(json, string.concat(root, ".registry.tokenLimits"));
         config.verifier = _readVerifier(json, string.concat(root, ".verifier"));
+        config.challenger = _address(json, root, ".verifier.challenger");
+        config.excuseFloors = _readExcuseFloors(json, string.concat(root, ".verifier.excuseFloors"));
         config.marketplace = _readMarketplace(json, string.concat(root, ".marketplace"));
         config.paymentTokens = _readPaymentTokens(json, string.concat(root, ".marketplace.paymentTokens"));
         config.rewards = _readRewards(json, string.concat(root, ".rewards"));
@@ -106,6 +110,7 @@ abstract contract SuiteConfigReader is CommonBase {
         if (genesis.publicSale == address(0)) revert AddressMissing("genesis.publicSale");
         if (genesis.team.beneficiary == address(0)) revert AddressMissing("genesis.team.beneficiary");
         if (genesis.privateSale.beneficiary == address(0)) revert AddressMissing("genesis.privateSale.beneficiary");
+        if (config.challenger == address(0)) revert AddressMissing("verifier.challenger");
         // A slash decided by governance must reach stake that began to unbond when the proposal was made.
         AIIGOGovernor.Settings memory governor = config.governor;
         uint256 decision = uint256(governor.votingDelay) + governor.votingPeriod + governor.lateQuorumExtension
@@ -206,10 +211,27 @@ abstract contract SuiteConfigReader is CommonBase {
     {
         parameters.window = _uint(json, where, ".window").toUint32();
         parameters.cooldown = _uint(json, where, ".cooldown").toUint32();
+        parameters.auditInterval = _uint(json, where, ".auditInterval").toUint32();
+        parameters.jitter = _uint(json, where, ".jitter").toUint32();
+        parameters.revealWindow = _uint(json, where, ".revealWindow").toUint32();
+        parameters.lateWindow = _uint(json, where, ".lateWindow").toUint32();
         uint256[] memory rates = vm.parseJsonUintArray(json, string.concat(where, ".hashesPerTflops"));
         if (rates.length != parameters.hashesPerTflops.length) revert InvalidConfig("verifier.hashesPerTflops");
         for (uint256 i; i < rates.length; ++i) {
             parameters.hashesPerTflops[i] = rates[i].toUint64();
+        }
+    }
+
+    function _readExcuseFloors(string memory json, string memory where)
+        private
+        view
+        returns (IProofOfWorkVerifier.ExcuseFloor[] memory floors)
+    {
+        floors = new IProofOfWorkVerifier.ExcuseFloor[](_length(json, where));
+        for (uint256 i; i < floors.length; ++i) {
+            string memory item = string.concat(where, "[", vm.toString(i), "]");
+            floors[i].token = _address(json, item, ".token");
+            floors[i].minEscrow = _uint(json, item, ".minEscrow").toUint96();
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 import {Test} from "forge-std/Test.sol";
 
 import {Deployed} from "../script/Suite.sol";
@@ -40,6 +41,11 @@ abstract contract SuiteTest is Test {
             vm.prank(faucet);
             suite.token.transfer(who, aiigo);
         }
+    }
+
+    /// @dev Gas means something: not in the profile that doesn't optimize.
+    function optimized() internal view returns (bool) {
+        return !Strings.equal(vm.envOr("FOUNDRY_PROFILE", string("default")), "lite");
     }
 
     function skipTime(uint256 time) internal {

@@ -13,7 +13,7 @@ struct ActivityLog {
 }
 
 /// @dev Intervals that a log remembers.
-uint256 constant REMEMBERED = 128;
+uint64 constant REMEMBERED = 128;
 
 using {note, wasActive, firstActive} for ActivityLog global;
 
@@ -27,9 +27,7 @@ function note(ActivityLog storage log, uint64 interval, bool active) returns (bo
         uint128 since = _rotatedLeft(_ones(interval - last), last + 1);
         ring = active ? ring & ~since : ring | since;
     }
-    // casting is safe: a bit below 128
-    // forge-lint: disable-next-line(unsafe-typecast)
-    if (active) ring |= uint128(1 << (interval % REMEMBERED));
+    if (active) ring |= uint128(1) << (interval % REMEMBERED);
     (log.lastInterval, log.active, log.ring) = (interval, active, ring);
     return true;
 }
@@ -45,7 +43,7 @@ function wasActive(ActivityLog storage log, uint64 interval) view returns (bool)
 function firstActive(ActivityLog storage log, uint64 from, uint64 to) view returns (uint64) {
     uint64 last = log.lastInterval;
     bool active = log.active;
-    if (last >= REMEMBERED && from <= last - REMEMBERED) from = uint64(last - REMEMBERED + 1);
+    if (last >= REMEMBERED && from <= last - REMEMBERED) from = last - REMEMBERED + 1;
     if (from > to) return 0;
     if (from <= last) {
         uint256 asked = Math.min(last, to) - from + 1;
@@ -60,9 +58,7 @@ function firstActive(ActivityLog storage log, uint64 from, uint64 to) view retur
 
 /// @dev The `count` lowest bits, at most all.
 function _ones(uint256 count) pure returns (uint128) {
-    // casting is safe: below 2^128
-    // forge-lint: disable-next-line(unsafe-typecast)
-    return count >= REMEMBERED ? type(uint128).max : uint128((1 << count) - 1);
+    return count >= REMEMBERED ? type(uint128).max : (uint128(1) << count) - 1;
 }
 
 function _rotatedLeft(uint128 bits, uint256 by) pure returns (uint128) {

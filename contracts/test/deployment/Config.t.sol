@@ -26,7 +26,15 @@ contract ConfigTest is Test, SuiteConfigReader {
         assertEq(config.registry.timeoutSlashBps, 500);
         assertEq(config.verifier.window, 4);
         assertEq(config.verifier.cooldown, 2);
+        assertEq(config.verifier.auditInterval, 1 days);
+        assertEq(config.verifier.jitter, 60);
+        assertEq(config.verifier.revealWindow, 60);
+        assertEq(config.verifier.lateWindow, 10);
         assertEq(config.verifier.hashesPerTflops[4], 60e6);
+        assertEq(config.challenger, 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC);
+        assertEq(config.excuseFloors.length, 1);
+        assertEq(config.excuseFloors[0].token, address(0));
+        assertEq(config.excuseFloors[0].minEscrow, 0.001 ether);
         assertEq(config.marketplace.feeBps, 800);
         assertEq(config.marketplace.grace, 5);
         assertEq(config.marketplace.minDuration, 5);
@@ -67,6 +75,10 @@ contract ConfigTest is Test, SuiteConfigReader {
             assertEq(config.timelockDelay, 2 days);
             assertEq(config.registry.unbondingPeriod, 14 days);
             assertGe(config.verifier.window, 190);
+            assertEq(config.verifier.auditInterval, 1 days);
+            assertEq(config.verifier.jitter, 12 hours);
+            assertEq(config.verifier.lateWindow, 1 hours);
+            assertEq(config.excuseFloors[0].minEscrow, 0.01 ether);
             assertEq(config.rewards.epochLength, 7 days);
             assertEq(config.rewards.vetoDelay, 3 days);
             assertEq(config.guardian, address(0));
@@ -86,6 +98,7 @@ contract ConfigTest is Test, SuiteConfigReader {
             config.genesis.publicSale = SOMEBODY;
             config.genesis.team.beneficiary = SOMEBODY;
             config.genesis.privateSale.beneficiary = SOMEBODY;
+            config.challenger = SOMEBODY;
             this.validate(config);
         }
     }
@@ -121,6 +134,12 @@ contract ConfigTest is Test, SuiteConfigReader {
         );
     }
 
+    function test_RevertWhen_NobodyOpensTheRounds() public {
+        SuiteConfig memory config = load("anvil");
+        config.challenger = address(0);
+        _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.AddressMissing.selector, "verifier.challenger"));
+    }
+
     function test_RevertWhen_StakeCouldLeaveBeforeGovernanceDecides() public {
         SuiteConfig memory config = load("anvil");
         config.registry.unbondingPeriod = uint32(5 + 30 + 10 + 5 + 1 days);
@@ -143,6 +162,7 @@ contract ConfigTest is Test, SuiteConfigReader {
         config.genesis.publicSale = SOMEBODY;
         config.genesis.team.beneficiary = SOMEBODY;
         config.genesis.privateSale.beneficiary = SOMEBODY;
+        config.challenger = SOMEBODY;
         vm.chainId(config.chainId);
         this.validate(config);
         config.courtEpochLength = 60;

@@ -54,7 +54,7 @@ contract ActivityLogTest is Test {
     function test_WhatIsTooLongAgoIsForgotten() public {
         ring.note(1, true);
         ring.note(200, false);
-        uint64 oldest = uint64(200 - REMEMBERED + 1);
+        uint64 oldest = 200 - REMEMBERED + 1;
         assertFalse(ring.wasActive(oldest - 1));
         assertTrue(ring.wasActive(oldest));
         assertEq(ring.firstActive(1, 200), oldest);

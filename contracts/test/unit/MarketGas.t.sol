@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
-
 import {Bid} from "src/types/Bid.sol";
 import {TaskRequest} from "src/types/Task.sol";
 
@@ -31,7 +29,7 @@ contract MarketGasTest is MarketFixture {
         uint256 later = _life("");
         vm.snapshotValue("market", "first task of both parties, sum", first);
         vm.snapshotValue("market", "sum", later);
-        if (_optimized()) assertLt(later, LIMIT);
+        if (optimized()) assertLt(later, LIMIT);
     }
 
     function test_Timeout() public {
@@ -74,11 +72,6 @@ contract MarketGasTest is MarketFixture {
         vm.snapshotValue("size", "TaskMarketplace", suite.implementations.marketplace.code.length);
         vm.snapshotValue("size", "MarketExtension", suite.implementations.marketExtension.code.length);
         vm.snapshotValue("size", "EscrowManager", address(escrow).code.length);
-    }
-
-    /// @dev The profile to write contracts with compiles without the optimizer.
-    function _optimized() private view returns (bool) {
-        return !Strings.equal(vm.envOr("FOUNDRY_PROFILE", string("default")), "lite");
     }
 
     function _life(string memory name) private returns (uint256 sum) {

@@ -29,6 +29,7 @@ contract MarketUpgradesTest is MarketFixture {
 
     function test_RevertWhen_AnythingIsInitializedAgain() public {
         ITaskMarketplace.TokenConfig[] memory tokens;
+        ProofOfWorkVerifier.ExcuseFloor[] memory floors;
         INodeRegistry.LimitsConfig[] memory limits;
         NodeRegistry[2] memory registries =
             [NodeRegistry(payable(address(registry))), NodeRegistry(payable(suite.implementations.registry))];
@@ -40,7 +41,7 @@ contract MarketUpgradesTest is MarketFixture {
             registries[i].initialize(address(this), parameters, limits);
             ProofOfWorkVerifier.Parameters memory proof = verifier.parameters();
             vm.expectRevert(Initializable.InvalidInitialization.selector);
-            verifiers[i].initialize(address(this), proof);
+            verifiers[i].initialize(address(this), proof, address(this), floors);
             ITaskMarketplace.Parameters memory rules = market.parameters();
             vm.expectRevert(Initializable.InvalidInitialization.selector);
             markets[i].initialize(address(this), rules, tokens);

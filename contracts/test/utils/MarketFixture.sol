@@ -87,6 +87,8 @@ abstract contract MarketFixture is SuiteTest {
         config.tokenLimits[0].limits = etherLimits();
         config.verifier.window = WINDOW;
         config.verifier.cooldown = 10 minutes;
+        // As long as it may be: onboarding lasts through any test that is not about audits.
+        config.verifier.auditInterval = 30 days;
         config.verifier.hashesPerTflops = [uint64(1), 2, 4, 8, 16];
         config.marketplace.feeBps = 800;
         config.marketplace.grace = GRACE;
