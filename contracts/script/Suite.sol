@@ -24,7 +24,7 @@ import {Guardian} from "src/governance/Guardian.sol";
 import {IEntryPausable} from "src/interfaces/IEntryPausable.sol";
 import {IFeeVault} from "src/interfaces/IFeeVault.sol";
 import {IMarketExtension} from "src/interfaces/IMarketExtension.sol";
-import {IRegistry} from "src/interfaces/IRegistryExtension.sol";
+import {IRegistry, IRegistryExtension} from "src/interfaces/IRegistryExtension.sol";
 import {IRewardDistributor} from "src/interfaces/IRewardDistributor.sol";
 import {MarketExtension} from "src/market/MarketExtension.sol";
 import {Neighbours} from "src/market/MarketBase.sol";
@@ -172,7 +172,7 @@ abstract contract Suite is CommonBase {
         });
         d.implementations.registryExtension = address(new RegistryExtension(around));
         d.implementations.registry = address(new NodeRegistry(around, d.implementations.registryExtension));
-        bytes memory call = abi.encodeCall(NodeRegistry.initialize, (owner, config.registry, config.tokenLimits));
+        bytes memory call = abi.encodeCall(IRegistryExtension.initialize, (owner, config.registry, config.tokenLimits));
         d.registry = IRegistry(_deployProxy(d.implementations.registry, call));
         _expect("NodeRegistry", address(d.registry), address(p.registry));
 

@@ -54,18 +54,6 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
         Extendable(extension_)
     {}
 
-    /// @param owner_ Governance: the timelock.
-    function initialize(address owner_, Parameters calldata parameters_, LimitsConfig[] calldata limits)
-        external
-        initializer
-    {
-        __Ownable_init(owner_);
-        _setParameters(parameters_);
-        for (uint256 i; i < limits.length; ++i) {
-            _setTokenLimits(limits[i].token, limits[i].limits);
-        }
-    }
-
     // ---------------------------------------------------------------- Owners and operators
 
     /// @inheritdoc INodeRegistry
@@ -105,13 +93,11 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
     }
 
     /// @inheritdoc INodeRegistry
-    function setOnline(uint64 nodeId, bool online) external notesActivity(nodeId) {
+    function setOnline(uint64 nodeId, bool online) external {
         _checkOperator(nodeId);
         NodeRecord storage node = _notBanned(nodeId);
         if (node.online == online) revert AlreadyInState(nodeId);
-        node.online = online;
-        emit OnlineChanged(nodeId, online);
-        if (!online) _raiseBidEpoch(nodeId, node);
+        _setOnline(nodeId, node, online);
     }
 
     /// @inheritdoc INodeRegistry
@@ -135,7 +121,7 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
     function recordAudit(uint64 nodeId, bool passed, bool takeOffline) external onlyVerifier {
         NodeRecord storage node = _known(nodeId);
         _moveReputation(nodeId, node, passed ? Cause.AuditPassed : Cause.AuditMissed);
-        if (takeOffline && node.online) _takeOffline(nodeId, node);
+        if (takeOffline && node.online) _setOnline(nodeId, node, false);
     }
 
     // ---------------------------------------------------------------- Marketplace
@@ -265,7 +251,9 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
 
     /// @inheritdoc INodeRegistry
     function payoutOf(uint64 nodeId) external view returns (address) {
-        return _known(nodeId).payout;
+        address payout = _storage().nodes[nodeId].payout;
+        if (payout == address(0)) revert UnknownNode(nodeId);
+        return payout;
     }
 
     /// @inheritdoc INodeRegistry
@@ -295,12 +283,11 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
     function _powerWith(uint64 nodeId, NodeRecord storage node, uint256 verified, uint32 power)
         private
         view
-        returns (uint64)
+        returns (uint56)
     {
-        uint64 promised = node.runningPower;
-        if (uint256(promised) + power > verified) {
-            revert InsufficientPower(nodeId, Math.saturatingSub(verified, promised), power);
-        }
+        uint56 promised = node.runningPower;
+        uint256 available = Math.saturatingSub(Math.min(verified, type(uint56).max), promised);
+        if (power > available) revert InsufficientPower(nodeId, available, power);
         return promised + power;
     }
 
@@ -360,10 +347,10 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
         _slash(nodeId, node, cause, bps);
     }
 
-    function _takeOffline(uint64 nodeId, NodeRecord storage node) private notesActivity(nodeId) {
-        node.online = false;
-        emit OnlineChanged(nodeId, false);
-        _raiseBidEpoch(nodeId, node);
+    function _setOnline(uint64 nodeId, NodeRecord storage node, bool online) private notesActivity(nodeId) {
+        node.online = online;
+        emit OnlineChanged(nodeId, online);
+        if (!online) _raiseBidEpoch(nodeId, node);
     }
 
     function _checkMarketplace() private view {

@@ -8,6 +8,14 @@ import {INodeRegistry} from "./INodeRegistry.sol";
 
 /// @title The rest of the registry: registration, keys, review, governance and what only readers ask
 interface IRegistryExtension is IEntryPausable {
+    /// @param owner Governance: the timelock.
+    /// @param limits Of the payment tokens used from the first block on.
+    function initialize(
+        address owner,
+        INodeRegistry.Parameters calldata parameters,
+        INodeRegistry.LimitsConfig[] calldata limits
+    ) external;
+
     /// @notice Registers a node; the fee goes to the treasury. A zero `operator` or `payout` means the caller.
     /// @param referrer The node that brought this one, without a key in common; zero: none.
     function registerNode(
@@ -17,6 +25,7 @@ interface IRegistryExtension is IEntryPausable {
         address payout,
         uint64 referrer
     ) external payable returns (uint64 nodeId);
+    /// @notice Owner: another operator. Bids that the last one signed are void.
     function setOperator(uint64 nodeId, address operator) external;
     function setPayout(uint64 nodeId, address payout) external;
     function setMetadata(uint64 nodeId, string calldata metadataURI) external;

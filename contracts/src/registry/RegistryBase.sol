@@ -9,7 +9,6 @@ import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "../interfaces/IProofOfWorkVerifier.sol";
 import {IMarket} from "../interfaces/IMarketExtension.sol";
 import {Reputation} from "../libraries/Reputation.sol";
-import {BPS} from "../libraries/Shares.sol";
 import {Cause, NodeStatus, Partner, TokenLimits} from "../types/Node.sol";
 import {NodeRecord} from "../types/NodeRecord.sol";
 import {Standing, TrustLevels} from "./TrustLevels.sol";
@@ -44,11 +43,6 @@ abstract contract RegistryBase is OwnableUpgradeable {
 
     // keccak256(abi.encode(uint256(keccak256("aiigo.storage.NodeRegistry")) - 1)) & ~bytes32(uint256(0xff))
     bytes32 private constant STORAGE_LOCATION = 0xfb1df698ce7c7122f3229902e1949961fc8df255bc7576a92dc67bb8236ac600;
-
-    /// @notice The longest unbonding period that governance can set, seconds.
-    uint256 public constant MAX_UNBONDING_PERIOD = 180 days;
-    /// @notice The longest review that governance can set, seconds.
-    uint256 public constant MAX_REVIEW_PERIOD = 90 days;
 
     AIIGOToken public immutable stakingToken;
     address public immutable treasury;
@@ -138,40 +132,6 @@ abstract contract RegistryBase is OwnableUpgradeable {
 
     function _openEscrow(uint64 nodeId, address token) internal view returns (uint256) {
         return Math.saturatingSub(_storage().openEscrow[nodeId][token], 1);
-    }
-
-    // ---------------------------------------------------------------- Parameters
-
-    function _setParameters(INodeRegistry.Parameters calldata parameters_) internal {
-        if (
-            parameters_.minStake == 0 || parameters_.levelTwoStake < parameters_.minStake
-                || parameters_.levelThreeStake < parameters_.levelTwoStake
-                || parameters_.levelThreeReputation > Reputation.MAX || parameters_.levelThreeSuccessBps > BPS
-                || parameters_.timeoutSlashBps > BPS || parameters_.disputeSlashBps > BPS
-                || parameters_.misuseSlashBps > BPS || parameters_.reviewFailureBps > BPS
-                || parameters_.reviewMinTasks == 0 || parameters_.reviewPeriod > MAX_REVIEW_PERIOD
-                || parameters_.unbondingPeriod > MAX_UNBONDING_PERIOD
-        ) revert INodeRegistry.InvalidParameters();
-        // Stake must not leave before the longest review of a task is over. While the suite is being deployed the
-        // marketplace has no code yet; it makes the same check when it starts.
-        if (
-            address(marketplace).code.length != 0
-                && parameters_.unbondingPeriod < marketplace.parameters().maxReviewWindow
-        ) revert INodeRegistry.InvalidParameters();
-        _storage().parameters = parameters_;
-        emit INodeRegistry.RegistryParametersChanged(parameters_);
-    }
-
-    function _setTokenLimits(address token, TokenLimits calldata limits) internal {
-        bool none = limits.minCountedFee == 0 && limits.levelFourCap == 0;
-        // A fee of nothing would make reputation free.
-        if (!none && (limits.minCountedFee == 0 || limits.levelOneCap == 0)) revert INodeRegistry.InvalidLimits(token);
-        if (
-            limits.levelTwoCap < limits.levelOneCap || limits.levelThreeCap < limits.levelTwoCap
-                || limits.levelFourCap < limits.levelThreeCap
-        ) revert INodeRegistry.InvalidLimits(token);
-        _storage().tokenLimits[token] = limits;
-        emit INodeRegistry.TokenLimitsChanged(token, limits);
     }
 
     // ---------------------------------------------------------------- Checks

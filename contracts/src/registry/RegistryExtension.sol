@@ -20,8 +20,26 @@ import {Standing} from "./TrustLevels.sol";
 /// @dev Runs by delegatecall of NodeRegistry, on its storage and with its caller. Called itself it has no owner, no
 /// parameters and nobody's money.
 contract RegistryExtension is IRegistryExtension, RegistryBase, EntryPausable, ReentrancyGuardTransient {
+    /// @notice The longest unbonding period that governance can set, seconds.
+    uint256 public constant MAX_UNBONDING_PERIOD = 180 days;
+    /// @notice The longest review that governance can set, seconds.
+    uint256 public constant MAX_REVIEW_PERIOD = 90 days;
+
     /// @custom:oz-upgrades-unsafe-allow constructor
     constructor(RegistryNeighbours memory neighbours) RegistryBase(neighbours) EntryPausable(neighbours.guardian) {}
+
+    /// @inheritdoc IRegistryExtension
+    function initialize(
+        address owner_,
+        INodeRegistry.Parameters calldata parameters_,
+        INodeRegistry.LimitsConfig[] calldata limits
+    ) external initializer {
+        __Ownable_init(owner_);
+        _setParameters(parameters_);
+        for (uint256 i; i < limits.length; ++i) {
+            _setTokenLimits(limits[i].token, limits[i].limits);
+        }
+    }
 
     // ---------------------------------------------------------------- Registration and keys
 
@@ -248,6 +266,38 @@ contract RegistryExtension is IRegistryExtension, RegistryBase, EntryPausable, R
         if (node.isKey(msg.sender) || node.isKey(operator) || node.isKey(payout)) {
             revert INodeRegistry.SelfReferral(referrer);
         }
+    }
+
+    function _setParameters(INodeRegistry.Parameters calldata parameters_) private {
+        if (
+            parameters_.minStake == 0 || parameters_.levelTwoStake < parameters_.minStake
+                || parameters_.levelThreeStake < parameters_.levelTwoStake
+                || parameters_.levelThreeReputation > Reputation.MAX || parameters_.levelThreeSuccessBps > BPS
+                || parameters_.timeoutSlashBps > BPS || parameters_.disputeSlashBps > BPS
+                || parameters_.misuseSlashBps > BPS || parameters_.reviewFailureBps > BPS
+                || parameters_.reviewMinTasks == 0 || parameters_.reviewPeriod > MAX_REVIEW_PERIOD
+                || parameters_.unbondingPeriod > MAX_UNBONDING_PERIOD
+        ) revert INodeRegistry.InvalidParameters();
+        // Stake must not leave before the longest review of a task is over. While the suite is being deployed the
+        // marketplace has no code yet; it makes the same check when it starts.
+        if (
+            address(marketplace).code.length != 0
+                && parameters_.unbondingPeriod < marketplace.parameters().maxReviewWindow
+        ) revert INodeRegistry.InvalidParameters();
+        _storage().parameters = parameters_;
+        emit INodeRegistry.RegistryParametersChanged(parameters_);
+    }
+
+    function _setTokenLimits(address token, TokenLimits calldata limits) private {
+        bool none = limits.minCountedFee == 0 && limits.levelFourCap == 0;
+        // A fee of nothing would make reputation free.
+        if (!none && (limits.minCountedFee == 0 || limits.levelOneCap == 0)) revert INodeRegistry.InvalidLimits(token);
+        if (
+            limits.levelTwoCap < limits.levelOneCap || limits.levelThreeCap < limits.levelTwoCap
+                || limits.levelFourCap < limits.levelThreeCap
+        ) revert INodeRegistry.InvalidLimits(token);
+        _storage().tokenLimits[token] = limits;
+        emit INodeRegistry.TokenLimitsChanged(token, limits);
     }
 
     function _restartCounters(NodeRecord storage node) private {

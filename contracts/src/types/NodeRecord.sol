@@ -7,29 +7,29 @@ import {BPS} from "../libraries/Shares.sol";
 import {NodeStatus, Tier} from "./Node.sol";
 import {ResourceType} from "./Resource.sol";
 
-/// @dev A node as stored: five slots. Starting a task reads slots 0 to 3 and writes slot 1; ending its execution touches
-/// slots 0 and 1 only.
+/// @dev A node as stored: five slots. Starting a task reads slots 0 to 3 and writes slot 0; ending its execution touches
+/// slot 0 only, settling it slots 0 and 1.
 struct NodeRecord {
     // slot 0
-    address owner;
-    uint40 reviewUntil; // last second of a review
-    uint16 reputation; // 0..10000
-    ResourceType resourceType;
-    bool verified; // passed a challenge
-    bool online;
-    bool banned;
-    bool active; // what the verifier was last told
-    // slot 1
     address operator;
     uint16 running; // tasks being executed
     uint16 reviewing; // results waiting for the buyer or the court
-    uint64 runningPower; // milli-TFLOPS promised to running tasks
-    // slot 2
+    uint56 runningPower; // milli-TFLOPS promised to running tasks
+    bool banned;
+    // slot 1
     address payout;
+    uint16 reputation; // 0..10000
     uint32 tasksVerified; // those that counted for reputation
     uint32 tasksFailed;
     Tier tier;
     bool partner;
+    // slot 2
+    address owner;
+    uint40 reviewUntil; // last second of a review
+    ResourceType resourceType;
+    bool verified; // passed a challenge
+    bool online;
+    bool active; // what the verifier was last told
     // slot 3
     uint128 stake; // AIIGO wei
     uint128 unbonding; // AIIGO wei, still slashable

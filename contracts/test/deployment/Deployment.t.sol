@@ -53,6 +53,20 @@ contract DeploymentTest is SuiteTest {
         fixture.check(config, suite, address(fixture));
     }
 
+    function test_TheCheckNoticesAnExtensionOfAnotherSuite() public {
+        SuiteConfig memory config = _resolved();
+        vm.mockCall(suite.implementations.registryExtension, abi.encodeWithSignature("court()"), abi.encode(this));
+        vm.expectRevert(abi.encodeWithSelector(SuiteCheck.CheckFailed.selector, "NodeRegistry's contracts"));
+        fixture.check(config, suite, address(fixture));
+    }
+
+    function test_TheCheckNoticesOtherLimitsOfAToken() public {
+        SuiteConfig memory config = _resolved();
+        config.tokenLimits[0].limits.levelFourCap += 1;
+        vm.expectRevert(abi.encodeWithSelector(SuiteCheck.CheckFailed.selector, "a payment token's limits"));
+        fixture.check(config, suite, address(fixture));
+    }
+
     function test_TheCheckNoticesAnotherOwner() public {
         vm.prank(address(suite.timelock));
         suite.pool.transferOwnership(address(this));

@@ -24,6 +24,30 @@ contract NodeRecordFuzzTest is Test {
         assertLe(node.stake, stake);
     }
 
+    function testFuzz_AnAmountComesOutOfTheStakeFirst(uint128 stake, uint128 unbonding, uint256 amount) public {
+        node.stake = stake;
+        node.unbonding = unbonding;
+        uint256 total = uint256(stake) + unbonding;
+
+        uint256 taken = node.takeStake(amount);
+
+        assertEq(taken, amount < total ? amount : total);
+        assertEq(uint256(node.stake) + node.unbonding, total - taken, "nothing appears or vanishes");
+        assertEq(node.stake, amount < stake ? stake - amount : 0);
+        if (node.stake != 0) assertEq(node.unbonding, unbonding);
+    }
+
+    function testFuzz_WhatCountedSinceTheReview(uint32 verified, uint32 failed, uint32 verifiedThen, uint32 failedThen)
+        public
+    {
+        node.verifiedAtReview = uint32(bound(verifiedThen, 0, verified));
+        node.failedAtReview = uint32(bound(failedThen, 0, failed));
+        (node.tasksVerified, node.tasksFailed) = (verified, failed);
+        (uint256 failures, uint256 counted) = node.sinceReview();
+        assertEq(failures, failed - node.failedAtReview);
+        assertEq(counted - failures, verified - node.verifiedAtReview);
+    }
+
     function testFuzz_SlotsAreWholeMinimums(uint128 stake, uint96 minStake, uint16 running, uint16 reviewing) public {
         minStake = uint96(bound(minStake, 1, type(uint96).max));
         node.stake = stake;
@@ -35,17 +59,26 @@ contract NodeRecordFuzzTest is Test {
         assertEq(node.freeSlots(minStake), slots > running ? slots - running : 0);
     }
 
-    function testFuzz_StatusFollowsFromWhatIsStored(bool verified, bool online, bool banned, uint128 stake, uint96 min)
-        public
-    {
+    function testFuzz_StatusFollowsFromWhatIsStored(
+        bool verified,
+        bool online,
+        bool banned,
+        uint128 stake,
+        uint96 min,
+        uint40 reviewUntil
+    ) public {
+        vm.warp(1_800_000_000);
         node.owner = address(1);
-        (node.verified, node.online, node.banned, node.stake) = (verified, online, banned, stake);
+        node.reviewUntil = reviewUntil;
+        node.online = online;
+        bool present = online && reviewUntil < block.timestamp;
+        (node.verified, node.banned, node.stake) = (verified, banned, stake);
         NodeStatus status = node.status(min);
-        assertEq(status == NodeStatus.Active, verified && online && !banned && stake >= min);
+        assertEq(status == NodeStatus.Active, verified && present && !banned && stake >= min);
         assertEq(status == NodeStatus.Slashed, banned);
         assertEq(status == NodeStatus.Pending, !banned && !verified);
         assertEq(status == NodeStatus.Verified, !banned && verified && stake < min);
-        assertEq(status == NodeStatus.Inactive, !banned && verified && stake >= min && !online);
+        assertEq(status == NodeStatus.Inactive, !banned && verified && stake >= min && !present);
     }
 
     function testFuzz_ReputationStaysWithinItsBounds(uint16 reputation, uint8 cause) public pure {

@@ -12,6 +12,7 @@ import {TaskMarketplace} from "src/TaskMarketplace.sol";
 import {Neighbours} from "src/market/MarketBase.sol";
 import {IMarket, IMarketExtension} from "src/interfaces/IMarketExtension.sol";
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
+import {IRegistry, IRegistryExtension} from "src/interfaces/IRegistryExtension.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
 import {RegistryNeighbours} from "src/registry/RegistryBase.sol";
 import {RegistryExtension} from "src/registry/RegistryExtension.sol";
@@ -31,8 +32,7 @@ contract MarketUpgradesTest is MarketFixture {
         ITaskMarketplace.TokenConfig[] memory tokens;
         ProofOfWorkVerifier.ExcuseFloor[] memory floors;
         INodeRegistry.LimitsConfig[] memory limits;
-        NodeRegistry[2] memory registries =
-            [NodeRegistry(payable(address(registry))), NodeRegistry(payable(suite.implementations.registry))];
+        IRegistry[2] memory registries = [registry, IRegistry(suite.implementations.registry)];
         ProofOfWorkVerifier[2] memory verifiers = [verifier, ProofOfWorkVerifier(suite.implementations.verifier)];
         IMarket[2] memory markets = [market, IMarket(suite.implementations.marketplace)];
         for (uint256 i; i < 2; ++i) {
@@ -46,6 +46,9 @@ contract MarketUpgradesTest is MarketFixture {
             vm.expectRevert(Initializable.InvalidInitialization.selector);
             markets[i].initialize(address(this), rules, tokens);
         }
+        INodeRegistry.Parameters memory again = registry.parameters();
+        vm.expectRevert(Initializable.InvalidInitialization.selector);
+        IRegistry(suite.implementations.registryExtension).initialize(address(this), again, limits);
     }
 
     function test_OnlyGovernanceUpgradesAndStateStays() public {
@@ -90,7 +93,7 @@ contract MarketUpgradesTest is MarketFixture {
         address implementation = suite.implementations.registry; // its marketplace is there already
         INodeRegistry.LimitsConfig[] memory limits;
         vm.expectRevert(INodeRegistry.InvalidParameters.selector);
-        new ERC1967Proxy(implementation, abi.encodeCall(NodeRegistry.initialize, (governance, short, limits)));
+        new ERC1967Proxy(implementation, abi.encodeCall(IRegistryExtension.initialize, (governance, short, limits)));
     }
 
     function test_RevertWhen_TheFirstReviewIsLongerThanUnbonding() public {
@@ -100,6 +103,23 @@ contract MarketUpgradesTest is MarketFixture {
         address implementation = suite.implementations.marketplace;
         vm.expectRevert(ITaskMarketplace.InvalidParameters.selector);
         new ERC1967Proxy(implementation, abi.encodeCall(IMarketExtension.initialize, (governance, long, tokens)));
+    }
+
+    /// @dev The extension's code is nobody's when it is called itself.
+    function test_TheRegistrysExtensionAloneHasNoOwnerAndNoNodes() public {
+        IRegistry alone = IRegistry(suite.implementations.registryExtension);
+        Node memory node = activeNode("node");
+        vm.expectRevert(abi.encodeWithSelector(INodeRegistry.UnknownNode.selector, node.id));
+        alone.nodeInfo(node.id);
+        INodeRegistry.Parameters memory parameters = registry.parameters();
+        vm.startPrank(governance);
+        bytes memory refusal = abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", governance);
+        vm.expectRevert(refusal);
+        alone.setParameters(parameters);
+        vm.expectRevert(refusal);
+        alone.ban(node.id);
+        vm.expectRevert(); // it knows nothing of stake
+        alone.stakeForNode(node.id, 1);
     }
 
     function test_RevertWhen_TheRegistryHasNoTreasury() public {

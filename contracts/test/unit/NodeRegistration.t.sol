@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IEntryPausable} from "src/interfaces/IEntryPausable.sol";
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {NodeInfo, NodeStatus} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
@@ -72,6 +73,91 @@ contract NodeRegistrationTest is MarketFixture {
         registry.registerNode{value: 0.1 ether}(ResourceType.GPU, "", address(0), address(0), 0);
     }
 
+    function test_RevertWhen_EntryIsPaused() public {
+        uint40 until = uint40(block.timestamp + 14 days);
+        vm.expectEmit(address(registry));
+        emit IEntryPausable.EntryPaused(until);
+        vm.prank(address(suite.guardian));
+        registry.pauseEntry(until);
+        assertEq(registry.entryPausedUntil(), until);
+        skip(14 days - 1);
+
+        bytes memory paused = abi.encodeWithSelector(IEntryPausable.EntryIsPaused.selector, until);
+        vm.startPrank(node.owner);
+        vm.expectRevert(paused);
+        registry.registerNode{value: 0.1 ether}(ResourceType.GPU, "", address(0), address(0), 0);
+        vm.expectRevert(paused);
+        registry.stakeForNode(node.id, MIN_STAKE);
+        skip(1);
+        registry.registerNode{value: 0.1 ether}(ResourceType.GPU, "", address(0), address(0), 0);
+    }
+
+    function test_OnlyTheOwnerLiftsAPause() public {
+        uint40 until = uint40(block.timestamp + 14 days);
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", stranger));
+        registry.pauseEntry(until);
+        vm.startPrank(address(suite.guardian));
+        registry.pauseEntry(until);
+        registry.pauseEntry(0);
+        assertEq(registry.entryPausedUntil(), until, "the guardian only prolongs");
+        vm.stopPrank();
+        vm.prank(governance);
+        registry.pauseEntry(0);
+        stake(node, MIN_STAKE);
+    }
+
+    function test_APausedNodeStillLeaves() public {
+        stake(node, MIN_STAKE);
+        goOnline(node);
+        vm.prank(governance);
+        registry.pauseEntry(uint40(block.timestamp + 30 days));
+        vm.startPrank(node.owner);
+        registry.setOnline(node.id, false);
+        registry.unstake(node.id, MIN_STAKE);
+        skip(14 days);
+        registry.withdrawStake(node.id);
+        vm.stopPrank();
+        assertEq(token.balanceOf(node.owner), 10_000e18);
+    }
+
+    // ---------------------------------------------------------------- Referrals
+
+    function test_ANodeNamesWhoBroughtIt() public {
+        address owner = account("owner", 0);
+        vm.expectEmit(address(registry));
+        emit INodeRegistry.NodeRegistered(2, owner, owner, owner, ResourceType.CPU, "", 0.1 ether, node.id);
+        vm.prank(owner);
+        uint64 id = registry.registerNode{value: 0.1 ether}(ResourceType.CPU, "", address(0), address(0), node.id);
+        assertEq(registry.nodeInfo(id).referrer, node.id);
+        assertEq(info(node).referrer, 0);
+    }
+
+    function test_RevertWhen_ANodeRefersItself() public {
+        address[3] memory keys = [node.owner, node.operator, node.payout];
+        bytes memory refusal = abi.encodeWithSelector(INodeRegistry.SelfReferral.selector, node.id);
+        address owner = account("owner", 0);
+        for (uint256 i; i < 3; ++i) {
+            vm.deal(keys[i], 1 ether);
+            vm.prank(keys[i]);
+            vm.expectRevert(refusal);
+            registry.registerNode{value: 0.1 ether}(ResourceType.CPU, "", address(0x0b), address(0x0c), node.id);
+            vm.startPrank(owner);
+            vm.expectRevert(refusal);
+            registry.registerNode{value: 0.1 ether}(ResourceType.CPU, "", keys[i], address(0), node.id);
+            vm.expectRevert(refusal);
+            registry.registerNode{value: 0.1 ether}(ResourceType.CPU, "", address(0), keys[i], node.id);
+            vm.stopPrank();
+        }
+    }
+
+    function test_RevertWhen_TheReferrerIsUnknown() public {
+        address owner = account("owner", 0);
+        vm.prank(owner);
+        vm.expectRevert(abi.encodeWithSelector(INodeRegistry.UnknownNode.selector, 2));
+        registry.registerNode{value: 0.1 ether}(ResourceType.CPU, "", address(0), address(0), 2);
+    }
+
     // ---------------------------------------------------------------- Keys
 
     function test_TheOwnerChangesOperatorAndPayout() public {
@@ -122,6 +208,50 @@ contract NodeRegistrationTest is MarketFixture {
         vm.prank(stranger);
         vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NotNodeOperator.selector, node.id, stranger));
         registry.setMetadata(node.id, "ipfs://fake");
+    }
+
+    function test_BidsLapseWithTheOperatorAndByTheNodesWish() public {
+        assertEq(registry.bidEpochOf(node.id), 0);
+        vm.expectEmit(address(registry));
+        emit INodeRegistry.BidEpochRaised(node.id, 1);
+        vm.prank(node.owner);
+        registry.setOperator(node.id, stranger);
+        vm.expectEmit(address(registry));
+        emit INodeRegistry.BidEpochRaised(node.id, 2);
+        vm.prank(stranger);
+        registry.raiseBidEpoch(node.id);
+        vm.prank(address(market));
+        registry.raiseBidEpoch(node.id);
+        assertEq(registry.bidEpochOf(node.id), 3);
+
+        vm.prank(node.operator);
+        vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NotNodeOperator.selector, node.id, node.operator));
+        registry.raiseBidEpoch(node.id);
+    }
+
+    function test_BidsLapseWhenTheNodeGoesOffline() public {
+        vm.startPrank(node.operator);
+        registry.setOnline(node.id, true);
+        assertEq(registry.bidEpochOf(node.id), 0);
+        registry.setOnline(node.id, false);
+        assertEq(registry.bidEpochOf(node.id), 1);
+    }
+
+    // ---------------------------------------------------------------- Pages
+
+    function test_NodesComeInPages() public {
+        for (uint256 i; i < 4; ++i) {
+            register(string.concat("node ", vm.toString(i)), ResourceType.GPU);
+        }
+        assertEq(registry.nodes(1, 100).length, 5);
+        assertEq(registry.nodes(0, 100).length, 5, "ids begin with 1");
+        NodeInfo[] memory page = registry.nodes(2, 2);
+        assertEq(page.length, 2);
+        assertEq(abi.encode(page[0]), abi.encode(registry.nodeInfo(2)));
+        assertEq(abi.encode(page[1]), abi.encode(registry.nodeInfo(3)));
+        assertEq(registry.nodes(5, type(uint64).max).length, 1);
+        assertEq(registry.nodes(6, 1).length, 0);
+        assertEq(registry.nodes(type(uint64).max, type(uint64).max).length, 0);
     }
 
     // ---------------------------------------------------------------- Status
@@ -214,6 +344,32 @@ contract NodeRegistrationTest is MarketFixture {
         bad.unbondingPeriod = 7 days - 1; // the longest review window is 7 days
         _expectInvalid(bad);
         bad.unbondingPeriod = 7 days;
+        bad.levelTwoStake = bad.minStake - 1;
+        _expectInvalid(bad);
+        bad.levelTwoStake = bad.levelThreeStake + 1;
+        _expectInvalid(bad);
+        bad.levelTwoStake = good.levelTwoStake;
+        bad.levelThreeReputation = 10_001;
+        _expectInvalid(bad);
+        bad.levelThreeReputation = good.levelThreeReputation;
+        bad.levelThreeSuccessBps = 10_001;
+        _expectInvalid(bad);
+        bad.levelThreeSuccessBps = good.levelThreeSuccessBps;
+        bad.disputeSlashBps = 10_001;
+        _expectInvalid(bad);
+        bad.disputeSlashBps = good.disputeSlashBps;
+        bad.misuseSlashBps = 10_001;
+        _expectInvalid(bad);
+        bad.misuseSlashBps = good.misuseSlashBps;
+        bad.reviewFailureBps = 10_001;
+        _expectInvalid(bad);
+        bad.reviewFailureBps = good.reviewFailureBps;
+        bad.reviewMinTasks = 0;
+        _expectInvalid(bad);
+        bad.reviewMinTasks = good.reviewMinTasks;
+        bad.reviewPeriod = 90 days + 1;
+        _expectInvalid(bad);
+        bad.reviewPeriod = 90 days;
         vm.prank(governance);
         registry.setParameters(bad);
     }

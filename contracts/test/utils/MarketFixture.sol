@@ -153,6 +153,17 @@ abstract contract MarketFixture is SuiteTest {
         goOnline(node);
     }
 
+    /// @dev What the verifier says of a node from now on.
+    function mockStanding(Node memory node, uint64 power, uint32 challenges, uint40 lastAuditAt, bool audited)
+        internal
+    {
+        vm.mockCall(
+            address(verifier),
+            abi.encodeCall(verifier.standingOf, (node.id)),
+            abi.encode(power, challenges, lastAuditAt, audited)
+        );
+    }
+
     function info(Node memory node) internal view returns (NodeInfo memory) {
         return registry.nodeInfo(node.id);
     }
