@@ -200,7 +200,8 @@ abstract contract Suite is CommonBase {
             escrow: address(d.escrow),
             rewards: address(p.distributor),
             aiigo: address(d.token),
-            guardian: address(p.guardian)
+            guardian: address(p.guardian),
+            court: address(p.court)
         });
         d.implementations.marketExtension = address(new MarketExtension(neighbours));
         d.implementations.marketplace = address(new TaskMarketplace(neighbours, d.implementations.marketExtension));

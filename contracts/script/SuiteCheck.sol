@@ -216,7 +216,8 @@ abstract contract SuiteCheck is Suite {
             extension.registry() == d.marketplace.registry()
                 && extension.escrowManager() == d.marketplace.escrowManager()
                 && extension.rewards() == d.marketplace.rewards() && extension.aiigo() == d.marketplace.aiigo()
-                && extension.guardian() == d.marketplace.guardian(),
+                && extension.guardian() == d.marketplace.guardian() && extension.court() == address(d.court)
+                && d.marketplace.court() == address(d.court),
             "MarketExtension's contracts"
         );
     }

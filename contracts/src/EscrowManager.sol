@@ -48,13 +48,41 @@ contract EscrowManager is IEscrowManager, ReentrancyGuardTransient {
         if (amount == 0) revert ZeroAmount();
         if (amount > type(uint96).max) revert AmountTooLarge(amount);
         if (_escrows[taskId].amount != 0) revert EscrowExists(taskId);
-        uint256 value = token == address(0) ? amount : 0;
-        if (msg.value != value) revert WrongValue(msg.value, value);
+        _checkValue(token, amount);
         // casting is safe: checked above
         // forge-lint: disable-next-line(unsafe-typecast)
         _escrows[taskId] = Escrow({token: token, amount: uint96(amount)});
         emit Deposited(taskId, payer, token, amount);
         if (token != address(0)) _pull(token, payer, amount);
+    }
+
+    /// @inheritdoc IEscrowManager
+    function topUp(bytes32 taskId, address payer, uint256 amount) external payable onlyMarketplace nonReentrant {
+        if (amount == 0) revert ZeroAmount();
+        Escrow memory escrow = _open(taskId);
+        uint256 total = escrow.amount + amount;
+        if (total > type(uint96).max) revert AmountTooLarge(total);
+        _checkValue(escrow.token, amount);
+        // casting is safe: checked above
+        // forge-lint: disable-next-line(unsafe-typecast)
+        _escrows[taskId].amount = uint96(total);
+        emit ToppedUp(taskId, payer, escrow.token, amount, total);
+        if (escrow.token != address(0)) _pull(escrow.token, payer, amount);
+    }
+
+    /// @inheritdoc IEscrowManager
+    function splitPayment(bytes32 taskId, address[] calldata accounts, uint256[] calldata amounts)
+        external
+        onlyMarketplace
+    {
+        Escrow memory escrow = _close(taskId);
+        uint256 sum;
+        for (uint256 i; i < accounts.length; ++i) {
+            sum += amounts[i];
+            _credit(accounts[i], escrow.token, amounts[i]);
+        }
+        if (sum != escrow.amount) revert WrongSplit(taskId, sum, escrow.amount);
+        emit PaymentSplit(taskId, escrow.token, accounts, amounts);
     }
 
     /// @inheritdoc IEscrowManager
@@ -130,6 +158,12 @@ contract EscrowManager is IEscrowManager, ReentrancyGuardTransient {
         IERC20(token).safeTransferFrom(payer, address(this), amount);
         uint256 received = IERC20(token).balanceOf(address(this)) - before;
         if (received != amount) revert TokenTookFee(token, received, amount);
+    }
+
+    /// @dev ETH comes with the call, to the wei; a token's payment never does.
+    function _checkValue(address token, uint256 amount) private view {
+        uint256 value = token == address(0) ? amount : 0;
+        if (msg.value != value) revert WrongValue(msg.value, value);
     }
 
     function _open(bytes32 taskId) private view returns (Escrow memory escrow) {

@@ -23,6 +23,10 @@ interface IEscrowManager {
     );
     event Refunded(bytes32 indexed taskId, address indexed buyer, address indexed token, uint256 amount);
     event TipPaid(bytes32 indexed taskId, address indexed to, address indexed token, uint256 amount);
+    /// @dev `total` is what the escrow holds now.
+    event ToppedUp(bytes32 indexed taskId, address indexed payer, address indexed token, uint256 amount, uint256 total);
+    /// @dev The amounts are the whole escrow.
+    event PaymentSplit(bytes32 indexed taskId, address indexed token, address[] accounts, uint256[] amounts);
     event Withdrawn(address indexed account, address indexed token, address to, uint256 amount);
 
     error NotMarketplace(address caller);
@@ -34,6 +38,7 @@ interface IEscrowManager {
     error WrongValue(uint256 sent, uint256 required);
     error TokenTookFee(address token, uint256 received, uint256 expected);
     error DueExceedsEscrow(bytes32 taskId, uint256 due, uint256 escrow);
+    error WrongSplit(bytes32 taskId, uint256 sum, uint256 escrow);
     error FeeTooHigh(uint256 feeBps);
     error NothingToWithdraw(address account, address token);
     error TransferFailed(address to, uint256 amount);
@@ -48,6 +53,10 @@ interface IEscrowManager {
     function refund(bytes32 taskId, address buyer) external;
     /// @notice Pays part of an open escrow to whoever enforced a deadline.
     function payTip(bytes32 taskId, address to, uint256 amount) external;
+    /// @notice Takes `amount` more from `payer` (ETH: sent along) into an open escrow, in its token.
+    function topUp(bytes32 taskId, address payer, uint256 amount) external payable;
+    /// @notice Closes an escrow: each account its amount; together they are the escrow, to the wei.
+    function splitPayment(bytes32 taskId, address[] calldata accounts, uint256[] calldata amounts) external;
     /// @notice Sends the caller's whole balance in `token` to `to`.
     function withdraw(address token, address to) external returns (uint256 amount);
 

@@ -5,6 +5,7 @@ import {Task, TaskRequest} from "../types/Task.sol";
 import {ResourceType} from "../types/Resource.sol";
 import {IBids} from "./IBids.sol";
 import {IEntryPausable} from "./IEntryPausable.sol";
+import {IMarketDisputes} from "./IMarketDisputes.sol";
 import {ITaskMarketplace} from "./ITaskMarketplace.sol";
 
 /// @title The market's other room: what a single task's course does not need
@@ -68,4 +69,4 @@ interface IMarketExtension {
 }
 
 /// @title The market as its users see it: one address
-interface IMarket is ITaskMarketplace, IMarketExtension, IBids, IEntryPausable {}
+interface IMarket is ITaskMarketplace, IMarketExtension, IBids, IMarketDisputes, IEntryPausable {}

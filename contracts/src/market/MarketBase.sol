@@ -14,7 +14,7 @@ import {Payment} from "../libraries/Payment.sol";
 import {TaskDemand} from "../types/Node.sol";
 import {ResourceType} from "../types/Resource.sol";
 import {TaskRequest, TaskStatus} from "../types/Task.sol";
-import {AGREED, Agreement, HAS_TERMS, TaskRecord, TaskTerms} from "../types/TaskRecord.sol";
+import {AGREED, Agreement, HAS_TERMS, TaskDispute, TaskRecord, TaskTerms} from "../types/TaskRecord.sol";
 import {PriceIndex} from "./PriceIndex.sol";
 
 /// @dev The other contracts of the suite.
@@ -24,6 +24,7 @@ struct Neighbours {
     address rewards;
     address aiigo; // the token
     address guardian;
+    address court;
 }
 
 /// @title What both rooms of the market share: its storage, its neighbours, its checks
@@ -61,6 +62,8 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
         // slots 9 and 10
         mapping(bytes32 taskId => Agreement) agreements;
         mapping(uint64 nodeId => mapping(uint256 word => uint256 bits)) bidNonces;
+        // slot 11
+        mapping(bytes32 taskId => TaskDispute) disputes;
     }
 
     // keccak256(abi.encode(uint256(keccak256("aiigo.storage.TaskMarketplace")) - 1)) & ~bytes32(uint256(0xff))
@@ -74,6 +77,8 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
     IRewardDistributor public immutable rewards;
     /// @notice Pays a quarter less of the protocol's fee.
     address public immutable aiigo;
+    /// @notice Decides disputes.
+    address public immutable court;
 
     /// @custom:oz-upgrades-unsafe-allow constructor
     constructor(Neighbours memory neighbours) EntryPausable(neighbours.guardian) {
@@ -81,6 +86,7 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
         escrowManager = IEscrowManager(neighbours.escrow);
         rewards = IRewardDistributor(neighbours.rewards);
         aiigo = neighbours.aiigo;
+        court = neighbours.court;
         _disableInitializers();
     }
 

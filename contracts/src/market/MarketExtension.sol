@@ -12,13 +12,14 @@ import {ResourceType} from "../types/Resource.sol";
 import {Task, TaskRequest, TaskStatus} from "../types/Task.sol";
 import {AGREED, Agreement, TaskRecord, TaskTerms} from "../types/TaskRecord.sol";
 import {Bids} from "./Bids.sol";
+import {Disputes} from "./Disputes.sol";
 import {MarketBase, Neighbours} from "./MarketBase.sol";
 import {MarketSettings} from "./MarketSettings.sol";
 import {PRICE_SCALE, PriceIndex} from "./PriceIndex.sol";
 
 /// @title The market's other room
 /// @dev Runs by delegatecall from TaskMarketplace, on its storage and in its name.
-contract MarketExtension is IMarketExtension, MarketSettings, Bids {
+contract MarketExtension is IMarketExtension, MarketSettings, Bids, Disputes {
     /// @notice The most tasks that one transaction creates.
     uint256 public constant MAX_BATCH = 64;
 
@@ -90,7 +91,8 @@ contract MarketExtension is IMarketExtension, MarketSettings, Bids {
         Agreement memory agreement;
         if (record.flags & AGREED != 0) agreement = $.agreements[taskId];
         bool running = record.status == TaskStatus.InProgress;
-        bool delivered = record.status == TaskStatus.Completed || record.status == TaskStatus.Verified;
+        bool delivered = record.status == TaskStatus.Completed || record.status == TaskStatus.Verified
+            || record.status == TaskStatus.Disputed || record.status == TaskStatus.Resolved;
         return Task({
             buyer: record.buyer,
             watcher: terms.watcher,

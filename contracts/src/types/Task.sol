@@ -11,7 +11,9 @@ enum TaskStatus {
     Completed, // result submitted, the review window runs
     Verified, // paid: final
     Cancelled, // by the buyer while open: final
-    Expired // nobody delivered in time, refunded: final
+    Expired, // nobody delivered in time, refunded: final
+    Disputed, // the result is before the court
+    Resolved // paid as the court ruled: final
 }
 
 /// @dev What a buyer asks for.

@@ -42,3 +42,9 @@ struct Agreement {
     uint88 price; // for the whole work
     uint24 eta; // seconds from the assignment to the deadline
 }
+
+/// @dev A task that went to court: one slot, beside it.
+struct TaskDispute {
+    address disputer; // the buyer or the watcher: paid bond and case fee
+    uint96 caseId;
+}

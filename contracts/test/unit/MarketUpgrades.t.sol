@@ -59,7 +59,8 @@ contract MarketUpgradesTest is MarketFixture {
             escrow: address(escrow),
             rewards: address(suite.distributor),
             aiigo: address(token),
-            guardian: governance
+            guardian: governance,
+            court: address(suite.court)
         });
         address fresh = address(new TaskMarketplace(neighbours, suite.marketplace.extension()));
         vm.expectRevert(abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", address(this)));

@@ -33,13 +33,21 @@ abstract contract CourtFixture is MarketFixture {
     function setUp() public virtual override {
         super.setUp();
         bindCourt();
-        // In the marketplace's place: neither court nor registry can tell.
+        placeArbitrable();
+        prepareNode();
+        buyer = party("buyer");
+    }
+
+    /// @dev In the marketplace's place: neither court nor registry can tell.
+    function placeArbitrable() internal virtual {
         vm.etch(address(suite.marketplace), address(new TestArbitrable()).code);
         arbitrable = TestArbitrable(address(suite.marketplace));
         arbitrable.bind(court);
+    }
+
+    function prepareNode() internal virtual {
         node = register("node", ResourceType.GPU);
         stake(node, 2 * MIN_STAKE);
-        buyer = party("buyer");
     }
 
     function bindCourt() internal {
