@@ -189,6 +189,7 @@ contract ConfigTest is Test, SuiteConfigReader {
         config.genesis.publicSale = SOMEBODY;
         config.genesis.team.beneficiary = SOMEBODY;
         config.genesis.privateSale.beneficiary = SOMEBODY;
+        config.challenger = SOMEBODY;
     }
 
     function test_RevertWhen_RewardsWouldHaveStartedAlready() public {
