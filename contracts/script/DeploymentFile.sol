@@ -89,16 +89,19 @@ abstract contract DeploymentFile is CommonBase {
             _plain("EscrowManager", address(d.escrow), ","),
             _plain("BlockEntropy", address(d.entropy), ",")
         );
-        string memory governance = string.concat(
+        // In pieces: one long concatenation is too deep for the stack.
+        string memory helpers = string.concat(
             _plain("FeeVault", address(d.feeVault), ","),
             _plain("Guardian", address(d.guardian), ","),
-            _plain("KeeperTips", address(d.keeperTips), ","),
+            _plain("KeeperTips", address(d.keeperTips), ",")
+        );
+        string memory governance = string.concat(
             _plain("AIIGOGovernor", address(d.governor), ","),
             _plain("TimelockController", address(d.timelock), ","),
             _plain("VestingTeam", address(d.vestingTeam), ","),
             _plain("VestingPrivateSale", address(d.vestingPrivateSale), "")
         );
-        return string.concat(upgradeable, market, governance);
+        return string.concat(upgradeable, market, helpers, governance);
     }
 
     function _proxy(string memory name, address proxy, address implementation) private pure returns (string memory) {

@@ -17,6 +17,10 @@ import {BPS} from "./libraries/Shares.sol";
 contract FeeVault is IFeeVault, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
+    /// @notice The most that stakers can get of a fee, basis points. Rewards give a provider at most half of its fee, so
+    /// washing doesn't pay even for the only staker.
+    uint256 public constant MAX_STAKER_SHARE_BPS = 5_000;
+
     IEscrowManager public immutable escrow;
     IStakingPool public immutable pool;
     /// @notice Gets the rest and sets the shares: the timelock.
@@ -50,7 +54,6 @@ contract FeeVault is IFeeVault, ReentrancyGuardTransient {
         emit FeesCollected(token, msg.sender, toStakers, toTreasury);
         if (token == address(0)) {
             if (toStakers > 0) pool.notifyReward{value: toStakers}(token, toStakers);
-            if (toTreasury == 0) return (toStakers, 0);
             (bool sent,) = treasury.call{value: toTreasury}("");
             if (!sent) revert TransferFailed(treasury, toTreasury);
         } else {
@@ -58,7 +61,7 @@ contract FeeVault is IFeeVault, ReentrancyGuardTransient {
                 IERC20(token).forceApprove(address(pool), toStakers);
                 pool.notifyReward(token, toStakers);
             }
-            if (toTreasury > 0) IERC20(token).safeTransfer(treasury, toTreasury);
+            IERC20(token).safeTransfer(treasury, toTreasury);
         }
     }
 
@@ -78,7 +81,7 @@ contract FeeVault is IFeeVault, ReentrancyGuardTransient {
     }
 
     function _setStakerShare(address token, uint16 stakerShareBps) private {
-        if (stakerShareBps > BPS) revert ShareTooHigh(stakerShareBps);
+        if (stakerShareBps > MAX_STAKER_SHARE_BPS) revert ShareTooHigh(stakerShareBps);
         stakerShareOf[token] = stakerShareBps;
         emit FeeShareChanged(token, stakerShareBps);
     }

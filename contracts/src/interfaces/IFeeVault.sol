@@ -22,7 +22,7 @@ interface IFeeVault {
     /// @notice Anyone: takes the vault's balance out of the escrow, streams the stakers' share and sends the rest to the
     /// treasury. Of a token that the pool doesn't list the treasury gets all.
     function collect(address token) external returns (uint256 toStakers, uint256 toTreasury);
-    /// @notice Treasury: the stakers' share of a token's fees that are collected from now on, basis points.
+    /// @notice Treasury: the stakers' share of a token's fees that are collected from now on, at most 5000 basis points.
     function setStakerShare(address token, uint16 stakerShareBps) external;
 
     function stakerShareOf(address token) external view returns (uint16);
