@@ -2,15 +2,21 @@
 
 use std::collections::BinaryHeap;
 
-use alloy::primitives::B256;
+use alloy_primitives::B256;
 
 use crate::NONCES;
 
 /// The 64 smallest hashes of those offered, with their nonces. Ties go to the smaller nonce.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Best {
-    /// The root is the largest: what the next one must beat.
+    /// The root is the largest: what the next one must beat. Its space never grows.
     heap: BinaryHeap<(B256, u64)>,
+}
+
+impl Default for Best {
+    fn default() -> Self {
+        Self { heap: BinaryHeap::with_capacity(NONCES + 1) }
+    }
 }
 
 impl Best {
@@ -22,23 +28,22 @@ impl Best {
         }
     }
 
-    pub(crate) fn offer(&mut self, hash: B256, nonce: u64) {
+    /// Takes a hash if it is among the smallest so far. `false`: its nonce is already there.
+    pub(crate) fn offer(&mut self, hash: B256, nonce: u64) -> bool {
+        if self.heap.iter().any(|(_, known)| *known == nonce) {
+            return false;
+        }
         self.heap.push((hash, nonce));
         if self.heap.len() > NONCES {
             self.heap.pop();
         }
-    }
-
-    pub(crate) fn merge(&mut self, other: Self) {
-        for (hash, nonce) in other.heap {
-            self.offer(hash, nonce);
-        }
+        true
     }
 
     /// The largest of the best and the nonces of all, increasing; `None` if there are fewer than 64.
-    pub(crate) fn finish(self) -> Option<(B256, [u64; NONCES])> {
+    pub(crate) fn finish(&self) -> Option<(B256, [u64; NONCES])> {
         let largest = self.heap.peek()?.0;
-        let mut nonces: Vec<u64> = self.heap.into_iter().map(|(_, nonce)| nonce).collect();
+        let mut nonces: Vec<u64> = self.heap.iter().map(|(_, nonce)| *nonce).collect();
         nonces.sort_unstable();
         Some((largest, nonces.try_into().ok()?))
     }
@@ -52,21 +57,28 @@ pub(crate) fn leading_bits(hash: &B256) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn the_smallest_are_kept_in_whatever_order_they_come() {
-        let mut hashes: Vec<(B256, u64)> = (0..500).map(|nonce| (crate::hash(B256::ZERO, nonce), nonce)).collect();
-        let mut best = Best::default();
-        for (hash, nonce) in &hashes {
-            best.offer(*hash, *nonce);
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// Few different hashes, so that ties at the edge happen.
+        #[test]
+        fn the_smallest_are_kept_in_whatever_order_they_come(bytes in prop::collection::vec(any::<u8>(), 64..400)) {
+            let mut hashes: Vec<(B256, u64)> =
+                bytes.iter().zip(0..).map(|(byte, nonce)| (B256::with_last_byte(byte % 40), nonce)).collect();
+            let mut best = Best::default();
+            for (hash, nonce) in &hashes {
+                prop_assert!(best.offer(*hash, *nonce));
+            }
+            hashes.sort();
+            let (largest, nonces) = best.finish().unwrap();
+            prop_assert_eq!(largest, hashes[63].0);
+            let mut expected: Vec<u64> = hashes[..64].iter().map(|(_, nonce)| *nonce).collect();
+            expected.sort_unstable();
+            prop_assert_eq!(&nonces[..], expected);
         }
-        hashes.sort();
-        let (largest, nonces) = best.finish().unwrap();
-        assert_eq!(largest, hashes[63].0);
-        let mut expected: Vec<u64> = hashes[..64].iter().map(|(_, nonce)| *nonce).collect();
-        expected.sort_unstable();
-        assert_eq!(nonces[..], expected);
     }
 
     #[test]
@@ -78,5 +90,12 @@ mod tests {
         }
         assert_eq!(best.target(), u64::MAX);
         assert!(best.finish().is_none());
+    }
+
+    #[test]
+    fn a_nonce_counts_once() {
+        let mut best = Best::default();
+        assert!(best.offer(B256::ZERO, 7));
+        assert!(!best.offer(B256::ZERO, 7));
     }
 }

@@ -1,14 +1,12 @@
 //! The two hashes of a challenge, as the verifier contract computes them.
 
-use alloy::{
-    primitives::{Address, B256, keccak256},
-    sol_types::SolValue,
-};
+use alloy_primitives::{Address, B256, U256, keccak256};
 
 /// The seed of one node's challenge: `keccak256(abi.encode(chainId, verifier, challengeSeed, nodeId))`. It binds the work to
 /// the chain, the contract and the node, so nobody can use another's.
 pub fn node_seed(chain_id: u64, verifier: Address, challenge_seed: B256, node_id: u64) -> B256 {
-    keccak256((chain_id, verifier, challenge_seed, node_id).abi_encode())
+    let words = [U256::from(chain_id).into(), verifier.into_word(), challenge_seed, U256::from(node_id).into()];
+    keccak256(words.concat())
 }
 
 /// The hash of a nonce: `keccak256(seed ‖ nonce)`, the nonce as 8 bytes, big-endian.
