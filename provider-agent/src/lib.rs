@@ -11,6 +11,7 @@ mod machine;
 mod market;
 mod node;
 mod policy;
+mod power;
 mod prove;
 mod sender;
 mod serve;

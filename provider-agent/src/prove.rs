@@ -1,7 +1,6 @@
 //! Proving power: a challenge is asked for, its hashes are searched until shortly before its deadline, the best are sent.
 
 use std::{
-    num::NonZeroUsize,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     error::{AgentError, Context, read_error},
     market::Market,
+    power::{DeviceArgs, log_findings, log_lost},
     sender::Sender,
 };
 
@@ -33,19 +33,14 @@ const CLOCK_POLL: Duration = Duration::from_millis(500);
 /// Flags of `run`: how power is proved.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ProveArgs {
-    /// Threads that search for hashes [default: all processors].
-    #[arg(long, value_name = "COUNT", env = "AIIGO_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    devices: DeviceArgs,
     /// Seconds before a challenge's deadline at which the solution is sent [default: a sixth of the window, at least 2].
     #[arg(long, value_name = "SECONDS", env = "AIIGO_SOLVE_MARGIN")]
     solve_margin: Option<u32>,
 }
 
 impl ProveArgs {
-    fn solver(&self) -> Solver {
-        self.threads.and_then(|threads| NonZeroUsize::new(threads.into())).map(Solver::new).unwrap_or_default()
-    }
-
     /// Seconds before the deadline at which the search ends.
     fn margin(&self, window: f64) -> f64 {
         let margin = self.solve_margin.map_or_else(|| MIN_MARGIN.max(window / 6.0), f64::from);
@@ -55,10 +50,14 @@ impl ProveArgs {
 
 /// Proves the node's power; returns when a challenge was passed.
 pub(crate) async fn prove(market: &Market, sender: &Sender, node: NodeId, args: &ProveArgs) -> Result<(), AgentError> {
+    // Before a challenge is open: no part of its window is spent on this.
+    let (solver, findings) = args.devices.detect().await?;
+    log_findings(&findings);
+    let solver = Arc::new(solver);
     loop {
         let challenge = challenge_of(market, node).await?;
         if challenge.open && is_worthwhile(market, &challenge).await? {
-            if answer(market, sender, node, &challenge, args).await? {
+            if answer(market, sender, node, &challenge, args, &solver).await? {
                 return Ok(());
             }
             continue;
@@ -124,13 +123,14 @@ async fn answer(
     node: NodeId,
     challenge: &Challenge,
     args: &ProveArgs,
+    solver: &Arc<Solver>,
 ) -> Result<bool, AgentError> {
     let (left, window) = time_left(market, challenge).await?;
     let budget = Duration::from_secs_f64((left - args.margin(window)).max(0.1));
     let seed = node_seed(market.chain_id(), market.address(ContractName::ProofOfWorkVerifier), challenge.seed, node.0);
     tracing::info!(challenge = challenge.id, seconds = budget.as_secs_f64(), "proving the machine's power");
     let deadline = Instant::now() + budget;
-    let nonces = search(args.solver(), seed, deadline, sender.token()).await?;
+    let nonces = search(Arc::clone(solver), seed, deadline, sender.token()).await?;
     let call = market
         .call(ContractName::ProofOfWorkVerifier, market.verifier().submitSolution(node.0, nonces).calldata().clone());
     let key = format!("solution:{node}:{}", challenge.id);
@@ -152,10 +152,19 @@ async fn answer(
     }
 }
 
-async fn search(solver: Solver, seed: B256, deadline: Instant, token: &CancellationToken) -> Result<Bytes, AgentError> {
+async fn search(
+    solver: Arc<Solver>,
+    seed: B256,
+    deadline: Instant,
+    token: &CancellationToken,
+) -> Result<Bytes, AgentError> {
     let cancelled = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&cancelled);
-    let searching = tokio::task::spawn_blocking(move || solver.solve(seed, deadline, &flag));
+    let searching = tokio::task::spawn_blocking(move || {
+        let found = solver.solve(seed, deadline, &flag);
+        log_lost(&solver.take_lost());
+        found
+    });
     tokio::pin!(searching);
     let found = tokio::select! {
         found = &mut searching => found,
@@ -178,10 +187,10 @@ mod tests {
 
     #[test]
     fn the_margin_leaves_blocks_for_the_solution() {
-        let args = ProveArgs { threads: None, solve_margin: None };
+        let args = ProveArgs { devices: DeviceArgs::default(), solve_margin: None };
         assert_eq!(args.margin(192.0), 32.0);
         assert_eq!(args.margin(4.0), 2.0);
-        let args = ProveArgs { threads: None, solve_margin: Some(100) };
+        let args = ProveArgs { devices: DeviceArgs::default(), solve_margin: Some(100) };
         assert_eq!(args.margin(32.0), 16.0);
     }
 }

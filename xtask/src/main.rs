@@ -1,6 +1,7 @@
-//! The project's own commands: `cargo xtask demo | test | abi | setup`.
+//! The project's own commands: `cargo xtask demo | test | bench | abi | setup`.
 
 mod abi;
+mod bench;
 mod demo;
 mod project;
 mod setup;
@@ -24,6 +25,9 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run every check: formatting, lints, contracts, crates, end-to-end.
     Test(test::TestArgs),
+    /// Measure what the project is held to.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Regenerate the checked-in ABI that the Rust bindings are built from.
     Abi(abi::AbiArgs),
     /// Install what the other commands need: npm packages, the wasm target, the example's module.
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Demo(args) => demo::run(args),
         Command::Test(args) => test::run(&args),
+        Command::Bench(command) => bench::run(&command),
         Command::Abi(args) => abi::run(&args),
         Command::Setup => setup::everything(),
         Command::Forge { arguments } => {

@@ -39,6 +39,13 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Error> {
     if status.success() { Ok(()) } else { Err(format!("`{shown}` failed ({status})").into()) }
 }
 
+/// Runs a command to its end; what it prints is the result.
+pub(crate) fn run_through(command: &mut Command) -> Result<(), Error> {
+    let shown = shown(command);
+    let status = command.status().map_err(|error| format!("cannot start `{shown}`: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{shown}` failed ({status})").into()) }
+}
+
 /// Runs a command and returns what it printed; its errors are part of the error.
 pub(crate) fn output(command: &mut Command) -> Result<String, Error> {
     let shown = shown(command);

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_pow::{CpuOptions, DeviceKind, Hits, Job, Registry};
+use aiigo_pow::{CpuOptions, DeviceKind, Hits, Job, Registry, Solver};
 use alloy_primitives::B256;
 use serde_json::json;
 
@@ -61,7 +61,18 @@ fn seconds(work: impl FnOnce()) -> f64 {
 /// Seconds that this thread has run.
 #[cfg(target_os = "linux")]
 fn thread_time() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    clock(rustix::time::ClockId::ThreadCPUTime)
+}
+
+/// Seconds that all threads of this program have run.
+#[cfg(target_os = "linux")]
+fn process_time() -> f64 {
+    clock(rustix::time::ClockId::ProcessCPUTime)
+}
+
+#[cfg(target_os = "linux")]
+fn clock(clock: rustix::time::ClockId) -> f64 {
+    let time = rustix::time::clock_gettime(clock);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
@@ -70,6 +81,12 @@ fn thread_time() -> f64 {
 fn thread_time() -> f64 {
     static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
     START.elapsed().as_secs_f64()
+}
+
+/// The same: processor time is then unknown.
+#[cfg(not(target_os = "linux"))]
+fn process_time() -> f64 {
+    thread_time()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -150,12 +167,15 @@ fn nanos_per_cycle() -> Option<f64> {
     None
 }
 
-/// Hashes per second of so many threads, by the solver itself.
-fn solver_rate(threads: NonZeroUsize) -> f64 {
-    let solver = aiigo_pow::Solver::new(threads);
+/// Hashes per second of so many threads by the solver itself, of the wall clock and of processor time.
+fn solver_rate(threads: NonZeroUsize) -> (f64, f64) {
+    let cpu = CpuOptions { threads: Some(threads), pin: false, nice: false };
+    let solver = Solver::of_processor(&cpu);
     let window = Duration::from_millis(150);
+    let busy = process_time();
     let solution = solver.solve(SEED, Instant::now() + window, &AtomicBool::new(false)).unwrap();
-    solution.tried as f64 / window.as_secs_f64()
+    let tried = solution.tried as f64;
+    (tried / window.as_secs_f64(), tried / (process_time() - busy))
 }
 
 fn main() {
@@ -167,7 +187,7 @@ fn main() {
     let mut contenders = contenders();
     let mut cycles = Vec::new();
     let threads = std::thread::available_parallelism().unwrap();
-    let mut rates = Vec::new();
+    let mut rates: Vec<Turn> = Vec::new();
     let started = Instant::now();
     while started.elapsed().as_secs_f64() < limit * 0.7 || cycles.len() < 5 {
         for contender in &mut contenders {
@@ -189,16 +209,20 @@ fn main() {
         mhs.insert(contender.name, rounded(1e3 / nanos, 3));
         ratio.insert(contender.name, rounded(median(ratios), 2));
     }
-    let one = median(rates.iter().map(|(one, _)| *one).collect());
-    let all = median(rates.iter().map(|(_, all)| *all).collect());
-    let efficiency = median(rates.iter().map(|(one, all)| all / one / threads.get() as f64).collect());
+    let of = |what: fn(&Turn) -> f64| median(rates.iter().map(what).collect());
+    let one = of(|turn| turn.0.0);
+    let all = of(|turn| turn.1.0);
+    let count = threads.get() as f64;
+    let efficiency = of(|turn| turn.1.0 / turn.0.0) / count;
+    // What is left of a thread's speed when all run, whether or not the machine lets them.
+    let per_thread = of(|turn| turn.1.1 / turn.0.1);
 
     let cpu = aiigo_pow::processor_name();
     if is_json {
         let clock = cycle.map(|cycle| rounded(1.0 / cycle, 3));
         let scaling = json!({
             "threads": threads, "mhs_one": rounded(one / 1e6, 3), "mhs_all": rounded(all / 1e6, 3),
-            "efficiency": rounded(efficiency, 3),
+            "efficiency": rounded(efficiency, 3), "efficiency_of_processor_time": rounded(per_thread, 3),
         });
         let result = json!({
             "cpu": cpu, "clock_ghz": clock, "turns": base.len(), "cycles_per_hash": per_hash, "mhs": mhs,
@@ -214,12 +238,16 @@ fn main() {
         println!("{name:<18} {cycles:>12} {:>10.3} {:>10.2}", mhs[name], ratio[name]);
     }
     println!(
-        "solver: {:.2} MH/s with one thread, {:.2} with {threads}: {:.0}% of {threads} times one",
+        "solver: {:.2} MH/s with one thread, {:.2} with {threads}: {:.0}% of {threads} times one ({:.0}% by processor time)",
         one / 1e6,
         all / 1e6,
-        efficiency * 100.0
+        efficiency * 100.0,
+        per_thread * 100.0
     );
 }
+
+/// Rates with one thread and with all.
+type Turn = ((f64, f64), (f64, f64));
 
 fn rounded(value: f64, digits: i32) -> f64 {
     let unit = 10_f64.powi(digits);

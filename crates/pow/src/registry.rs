@@ -229,7 +229,7 @@ fn measure(device: &mut dyn Device) -> Result<f64, Fault> {
         let took = batch_started.elapsed();
         first += tried;
         if took < slice {
-            batch *= 2;
+            batch = batch.saturating_mul(2);
         } else {
             fastest = fastest.max(tried as f64 / took.as_secs_f64());
         }

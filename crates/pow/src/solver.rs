@@ -105,7 +105,7 @@ struct Late {
 impl Default for Solver {
     /// A thread for each processor that this process may use.
     fn default() -> Self {
-        Self::of_processor(CpuOptions::default())
+        Self::of_processor(&CpuOptions::default())
     }
 }
 
@@ -113,11 +113,12 @@ impl Solver {
     /// So many threads of the processor, with the widest instructions that it has. To use everything that the machine
     /// has, see [`Registry::solver`].
     pub fn new(threads: NonZeroUsize) -> Self {
-        Self::of_processor(CpuOptions { threads: Some(threads), ..CpuOptions::default() })
+        Self::of_processor(&CpuOptions { threads: Some(threads), ..CpuOptions::default() })
     }
 
-    fn of_processor(options: CpuOptions) -> Self {
-        Self::with_devices(Registry::first_processor_backend(&options))
+    /// The processor's threads used like this, with the first backend that is there and computes rightly.
+    pub fn of_processor(options: &CpuOptions) -> Self {
+        Self::with_devices(Registry::first_processor_backend(options))
     }
 
     /// Exactly these devices, untested.

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod doctor;
 mod run;
 mod setup;
@@ -44,6 +45,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Withdraw the earnings, with the payout key.
     Withdraw(withdraw::WithdrawArgs),
+    /// Measure how fast this machine proves power, and what that opens; asks no chain.
+    Bench(bench::BenchArgs),
     /// Check chain, keys, stake and machine, and say how to fix what is wrong.
     Doctor(doctor::DoctorArgs),
     /// Print a completion script for a shell.
@@ -135,6 +138,7 @@ impl Cli {
                 Command::Run(args) => run::run(args, token).await.map(|()| ExitCode::SUCCESS),
                 Command::Status(args) => self.report(&status::status(args).await?),
                 Command::Withdraw(args) => self.report(&withdraw::withdraw(args, token).await?),
+                Command::Bench(args) => self.report(&bench::bench(args, token).await?),
                 Command::Doctor(args) => self.report(&doctor::doctor(args).await),
                 Command::Completions { .. } => Ok(ExitCode::SUCCESS), // returned above
             }
