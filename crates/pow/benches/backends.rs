@@ -61,18 +61,20 @@ fn seconds(work: impl FnOnce()) -> f64 {
 /// Seconds that this thread has run.
 #[cfg(target_os = "linux")]
 fn thread_time() -> f64 {
-    clock(rustix::time::ClockId::ThreadCPUTime)
+    clock(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
 /// Seconds that all threads of this program have run.
 #[cfg(target_os = "linux")]
 fn process_time() -> f64 {
-    clock(rustix::time::ClockId::ProcessCPUTime)
+    clock(libc::CLOCK_PROCESS_CPUTIME_ID)
 }
 
 #[cfg(target_os = "linux")]
-fn clock(clock: rustix::time::ClockId) -> f64 {
-    let time = rustix::time::clock_gettime(clock);
+fn clock(clock: libc::clockid_t) -> f64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call writes into `time`.
+    assert_eq!(unsafe { libc::clock_gettime(clock, &raw mut time) }, 0);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 

@@ -7,16 +7,24 @@ const NICENESS: i32 = 10;
 /// Makes the calling thread polite, and binds it to a processor.
 #[cfg(target_os = "linux")]
 pub(super) fn settle(nice: bool, processor: Option<usize>) {
-    use rustix::{process, thread};
     if nice {
-        // On Linux niceness belongs to the thread, 0 is the calling one.
-        let _ = process::setpriority_process(None, NICENESS);
+        // SAFETY: takes numbers only. On Linux niceness belongs to the thread, and 0 is the calling one.
+        unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) };
     }
-    if let Some(processor) = processor {
-        let mut set = thread::CpuSet::new();
-        set.set(processor);
-        let _ = thread::sched_setaffinity(None, &set);
+    if let Some(processor) = processor.filter(|processor| *processor < libc::CPU_SETSIZE as usize) {
+        let mut set = no_processors();
+        // SAFETY: `processor` has its place in the set, and the call reads the set, whose size is given.
+        unsafe {
+            libc::CPU_SET(processor, &mut set);
+            libc::sched_setaffinity(0, size_of_val(&set), &raw const set);
+        }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn no_processors() -> libc::cpu_set_t {
+    // SAFETY: a set of bits, all of them zero.
+    unsafe { std::mem::zeroed() }
 }
 
 /// Elsewhere niceness belongs to the process, and threads can't be bound.
@@ -26,9 +34,14 @@ pub(super) fn settle(_nice: bool, _processor: Option<usize>) {}
 /// The numbers of the processors that this process may use.
 #[cfg(target_os = "linux")]
 pub(super) fn usable_processors() -> Vec<usize> {
-    use rustix::thread;
-    let Ok(set) = thread::sched_getaffinity(None) else { return Vec::new() };
-    (0..thread::CpuSet::MAX_CPU).filter(|processor| set.is_set(*processor)).collect()
+    let mut set = no_processors();
+    // SAFETY: the call writes into the set, whose size is given.
+    let result = unsafe { libc::sched_getaffinity(0, size_of_val(&set), &raw mut set) };
+    if result != 0 {
+        return Vec::new();
+    }
+    // SAFETY: each number has its place in the set.
+    (0..libc::CPU_SETSIZE as usize).filter(|processor| unsafe { libc::CPU_ISSET(*processor, &set) }).collect()
 }
 
 /// Unknown elsewhere.
