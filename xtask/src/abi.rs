@@ -56,7 +56,7 @@ struct Profile {
 pub(crate) fn run(args: &AbiArgs) -> Result<(), Error> {
     setup::npm_packages()?;
     heading(if args.check { "Comparing the checked-in ABI with the contracts" } else { "Generating the ABI" });
-    let output = project()?.compile()?;
+    let output = project(&["abi"], None)?.compile()?;
     if output.has_compiler_errors() {
         return Err(output.to_string().into());
     }
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &AbiArgs) -> Result<(), Error> {
                 .ok_or_else(|| format!("the contracts have no {name}"))
         };
         let mut abi = abi_of(contract.name())?;
-        if let Some((_, extension)) = EXTENSIONS.iter().find(|(extended, _)| extended == contract) {
+        if let Some((_, extension)) = EXTENSIONS.iter().find(|(extended, _)| *extended == contract) {
             merge(&mut abi, abi_of(extension)?);
         }
         let text = serde_json::to_string_pretty(&abi)? + "\n";
@@ -104,19 +104,21 @@ fn merge(abi: &mut JsonAbi, extension: JsonAbi) {
     join(&mut abi.errors, extension.errors);
 }
 
-fn project() -> Result<Project<MultiCompiler>, Error> {
+/// The contracts as forge compiles them, for the given outputs of the compiler; of other sources than its own if `sources`
+/// is given.
+pub(crate) fn project(outputs: &[&str], sources: Option<PathBuf>) -> Result<Project<MultiCompiler>, Error> {
     let toml: FoundryToml = toml::from_str(&fs::read_to_string(root().join("foundry.toml"))?)?;
     let profile = toml.profile.default;
     let remappings = profile.remappings.iter().map(|text| text.parse::<Remapping>()).collect::<Result<Vec<_>, _>>()?;
     let paths = ProjectPathsConfig::builder()
-        .sources(root().join(profile.src))
+        .sources(sources.unwrap_or_else(|| root().join(profile.src)))
         .artifacts(root().join("target/abi/out"))
         .cache(root().join("target/abi/cache.json"))
         .remappings(remappings)
         .lib(root().join("node_modules"))
         .build_with_root(root());
-    let solc =
-        Settings { output_selection: OutputSelection::common_output_selection(["abi".into()]), ..Default::default() };
+    let selection = OutputSelection::common_output_selection(outputs.iter().map(|output| (*output).to_owned()));
+    let solc = Settings { output_selection: selection, ..Default::default() };
     let compiler =
         MultiCompiler { solc: Some(SolcCompiler::Specific(Solc::new(root().join(profile.solc))?)), vyper: None };
     Ok(ProjectBuilder::<MultiCompiler>::default()

@@ -1,9 +1,11 @@
-//! The project's own commands: `cargo xtask demo | test | bench | abi | setup`.
+//! The project's own commands: `cargo xtask demo | test | prove | bench | abi | layouts | setup`.
 
 mod abi;
 mod bench;
 mod demo;
+mod layouts;
 mod project;
+mod prove;
 mod setup;
 mod shell;
 mod test;
@@ -30,6 +32,10 @@ enum Command {
     Bench(bench::BenchCommand),
     /// Regenerate the checked-in ABI that the Rust bindings are built from.
     Abi(abi::AbiArgs),
+    /// Write down where the upgradeable contracts keep what.
+    Layouts(layouts::LayoutArgs),
+    /// Run what takes long or needs Python: symbolic tests, slither, coverage, mutation, deep invariants.
+    Prove(prove::ProveArgs),
     /// Install what the other commands need: npm packages, the wasm target, the example's module.
     Setup,
     /// Run the project's own forge.
@@ -47,6 +53,8 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Bench(command) => bench::run(&command),
         Command::Abi(args) => abi::run(&args),
+        Command::Layouts(args) => layouts::run(&args),
+        Command::Prove(args) => prove::run(&args),
         Command::Setup => setup::everything(),
         Command::Forge { arguments } => {
             setup::npm_packages().and_then(|()| shell::forge()).and_then(|mut forge| shell::run(forge.args(arguments)))

@@ -58,6 +58,24 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Error> {
     }
 }
 
+/// What a command printed, whether it succeeded or not.
+pub(crate) struct Captured {
+    pub(crate) success: bool,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs a command for what it prints when failing is one of its answers.
+pub(crate) fn captured(command: &mut Command) -> Result<Captured, Error> {
+    let shown = shown(command);
+    let output = command.output().map_err(|error| format!("cannot start `{shown}`: {error}"))?;
+    Ok(Captured {
+        success: output.status.success(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let mut text = program.to_string_lossy().into_owned();

@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::{
     abi::{self, AbiArgs},
+    layouts::{self, LayoutArgs},
     project::Error,
     setup,
     shell::{self, cargo, heading},
@@ -24,6 +25,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<(), Error> {
         shell::run(shell::forge()?.args(["fmt", "--check"]))?;
     }
     abi::run(&AbiArgs::check())?;
+    layouts::run(&LayoutArgs::check())?;
     heading("Contracts: unit, fuzz and invariant tests");
     shell::run(shell::forge()?.arg("test"))?;
     setup::examples()?;
