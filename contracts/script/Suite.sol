@@ -26,6 +26,7 @@ import {IFeeVault} from "src/interfaces/IFeeVault.sol";
 import {IMarketExtension} from "src/interfaces/IMarketExtension.sol";
 import {IRegistry, IRegistryExtension} from "src/interfaces/IRegistryExtension.sol";
 import {IRewardDistributor} from "src/interfaces/IRewardDistributor.sol";
+import {MarketDeals} from "src/market/MarketDeals.sol";
 import {MarketExtension} from "src/market/MarketExtension.sol";
 import {Neighbours} from "src/market/MarketBase.sol";
 import {RegistryNeighbours} from "src/registry/RegistryBase.sol";
@@ -40,6 +41,7 @@ struct Implementations {
     address registry;
     address registryExtension;
     address verifier;
+    address marketDeals;
     address marketExtension;
     address marketplace;
     address pool;
@@ -115,6 +117,7 @@ abstract contract Suite is CommonBase {
         p.implementations.verifier = vm.computeCreateAddress(deployer, nonce++);
         p.verifier = ProofOfWorkVerifier(vm.computeCreateAddress(deployer, nonce++));
         p.escrow = EscrowManager(vm.computeCreateAddress(deployer, nonce++));
+        p.implementations.marketDeals = vm.computeCreateAddress(deployer, nonce++);
         p.implementations.marketExtension = vm.computeCreateAddress(deployer, nonce++);
         p.implementations.marketplace = vm.computeCreateAddress(deployer, nonce++);
         p.marketplace = TaskMarketplace(payable(vm.computeCreateAddress(deployer, nonce++)));
@@ -203,7 +206,8 @@ abstract contract Suite is CommonBase {
             guardian: address(p.guardian),
             court: address(p.court)
         });
-        d.implementations.marketExtension = address(new MarketExtension(neighbours));
+        d.implementations.marketDeals = address(new MarketDeals(neighbours));
+        d.implementations.marketExtension = address(new MarketExtension(neighbours, d.implementations.marketDeals));
         d.implementations.marketplace = address(new TaskMarketplace(neighbours, d.implementations.marketExtension));
         call = abi.encodeCall(IMarketExtension.initialize, (owner, config.marketplace, config.paymentTokens));
         d.marketplace = TaskMarketplace(payable(_deployProxy(d.implementations.marketplace, call)));

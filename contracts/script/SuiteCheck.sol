@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IMarket} from "src/interfaces/IMarketExtension.sol";
+import {MarketBase} from "src/market/MarketBase.sol";
 import {MarketExtension} from "src/market/MarketExtension.sol";
 
 import {CommonBase} from "forge-std/Base.sol";
@@ -189,7 +190,7 @@ abstract contract SuiteCheck is Suite {
                 && d.marketplace.aiigo() == address(d.token) && d.marketplace.guardian() == address(d.guardian),
             "TaskMarketplace's contracts"
         );
-        _checkMarketExtension(d);
+        _checkMarketRooms(d);
         _require(
             d.escrow.marketplace() == address(d.marketplace) && d.escrow.treasury() == address(d.feeVault),
             "EscrowManager's contracts"
@@ -209,17 +210,19 @@ abstract contract SuiteCheck is Suite {
         );
     }
 
-    /// @dev It has the same neighbours as the code that it extends.
-    function _checkMarketExtension(Deployed memory d) private view {
-        MarketExtension extension = MarketExtension(d.marketplace.extension());
-        _require(
-            extension.registry() == d.marketplace.registry()
-                && extension.escrowManager() == d.marketplace.escrowManager()
-                && extension.rewards() == d.marketplace.rewards() && extension.aiigo() == d.marketplace.aiigo()
-                && extension.guardian() == d.marketplace.guardian() && extension.court() == address(d.court)
-                && d.marketplace.court() == address(d.court),
-            "MarketExtension's contracts"
-        );
+    /// @dev Every room of the market has to know the same neighbours.
+    function _checkMarketRooms(Deployed memory d) private view {
+        address second = d.marketplace.extension();
+        address third = MarketExtension(payable(second)).extension();
+        _require(d.marketplace.court() == address(d.court), "TaskMarketplace's court");
+        _require(_knowsTheSame(MarketBase(second), d.marketplace), "MarketExtension's contracts");
+        _require(_knowsTheSame(MarketBase(third), d.marketplace), "MarketDeals' contracts");
+    }
+
+    function _knowsTheSame(MarketBase room, MarketBase first) private view returns (bool) {
+        return room.registry() == first.registry() && room.escrowManager() == first.escrowManager()
+            && room.rewards() == first.rewards() && room.aiigo() == first.aiigo() && room.guardian() == first.guardian()
+            && room.court() == first.court();
     }
 
     /// @dev Both pieces of the registry have to know the same neighbours.

@@ -12,7 +12,7 @@ import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {IRewardDistributor} from "src/interfaces/IRewardDistributor.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
-import {TokenLimits} from "src/types/Node.sol";
+import {LimitsConfig, TokenLimits} from "src/types/Node.sol";
 
 /// @dev A vesting allocation: seconds; the cliff is part of the duration.
 struct Vesting {
@@ -47,7 +47,7 @@ struct SuiteConfig {
     AIIGOGovernor.Settings governor;
     address guardian; // zero: nobody until governance decides
     INodeRegistry.Parameters registry;
-    INodeRegistry.LimitsConfig[] tokenLimits;
+    LimitsConfig[] tokenLimits;
     IProofOfWorkVerifier.Parameters verifier;
     address challenger;
     IProofOfWorkVerifier.ExcuseFloor[] excuseFloors;
@@ -188,9 +188,9 @@ abstract contract SuiteConfigReader is CommonBase {
     function _readTokenLimits(string memory json, string memory where)
         private
         view
-        returns (INodeRegistry.LimitsConfig[] memory tokens)
+        returns (LimitsConfig[] memory tokens)
     {
-        tokens = new INodeRegistry.LimitsConfig[](_length(json, where));
+        tokens = new LimitsConfig[](_length(json, where));
         for (uint256 i; i < tokens.length; ++i) {
             string memory item = string.concat(where, "[", vm.toString(i), "]");
             tokens[i].token = _address(json, item, ".token");

@@ -48,10 +48,10 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         // The first jury and the redrawn one.
         uint40 closeBy = uint40(block.timestamp) + 2 * _roundTime(p);
         c.closeBy = closeBy;
-        c.seatStake = p.seatStake;
-        c.toleranceBps = p.toleranceBps;
-        c.incoherencePenaltyBps = p.incoherencePenaltyBps;
-        c.silencePenaltyBps = p.silencePenaltyBps;
+        c.ballot.seatStake = p.seatStake;
+        c.ballot.toleranceBps = p.toleranceBps;
+        c.ballot.incoherencePenaltyBps = p.incoherencePenaltyBps;
+        c.ballot.silencePenaltyBps = p.silencePenaltyBps;
         uint256 taken = registry.takeCaseFee(nodeId, fee);
         // casting is safe: at most the fee
         // forge-lint: disable-next-line(unsafe-typecast)
@@ -74,7 +74,7 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         uint40 closeBy = uint40(block.timestamp) + _roundTime(p);
         c.appellant = msg.sender;
         c.appealFee = fee;
-        c.appealedShare = Ruling.shareOf(c.low, c.high);
+        c.ballot.appealedShare = Ruling.shareOf(c.ballot.low, c.ballot.high);
         c.closeBy = closeBy;
         emit Appealed(caseId, msg.sender, fee, closeBy);
         _startRound(caseId, c, Round.Appeal, 2 * c.jurySize + 1);
@@ -117,7 +117,7 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         if (round == Round.Appeal) {
             _close(caseId, c);
         } else if (round == Round.First && block.timestamp <= c.closeBy) {
-            c.redrawn = true;
+            c.draw.redrawn = true;
             _startRound(caseId, c, Round.Redraw, c.jurySize);
         } else {
             _closeWithoutRuling(caseId, c);
@@ -127,7 +127,7 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
     /// @dev The ruling is final: of the appeal's jury, or the one before if that jury lapsed.
     function _close(uint256 caseId, Case storage c) private {
         c.status = CaseStatus.Closed;
-        uint16 share = Ruling.shareOf(c.low, c.high);
+        uint16 share = Ruling.shareOf(c.ballot.low, c.ballot.high);
         address[] memory coherent = _judgeVotes(caseId, c);
         (uint256 pot, uint256 buyerBack, uint256 providerBack) = _settleFees(caseId, c, share);
         // The votes that made the ruling are coherent: there is at least one.
@@ -162,7 +162,7 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
 
     /// @dev Ends the seats of all jurors who opened a vote, in all rounds.
     function _judgeVotes(uint256 caseId, Case storage c) private returns (address[] memory coherent) {
-        (uint16 low, uint16 high, uint16 tolerance) = (c.low, c.high, c.toleranceBps);
+        (uint16 low, uint16 high, uint16 tolerance) = (c.ballot.low, c.ballot.high, c.ballot.toleranceBps);
         Seat[] storage seats = _courtStorage().seats[caseId];
         uint256 count = seats.length;
         coherent = new address[](count);
@@ -188,7 +188,7 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         returns (uint256 pot, uint256 buyerBack, uint256 providerBack)
     {
         pot = c.penalties;
-        if (c.redrawn) {
+        if (c.draw.redrawn) {
             pot += uint256(c.buyerFee) + c.providerFee;
         } else {
             (uint256 fromBuyer, uint256 fromProvider) = Ruling.feesLost(c.buyerFee, c.providerFee, share);
@@ -201,8 +201,8 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         if (appellant == address(0)) return (pot, buyerBack, providerBack);
         // An appeal whose jury lapsed was not lost: nobody can profit from making it lapse.
         if (
-            !_isMajority(c, c.revealed)
-                || Ruling.appealWon(_isProvider(c, appellant), c.appealedShare, share, c.toleranceBps)
+            !_isMajority(c, c.ballot.revealed)
+                || Ruling.appealWon(_isProvider(c, appellant), c.ballot.appealedShare, share, c.ballot.toleranceBps)
         ) {
             _credit(caseId, appellant, c.appealFee);
         } else {

@@ -62,7 +62,7 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
         if (block.timestamp < pausedUntil) revert IEntryPausable.EntryIsPaused(pausedUntil);
         if (amount == 0) revert ZeroAmount();
         NodeRecord storage node = _notBanned(nodeId);
-        uint128 stake = node.stake + SafeCast.toUint128(amount);
+        uint96 stake = node.stake + SafeCast.toUint96(amount);
         node.stake = stake;
         emit StakeAdded(nodeId, msg.sender, amount, stake);
         stakingToken.safeTransferFrom(msg.sender, address(this), amount);
@@ -72,11 +72,11 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
     function unstake(uint64 nodeId, uint256 amount) external onlyNodeOwner(nodeId) notesActivity(nodeId) {
         if (amount == 0) revert ZeroAmount();
         NodeRecord storage node = _storage().nodes[nodeId];
-        uint128 stake = node.stake;
+        uint96 stake = node.stake;
         if (amount > stake) revert InsufficientStake(nodeId, stake, amount);
         // casting is safe: at most the stake
         // forge-lint: disable-next-line(unsafe-typecast)
-        _startUnbonding(nodeId, node, uint128(amount));
+        _startUnbonding(nodeId, node, uint96(amount));
     }
 
     /// @inheritdoc INodeRegistry
@@ -182,7 +182,7 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
         NodeRecord storage node = $.nodes[nodeId];
         node.running -= 1;
         node.runningPower -= power;
-        $.openEscrow[nodeId][token] -= escrow;
+        _setOpenEscrow(nodeId, token, _openEscrow(nodeId, token) - escrow);
         _countFailed(nodeId, node, cause);
         if (cause == Cause.TaskTimedOut) _penalize(nodeId, node, cause, $.parameters.timeoutSlashBps);
     }
@@ -219,7 +219,7 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
     /// @inheritdoc INodeRegistry
     function returnCaseFee(uint64 nodeId, uint256 amount) external onlyCourt notesActivity(nodeId) {
         NodeRecord storage node = _known(nodeId);
-        uint128 returned = SafeCast.toUint128(amount);
+        uint96 returned = SafeCast.toUint96(amount);
         if (node.banned) node.unbonding += returned;
         else node.stake += returned;
         emit CaseFeeReturned(nodeId, amount, node.stake, node.unbonding);
@@ -299,8 +299,7 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
         Standing memory standing,
         TaskDemand calldata demand
     ) private {
-        RegistryStorage storage $ = _storage();
-        TokenLimits storage limits = $.tokenLimits[demand.token];
+        TokenLimits storage limits = _storage().tokenLimits[demand.token];
         uint256 cap = limits.levelOneCap;
         if (cap == 0) revert TokenWithoutLimits(demand.token);
         uint256 open = _openEscrow(nodeId, demand.token) + demand.escrow;
@@ -310,16 +309,15 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
             cap = limits.capOf(level);
             if (open > cap) revert EscrowCapExceeded(nodeId, open, cap);
         }
-        $.openEscrow[nodeId][demand.token] = open + 1;
+        _setOpenEscrow(nodeId, demand.token, open);
     }
 
     // ---------------------------------------------------------------- Inside: ending one
 
     function _endReviewing(uint64 nodeId, address token, uint96 escrow) private returns (NodeRecord storage node) {
-        RegistryStorage storage $ = _storage();
-        node = $.nodes[nodeId];
+        node = _storage().nodes[nodeId];
         node.reviewing -= 1;
-        $.openEscrow[nodeId][token] -= escrow;
+        _setOpenEscrow(nodeId, token, _openEscrow(nodeId, token) - escrow);
     }
 
     /// @dev Whether a task counts for reputation, levels and the success rate; if so, the buyer's next has to wait.

@@ -19,8 +19,13 @@ use crate::{
     shell::heading,
 };
 
-/// Contracts in two rooms: what the first doesn't know it delegates to the second.
-const EXTENSIONS: [(ContractName, &str); 1] = [(ContractName::TaskMarketplace, "MarketExtension")];
+/// Contracts in several rooms: what the first doesn't know it delegates to the next.
+const EXTENSIONS: [(ContractName, &str); 4] = [
+    (ContractName::NodeRegistry, "RegistryExtension"),
+    (ContractName::TaskMarketplace, "MarketExtension"),
+    (ContractName::TaskMarketplace, "MarketDeals"),
+    (ContractName::DisputeCourt, "CourtExtension"),
+];
 
 #[derive(Args)]
 pub(crate) struct AbiArgs {
@@ -70,7 +75,7 @@ pub(crate) fn run(args: &AbiArgs) -> Result<(), Error> {
                 .ok_or_else(|| format!("the contracts have no {name}"))
         };
         let mut abi = abi_of(contract.name())?;
-        if let Some((_, extension)) = EXTENSIONS.iter().find(|(extended, _)| *extended == contract) {
+        for (_, extension) in EXTENSIONS.iter().filter(|(extended, _)| *extended == contract) {
             merge(&mut abi, abi_of(extension)?);
         }
         let text = serde_json::to_string_pretty(&abi)? + "\n";

@@ -93,8 +93,8 @@ abstract contract CourtBase is IDisputeCourtBase, OwnableUpgradeable {
     /// @dev Takes a juror's penalty into the case's pot and lets the rest of the seat's stake go.
     function _penalise(uint256 caseId, Case storage c, Seat storage seat, SeatState reason) internal {
         seat.state = reason;
-        uint256 bps = reason == SeatState.Silent ? c.silencePenaltyBps : c.incoherencePenaltyBps;
-        uint256 stake = c.seatStake;
+        uint256 bps = reason == SeatState.Silent ? c.ballot.silencePenaltyBps : c.ballot.incoherencePenaltyBps;
+        uint256 stake = c.ballot.seatStake;
         uint256 amount = stake * bps / BPS;
         // casting is safe: at most a uint96
         // forge-lint: disable-next-line(unsafe-typecast)
@@ -107,7 +107,7 @@ abstract contract CourtBase is IDisputeCourtBase, OwnableUpgradeable {
     /// @dev Ends a seat that is not penalised.
     function _free(Case storage c, Seat storage seat, SeatState state) internal {
         seat.state = state;
-        stakingPool.unfreeze(seat.positionId, c.seatStake);
+        stakingPool.unfreeze(seat.positionId, c.ballot.seatStake);
     }
 
     function _courtStorage() internal pure returns (CourtStorage storage $) {

@@ -27,7 +27,7 @@ abstract contract Draws is IDisputeCourtExtension, Rounds {
     function draw(uint256 caseId) external {
         Case storage c = _inStatus(caseId, CaseStatus.Drawing);
         if (block.timestamp > c.deadline) revert PeriodOver(caseId, c.deadline);
-        uint64 drawBlock = c.drawBlock;
+        uint64 drawBlock = c.draw.blockNumber;
         if (block.number <= drawBlock) revert DrawTooEarly(caseId, drawBlock);
         // A caller can't make this fail by giving little gas: a 64th of what made it fail is left, too little to go on.
         try entropySource.hashOfBlock(drawBlock) returns (bytes32 hash) {
@@ -38,11 +38,11 @@ abstract contract Draws is IDisputeCourtExtension, Rounds {
     }
 
     function _fillSeats(uint256 caseId, Case storage c, bytes32 seed) private {
-        uint48 epoch = c.epoch;
+        uint48 epoch = c.draw.epoch;
         StakeTree.Tree storage tree = _courtStorage().tree;
         uint256 total = tree.total(epoch);
         if (total == 0) revert NobodyToDraw(caseId, epoch);
-        uint256 tries = c.tries;
+        uint256 tries = c.draw.tries;
         uint256 last = tries + MAX_TRIES;
         uint256 seated = c.seated;
         uint256 jurySize = c.jurySize;
@@ -56,7 +56,7 @@ abstract contract Draws is IDisputeCourtExtension, Rounds {
         }
         // Casting is safe: 2^32 tries would take 2^27 calls before the deadline; a jury has at most 15 seats.
         // forge-lint: disable-start(unsafe-typecast)
-        c.tries = uint32(tries);
+        c.draw.tries = uint32(tries);
         c.seated = uint8(seated);
         // forge-lint: disable-end(unsafe-typecast)
         emit DrawAdvanced(caseId, tries, seated);
@@ -75,7 +75,7 @@ abstract contract Draws is IDisputeCourtExtension, Rounds {
             if (seats[i].juror == juror) return false;
         }
         IStakingPool.Position memory position = stakingPool.positionOf(positionId);
-        return position.amount - position.frozen >= c.seatStake;
+        return position.amount - position.frozen >= c.ballot.seatStake;
     }
 
     function _seat(uint256 caseId, Case storage c, address juror, uint64 positionId) private {
@@ -85,6 +85,6 @@ abstract contract Draws is IDisputeCourtExtension, Rounds {
             Seat({juror: juror, positionId: positionId, share: 0, state: SeatState.Drawn, round: round, commitment: 0})
         );
         emit JurorDrawn(caseId, juror, round, positionId);
-        stakingPool.freeze(positionId, c.seatStake);
+        stakingPool.freeze(positionId, c.ballot.seatStake);
     }
 }

@@ -12,8 +12,8 @@ abstract contract Rounds is CourtBase {
         c.jurySize = jurySize;
         c.replacements = 0;
         c.seated = 0;
-        c.committed = 0;
-        c.revealed = 0;
+        c.ballot.committed = 0;
+        c.ballot.revealed = 0;
         // casting is safe: at most 2 x 7 x 4 + 15 x 4 seats sit in a case
         // forge-lint: disable-next-line(unsafe-typecast)
         c.firstSeat = uint8(_courtStorage().seats[caseId].length);
@@ -30,16 +30,16 @@ abstract contract Rounds is CourtBase {
     function _fixDraw(uint256 caseId, Case storage c) internal {
         uint64 drawBlock = uint64(block.number) + _courtStorage().parameters.drawDelay;
         uint48 epoch = _currentEpoch();
-        c.drawBlock = drawBlock;
-        c.epoch = epoch;
-        c.tries = 0;
+        c.draw.blockNumber = drawBlock;
+        c.draw.epoch = epoch;
+        c.draw.tries = 0;
         emit DrawFixed(caseId, c.round, c.jurySize - c.seated, drawBlock, epoch, c.deadline);
     }
 
     /// @dev Votes sealed before a juror was replaced stay; if nobody is left to seal one, the revealing begins.
     function _startCommitting(uint256 caseId, Case storage c) internal {
         uint8 seated = c.seated;
-        if (c.committed == seated) return _startRevealing(caseId, c);
+        if (c.ballot.committed == seated) return _startRevealing(caseId, c);
         uint40 deadline = uint40(block.timestamp) + _courtStorage().parameters.commitPeriod;
         c.status = CaseStatus.Committing;
         c.deadline = deadline;
@@ -50,7 +50,7 @@ abstract contract Rounds is CourtBase {
         uint40 deadline = uint40(block.timestamp) + _courtStorage().parameters.revealPeriod;
         c.status = CaseStatus.Revealing;
         c.deadline = deadline;
-        emit RevealStarted(caseId, c.round, c.committed, deadline);
+        emit RevealStarted(caseId, c.round, c.ballot.committed, deadline);
     }
 
     /// @dev Twice what a round takes if every call comes in time: who calls late must not take a party's chance.

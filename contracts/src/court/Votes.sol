@@ -18,7 +18,7 @@ abstract contract Votes is IDisputeCourtCore, Rounds {
         Seat storage seat = _ownSeat(caseId, c, SeatState.Drawn);
         seat.state = SeatState.Committed;
         seat.commitment = commitment;
-        uint8 committed = ++c.committed;
+        uint8 committed = ++c.ballot.committed;
         emit VoteCommitted(caseId, msg.sender, c.round, commitment);
         if (committed == c.seated) _startRevealing(caseId, c);
     }
@@ -35,9 +35,9 @@ abstract contract Votes is IDisputeCourtCore, Rounds {
         }
         seat.state = SeatState.Revealed;
         seat.share = share;
-        uint8 revealed = ++c.revealed;
+        uint8 revealed = ++c.ballot.revealed;
         emit VoteRevealed(caseId, msg.sender, round, share);
-        if (revealed == c.committed) _makeRuling(caseId, c);
+        if (revealed == c.ballot.committed) _makeRuling(caseId, c);
     }
 
     /// @inheritdoc IDisputeCourtCore
@@ -60,7 +60,7 @@ abstract contract Votes is IDisputeCourtCore, Rounds {
             _startDrawing(caseId, c);
             return true;
         }
-        if (!_isMajority(c, c.committed)) return false;
+        if (!_isMajority(c, c.ballot.committed)) return false;
         _startRevealing(caseId, c);
         return true;
     }
@@ -68,21 +68,21 @@ abstract contract Votes is IDisputeCourtCore, Rounds {
     /// @dev The reveal period is over and somebody was silent. Returns whether there is a ruling.
     function _endRevealing(uint256 caseId, Case storage c) internal returns (bool) {
         _penaliseSilent(caseId, c, SeatState.Committed);
-        if (!_isMajority(c, c.revealed)) return false;
+        if (!_isMajority(c, c.ballot.revealed)) return false;
         _makeRuling(caseId, c);
         return true;
     }
 
     function _makeRuling(uint256 caseId, Case storage c) private {
-        uint256 revealed = c.revealed;
+        uint256 revealed = c.ballot.revealed;
         uint16[] memory votes = new uint16[](revealed);
         Seat[] storage seats = _courtStorage().seats[caseId];
         for (uint256 i = c.firstSeat; revealed != 0; ++i) {
             if (seats[i].state == SeatState.Revealed) votes[--revealed] = seats[i].share;
         }
         (uint16 low, uint16 high) = Ruling.middle(votes);
-        c.low = low;
-        c.high = high;
+        c.ballot.low = low;
+        c.ballot.high = high;
         c.status = CaseStatus.Ruled;
         // There is one appeal: after it anyone can close the case from the next second on.
         uint40 deadline = uint40(block.timestamp);

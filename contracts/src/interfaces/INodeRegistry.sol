@@ -32,12 +32,6 @@ interface INodeRegistry {
         uint16 reviewFailureBps; // of them, more than which anyone may put the node under review
     }
 
-    /// @dev Limits of a payment token from the first block on.
-    struct LimitsConfig {
-        address token; // zero: ETH
-        TokenLimits limits;
-    }
-
     event NodeRegistered(
         uint64 indexed nodeId,
         address indexed owner,

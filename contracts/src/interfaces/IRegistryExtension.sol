@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {NodeInfo, Partner, Tier, TokenLimits} from "../types/Node.sol";
+import {LimitsConfig, NodeInfo, Partner, Tier, TokenLimits} from "../types/Node.sol";
 import {ResourceType} from "../types/Resource.sol";
 import {IEntryPausable} from "./IEntryPausable.sol";
 import {INodeRegistry} from "./INodeRegistry.sol";
@@ -10,11 +10,8 @@ import {INodeRegistry} from "./INodeRegistry.sol";
 interface IRegistryExtension is IEntryPausable {
     /// @param owner Governance: the timelock.
     /// @param limits Of the payment tokens used from the first block on.
-    function initialize(
-        address owner,
-        INodeRegistry.Parameters calldata parameters,
-        INodeRegistry.LimitsConfig[] calldata limits
-    ) external;
+    function initialize(address owner, INodeRegistry.Parameters calldata parameters, LimitsConfig[] calldata limits)
+        external;
 
     /// @notice Registers a node; the fee goes to the treasury. A zero `operator` or `payout` means the caller.
     /// @param referrer The node that brought this one, without a key in common; zero: none.

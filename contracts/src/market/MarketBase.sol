@@ -27,7 +27,7 @@ struct Neighbours {
     address court;
 }
 
-/// @title What both rooms of the market share: its storage, its neighbours, its checks
+/// @title What the rooms of the market share: its storage, its neighbours, its checks
 abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
     using RequestRules for TaskRequest;
 

@@ -8,23 +8,23 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IMarketExtension} from "../interfaces/IMarketExtension.sol";
 import {ITaskMarketplace} from "../interfaces/ITaskMarketplace.sol";
 import {Payment} from "../libraries/Payment.sol";
+import {Extendable} from "../proxy/Extendable.sol";
 import {ResourceType} from "../types/Resource.sol";
 import {Task, TaskRequest, TaskStatus} from "../types/Task.sol";
 import {AGREED, Agreement, TaskRecord, TaskTerms} from "../types/TaskRecord.sol";
-import {Bids} from "./Bids.sol";
-import {Disputes} from "./Disputes.sol";
 import {MarketBase, Neighbours} from "./MarketBase.sol";
 import {MarketSettings} from "./MarketSettings.sol";
 import {PRICE_SCALE, PriceIndex} from "./PriceIndex.sol";
 
-/// @title The market's other room
-/// @dev Runs by delegatecall from TaskMarketplace, on its storage and in its name.
-contract MarketExtension is IMarketExtension, MarketSettings, Bids, Disputes {
+/// @title The market's second room: batches, settings and what is read
+/// @dev Runs by delegatecall from TaskMarketplace, on its storage and in its name. What it doesn't know either, it passes on.
+contract MarketExtension is IMarketExtension, MarketSettings, Extendable {
     /// @notice The most tasks that one transaction creates.
     uint256 public constant MAX_BATCH = 64;
 
+    /// @param deals The third room.
     /// @custom:oz-upgrades-unsafe-allow constructor
-    constructor(Neighbours memory neighbours) MarketBase(neighbours) {}
+    constructor(Neighbours memory neighbours, address deals) MarketBase(neighbours) Extendable(deals) {}
 
     /// @inheritdoc IMarketExtension
     function initialize(

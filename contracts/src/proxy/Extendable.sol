@@ -9,8 +9,8 @@ import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
 /// @dev Both pieces derive from one abstract base that holds their ERC-7201 storage, their immutables and what both use;
 /// both have to be constructed with the same arguments. The extension is bound for good: an upgrade of the implementation
 /// brings its own. The interface of the whole derives from those of both pieces, so that the compiler refuses two functions
-/// with one selector. The extension may use modifiers on `msg.sender` and be payable, and must not have a fallback of its
-/// own: an unknown selector reverts there.
+/// with one selector. The extension may use modifiers on `msg.sender` and be payable. Its only fallback may be that of being
+/// Extendable itself: a third piece. In the last piece an unknown selector reverts.
 abstract contract Extendable is Proxy {
     /// @notice The code of the functions that are not here.
     address public immutable extension;

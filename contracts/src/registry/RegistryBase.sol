@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {OwnableUpgradeable} from "@openzeppelin/contracts-upgradeable/access/OwnableUpgradeable.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {AIIGOToken} from "../AIIGOToken.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
@@ -34,8 +35,9 @@ abstract contract RegistryBase is OwnableUpgradeable {
         uint40 entryPausedUntil;
         // slots 4 to 8
         mapping(uint64 nodeId => NodeRecord) nodes;
-        /// @dev The amount and one unit more, once it was used: a slot that never returns to zero is cheap to refill.
-        mapping(uint64 nodeId => mapping(address token => uint256)) openEscrow;
+        /// @dev But for ETH. The amount and one unit more, once it was used: a slot that never returns to zero is cheap to
+        /// refill.
+        mapping(uint64 nodeId => mapping(address token => uint256)) openTokens;
         mapping(uint64 nodeId => mapping(address buyer => uint256 timestamp)) lastCounted;
         mapping(address token => TokenLimits) tokenLimits;
         mapping(uint64 nodeId => Partner) partners;
@@ -115,7 +117,7 @@ abstract contract RegistryBase is OwnableUpgradeable {
         stakingToken.burn(burned);
     }
 
-    function _startUnbonding(uint64 nodeId, NodeRecord storage node, uint128 amount) internal {
+    function _startUnbonding(uint64 nodeId, NodeRecord storage node, uint96 amount) internal {
         uint40 readyAt = uint40(block.timestamp) + _storage().parameters.unbondingPeriod;
         node.stake -= amount;
         node.unbonding += amount;
@@ -131,7 +133,15 @@ abstract contract RegistryBase is OwnableUpgradeable {
     }
 
     function _openEscrow(uint64 nodeId, address token) internal view returns (uint256) {
-        return Math.saturatingSub(_storage().openEscrow[nodeId][token], 1);
+        RegistryStorage storage $ = _storage();
+        if (token == address(0)) return $.nodes[nodeId].openEther;
+        return Math.saturatingSub($.openTokens[nodeId][token], 1);
+    }
+
+    function _setOpenEscrow(uint64 nodeId, address token, uint256 open) internal {
+        RegistryStorage storage $ = _storage();
+        if (token == address(0)) $.nodes[nodeId].openEther = SafeCast.toUint96(open);
+        else $.openTokens[nodeId][token] = open + 1;
     }
 
     // ---------------------------------------------------------------- Checks

@@ -10,7 +10,7 @@ import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {IRegistryExtension} from "../interfaces/IRegistryExtension.sol";
 import {BPS} from "../libraries/Shares.sol";
 import {Reputation} from "../libraries/Reputation.sol";
-import {Cause, NodeInfo, NodeStatus, Partner, Tier, TokenLimits} from "../types/Node.sol";
+import {Cause, LimitsConfig, NodeInfo, NodeStatus, Partner, Tier, TokenLimits} from "../types/Node.sol";
 import {NodeRecord} from "../types/NodeRecord.sol";
 import {ResourceType} from "../types/Resource.sol";
 import {RegistryBase, RegistryNeighbours} from "./RegistryBase.sol";
@@ -29,11 +29,10 @@ contract RegistryExtension is IRegistryExtension, RegistryBase, EntryPausable, R
     constructor(RegistryNeighbours memory neighbours) RegistryBase(neighbours) EntryPausable(neighbours.guardian) {}
 
     /// @inheritdoc IRegistryExtension
-    function initialize(
-        address owner_,
-        INodeRegistry.Parameters calldata parameters_,
-        INodeRegistry.LimitsConfig[] calldata limits
-    ) external initializer {
+    function initialize(address owner_, INodeRegistry.Parameters calldata parameters_, LimitsConfig[] calldata limits)
+        external
+        initializer
+    {
         __Ownable_init(owner_);
         _setParameters(parameters_);
         for (uint256 i; i < limits.length; ++i) {
@@ -129,7 +128,7 @@ contract RegistryExtension is IRegistryExtension, RegistryBase, EntryPausable, R
         node.banned = true;
         emit INodeRegistry.NodeBanned(nodeId);
         _slash(nodeId, node, Cause.Misuse, _storage().parameters.misuseSlashBps);
-        uint128 rest = node.stake;
+        uint96 rest = node.stake;
         if (rest != 0) _startUnbonding(nodeId, node, rest);
     }
 

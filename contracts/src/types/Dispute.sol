@@ -41,6 +41,27 @@ struct Seat {
     bytes32 commitment;
 }
 
+/// @dev What a seat risks, and how this round's votes stand: one slot. The first four are fixed at the opening of the case.
+struct Ballot {
+    uint96 seatStake; // AIIGO wei frozen for a seat
+    uint16 toleranceBps;
+    uint16 incoherencePenaltyBps;
+    uint16 silencePenaltyBps;
+    uint8 committed; // sealed votes of this round
+    uint8 revealed; // opened votes of this round
+    uint16 low; // the ruling is the mean of the two middle votes, low and high
+    uint16 high;
+    uint16 appealedShare; // the ruling that was appealed against
+}
+
+/// @dev Where the jury comes from: one slot.
+struct Draw {
+    uint64 blockNumber; // its hash draws the jury
+    uint48 epoch; // whose stakes are drawn from
+    uint32 tries; // points drawn from this hash
+    bool redrawn; // the first jury did not rule: both case fees are the pot
+}
+
 /// @dev A dispute: nine slots.
 struct Case {
     // slot 0
@@ -68,19 +89,8 @@ struct Case {
     uint40 closeBy; // from then on nobody is replaced and no jury is drawn again
     uint8 firstSeat; // of this round, in the list of the case's seats
     uint8 seated; // filled seats of this round whose jurors weren't silent
-    // slot 7: the first four are fixed at the opening
-    uint96 seatStake; // AIIGO wei frozen for a seat
-    uint16 toleranceBps;
-    uint16 incoherencePenaltyBps;
-    uint16 silencePenaltyBps;
-    uint8 committed; // sealed votes of this round
-    uint8 revealed; // opened votes of this round
-    uint16 low; // the ruling is the mean of the two middle votes, low and high
-    uint16 high;
-    uint16 appealedShare; // the ruling that was appealed against
+    // slot 7
+    Ballot ballot;
     // slot 8
-    uint64 drawBlock; // its hash draws the jury
-    uint48 epoch; // whose stakes are drawn from
-    uint32 tries; // points drawn from this hash
-    bool redrawn; // the first jury did not rule: both case fees are the pot
+    Draw draw;
 }

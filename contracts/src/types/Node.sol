@@ -63,6 +63,12 @@ struct TokenLimits {
     uint128 levelFourCap;
 }
 
+/// @dev Limits of a payment token from the first block on.
+struct LimitsConfig {
+    address token; // zero: ETH
+    TokenLimits limits;
+}
+
 /// @dev What governance recorded of a partner. Level 4 asks for the bond as stake on top of level 3's.
 struct Partner {
     bytes32 slaHash; // keccak-256 of the service level agreement; zero: no partner

@@ -7,32 +7,32 @@ import {BPS} from "../libraries/Shares.sol";
 import {NodeStatus, Tier} from "./Node.sol";
 import {ResourceType} from "./Resource.sol";
 
-/// @dev A node as stored: five slots. Starting a task reads slots 0 to 3 and writes slot 0; ending its execution touches
-/// slot 0 only, settling it slots 0 and 1.
+/// @dev A node as stored: five slots. What a task in ETH changes, from its beginning to its payment, is in slot 0. Starting one
+/// reads slots 0 to 3, ending its execution slots 0 and 1, settling it slot 0.
 struct NodeRecord {
     // slot 0
-    address operator;
+    uint96 openEther; // escrow of running and reviewed tasks in ETH, wei: there is less of it than 2^96
     uint16 running; // tasks being executed
     uint16 reviewing; // results waiting for the buyer or the court
     uint56 runningPower; // milli-TFLOPS promised to running tasks
-    bool banned;
-    // slot 1
-    address payout;
     uint16 reputation; // 0..10000
     uint32 tasksVerified; // those that counted for reputation
-    uint32 tasksFailed;
-    Tier tier;
-    bool partner;
-    // slot 2
-    address owner;
-    uint40 reviewUntil; // last second of a review
-    ResourceType resourceType;
     bool verified; // passed a challenge
     bool online;
-    bool active; // what the verifier was last told
+    bool banned;
+    // slot 1
+    address operator;
+    uint96 stake; // AIIGO wei: at most 10^27 exist
+    // slot 2
+    address owner;
+    uint96 unbonding; // AIIGO wei, still slashable
     // slot 3
-    uint128 stake; // AIIGO wei
-    uint128 unbonding; // AIIGO wei, still slashable
+    address payout;
+    uint40 reviewUntil; // last second of a review
+    ResourceType resourceType;
+    bool active; // what the verifier was last told
+    uint32 tasksFailed;
+    bool partner;
     // slot 4
     uint40 unbondingReadyAt;
     uint40 registeredAt;
@@ -40,6 +40,7 @@ struct NodeRecord {
     uint32 verifiedAtReview; // tasksVerified when the last review began or was ended
     uint32 failedAtReview; // tasksFailed then
     uint32 bidEpoch; // bids of an earlier one are void
+    Tier tier;
 }
 
 using {status, underReview, slots, freeSlots, openTasks, isKey, sinceReview, slash, takeStake} for NodeRecord global;
@@ -89,9 +90,9 @@ function slash(NodeRecord storage node, uint256 bps) returns (uint256 slashed) {
     // Casting is safe: both results are at most what they replace. For bps <= BPS, fromUnbonding <= unbonding, and the
     // rest, at most floor(stake x bps / BPS) + 1 and that only for bps < BPS, is <= stake.
     // forge-lint: disable-next-line(unsafe-typecast)
-    node.stake = uint128(stake - (slashed - fromUnbonding));
+    node.stake = uint96(stake - (slashed - fromUnbonding));
     // forge-lint: disable-next-line(unsafe-typecast)
-    node.unbonding = uint128(unbonding - fromUnbonding);
+    node.unbonding = uint96(unbonding - fromUnbonding);
 }
 
 /// @dev Takes an amount, or all there is if that is less: of the stake first, then of what unbonds, so that nobody escapes
@@ -102,7 +103,7 @@ function takeStake(NodeRecord storage node, uint256 amount) returns (uint256 tak
     taken = fromStake + Math.min(amount - fromStake, unbonding);
     // casting is safe: both results are at most what they replace
     // forge-lint: disable-next-line(unsafe-typecast)
-    node.stake = uint128(stake - fromStake);
+    node.stake = uint96(stake - fromStake);
     // forge-lint: disable-next-line(unsafe-typecast)
-    node.unbonding = uint128(unbonding - (taken - fromStake));
+    node.unbonding = uint96(unbonding - (taken - fromStake));
 }

@@ -10,7 +10,7 @@ import {NodeRecord} from "src/types/NodeRecord.sol";
 contract NodeRecordFuzzTest is Test {
     NodeRecord internal node;
 
-    function testFuzz_ASlashTakesItsShareOfStakeAndUnbonding(uint128 stake, uint128 unbonding, uint16 bps) public {
+    function testFuzz_ASlashTakesItsShareOfStakeAndUnbonding(uint96 stake, uint96 unbonding, uint16 bps) public {
         bps = uint16(bound(bps, 0, 10_000));
         node.stake = stake;
         node.unbonding = unbonding;
@@ -24,7 +24,7 @@ contract NodeRecordFuzzTest is Test {
         assertLe(node.stake, stake);
     }
 
-    function testFuzz_AnAmountComesOutOfTheStakeFirst(uint128 stake, uint128 unbonding, uint256 amount) public {
+    function testFuzz_AnAmountComesOutOfTheStakeFirst(uint96 stake, uint96 unbonding, uint256 amount) public {
         node.stake = stake;
         node.unbonding = unbonding;
         uint256 total = uint256(stake) + unbonding;
@@ -48,7 +48,7 @@ contract NodeRecordFuzzTest is Test {
         assertEq(counted - failures, verified - node.verifiedAtReview);
     }
 
-    function testFuzz_SlotsAreWholeMinimums(uint128 stake, uint96 minStake, uint16 running, uint16 reviewing) public {
+    function testFuzz_SlotsAreWholeMinimums(uint96 stake, uint96 minStake, uint16 running, uint16 reviewing) public {
         minStake = uint96(bound(minStake, 1, type(uint96).max));
         node.stake = stake;
         node.running = running;
@@ -63,7 +63,7 @@ contract NodeRecordFuzzTest is Test {
         bool verified,
         bool online,
         bool banned,
-        uint128 stake,
+        uint96 stake,
         uint96 min,
         uint40 reviewUntil
     ) public {

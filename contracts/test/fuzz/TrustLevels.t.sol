@@ -82,7 +82,7 @@ contract TrustLevelsFuzzTest is Test {
     }
 
     function _levelOf(Facts memory facts) private returns (uint8) {
-        node.stake = uint128(facts.stake) * 1e18;
+        node.stake = uint96(facts.stake) * 1e18;
         node.reputation = facts.reputation;
         node.tasksVerified = facts.verified;
         node.tasksFailed = facts.failed;

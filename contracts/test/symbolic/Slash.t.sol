@@ -12,19 +12,19 @@ import {NodeRecord} from "src/types/NodeRecord.sol";
 contract SlashSymbolicTest is Test {
     NodeRecord internal node;
 
-    function check_ASlashTakesItsShareOfAll(uint128 stake, uint128 unbonding, uint16 bps) public {
+    function check_ASlashTakesItsShareOfAll(uint96 stake, uint96 unbonding, uint16 bps) public {
         uint256 slashed = _slash(stake, unbonding, bps);
         uint256 exact = (uint256(stake) + unbonding) * bps;
         assert(slashed * BPS <= exact && exact < (slashed + 1) * BPS);
     }
 
-    function check_ASlashTakesAndNothingElse(uint128 stake, uint128 unbonding, uint16 bps) public {
+    function check_ASlashTakesAndNothingElse(uint96 stake, uint96 unbonding, uint16 bps) public {
         uint256 slashed = _slash(stake, unbonding, bps);
         assert(uint256(node.stake) + node.unbonding + slashed == uint256(stake) + unbonding);
     }
 
     /// @dev Unbonding stake is reached as much as the other: its share is rounded down, the stake's to one wei.
-    function check_ASlashReachesStakeAndUnbondingAlike(uint128 stake, uint128 unbonding, uint16 bps) public {
+    function check_ASlashReachesStakeAndUnbondingAlike(uint96 stake, uint96 unbonding, uint16 bps) public {
         _slash(stake, unbonding, bps);
         assert(node.stake <= stake && node.unbonding <= unbonding);
         uint256 fromUnbonding = unbonding - node.unbonding;
@@ -35,13 +35,13 @@ contract SlashSymbolicTest is Test {
         assert(fromStake * BPS <= uint256(stake) * bps + BPS);
     }
 
-    function check_AWholeSlashLeavesNothing(uint128 stake, uint128 unbonding) public {
+    function check_AWholeSlashLeavesNothing(uint96 stake, uint96 unbonding) public {
         _slash(stake, unbonding, 10_000);
         assert(node.stake == 0 && node.unbonding == 0);
     }
 
     /// @dev A fee or deposit taken from the stake: all that was asked for, or all there is.
-    function check_ATakenAmountIsWhatIsMissing(uint128 stake, uint128 unbonding, uint256 amount) public {
+    function check_ATakenAmountIsWhatIsMissing(uint96 stake, uint96 unbonding, uint256 amount) public {
         (node.stake, node.unbonding) = (stake, unbonding);
         uint256 taken = node.takeStake(amount);
         uint256 all = uint256(stake) + unbonding;
@@ -65,7 +65,7 @@ contract SlashSymbolicTest is Test {
         if (delta < full) assert(next == 10_000 && full > 0);
     }
 
-    function _slash(uint128 stake, uint128 unbonding, uint16 bps) private returns (uint256) {
+    function _slash(uint96 stake, uint96 unbonding, uint16 bps) private returns (uint256) {
         vm.assume(bps <= BPS);
         (node.stake, node.unbonding) = (stake, unbonding);
         return node.slash(bps);

@@ -47,7 +47,7 @@ contract JuryDrawTest is CourtFixture {
         assertEq(c.nodeOperator, node.operator);
         assertEq(c.nodePayout, node.payout);
         assertEq(c.jurySize, 3);
-        assertEq(c.seatStake, SEAT);
+        assertEq(c.ballot.seatStake, SEAT);
         assertEq(c.closeBy, closeBy);
         assertStatus(caseId, CaseStatus.Drawing);
     }
@@ -82,7 +82,7 @@ contract JuryDrawTest is CourtFixture {
     function test_DrawsDistinctJurorsAndFreezesTheirStake() public {
         joinMany(5);
         uint256 caseId = openCase();
-        vm.roll(court.caseOf(caseId).drawBlock + 1);
+        vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         address keeper = makeAddr("keeper");
         vm.deal(address(suite.keeperTips), 1 ether);
         uint256 tip = suite.keeperTips.termsOf(IKeeperTips.Duty.Draw).amount;
@@ -111,11 +111,11 @@ contract JuryDrawTest is CourtFixture {
     function test_EveryDrawnJurorIsAnnounced() public {
         joinMany(3);
         uint256 caseId = openCase();
-        vm.roll(court.caseOf(caseId).drawBlock + 1);
+        vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         uint256 snapshot = vm.snapshotState();
         court.draw(caseId);
         Seat[] memory seats = court.seatsOf(caseId);
-        uint256 tries = court.caseOf(caseId).tries;
+        uint256 tries = court.caseOf(caseId).draw.tries;
         vm.revertToState(snapshot);
         for (uint256 i; i < 3; ++i) {
             vm.expectEmit(address(court));
@@ -130,7 +130,7 @@ contract JuryDrawTest is CourtFixture {
     function testFuzz_TheJuryDoesNotDependOnTheCaller(uint64 later, address caller, uint256 wait) public {
         joinMany(8);
         uint256 caseId = openCase();
-        uint64 drawBlock = court.caseOf(caseId).drawBlock;
+        uint64 drawBlock = court.caseOf(caseId).draw.blockNumber;
         vm.roll(drawBlock + 1);
         uint256 snapshot = vm.snapshotState();
         drawJury(caseId);
@@ -152,7 +152,7 @@ contract JuryDrawTest is CourtFixture {
         join("seven parts", 70_000e18);
         nextEpoch();
         uint256 caseId = openCase();
-        uint64 drawBlock = court.caseOf(caseId).drawBlock;
+        uint64 drawBlock = court.caseOf(caseId).draw.blockNumber;
         vm.roll(drawBlock + 1);
         uint256 snapshot = vm.snapshotState();
         uint256[3] memory hits;
@@ -173,7 +173,7 @@ contract JuryDrawTest is CourtFixture {
     function test_RevertWhen_TheRandomBlockIsNotOver() public {
         joinMany(3);
         uint256 caseId = openCase();
-        uint64 drawBlock = court.caseOf(caseId).drawBlock;
+        uint64 drawBlock = court.caseOf(caseId).draw.blockNumber;
         vm.roll(drawBlock);
         vm.expectRevert(abi.encodeWithSelector(IDisputeCourtBase.DrawTooEarly.selector, caseId, drawBlock));
         court.draw(caseId);
@@ -184,7 +184,7 @@ contract JuryDrawTest is CourtFixture {
         uint256 caseId = openCase();
         uint40 deadline = court.caseOf(caseId).deadline;
         passDeadline(caseId);
-        vm.roll(court.caseOf(caseId).drawBlock + 1);
+        vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         vm.expectRevert(abi.encodeWithSelector(IDisputeCourtBase.PeriodOver.selector, caseId, deadline));
         court.draw(caseId);
     }
@@ -198,7 +198,7 @@ contract JuryDrawTest is CourtFixture {
 
     function test_RevertWhen_ThereIsNoJuror() public {
         uint256 caseId = openCase();
-        vm.roll(court.caseOf(caseId).drawBlock + 1);
+        vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         vm.expectRevert(abi.encodeWithSelector(IDisputeCourtBase.NobodyToDraw.selector, caseId, _epoch()));
         court.draw(caseId);
     }
@@ -264,11 +264,11 @@ contract JuryDrawTest is CourtFixture {
         token.approve(address(court), CASE_FEE);
         uint256 caseId = arbitrable.dispute(TASK, buyer, node.id);
         vm.stopPrank();
-        vm.roll(court.caseOf(caseId).drawBlock + 1);
+        vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         for (uint256 i; i < 20; ++i) {
             court.draw(caseId);
         }
-        assertEq(court.caseOf(caseId).tries, 20 * 24);
+        assertEq(court.caseOf(caseId).draw.tries, 20 * 24);
         for (uint256 i; i < 5; ++i) {
             assertFalse(_isSeated(caseId, parties[i]));
         }
@@ -295,7 +295,7 @@ contract JuryDrawTest is CourtFixture {
         }
         assertEq(frozen(jurors[0]), 9 * SEAT + 1);
         uint256 tenth = openCase("tenth");
-        vm.roll(court.caseOf(tenth).drawBlock + 1);
+        vm.roll(court.caseOf(tenth).draw.blockNumber + 1);
         for (uint256 i; i < 5; ++i) {
             court.draw(tenth);
         }
@@ -309,13 +309,13 @@ contract JuryDrawTest is CourtFixture {
         join("whale", 80_000_000e18);
         joinMany(2);
         uint256 caseId = openCase();
-        vm.roll(court.caseOf(caseId).drawBlock + 1);
+        vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         court.draw(caseId);
         Case memory c = court.caseOf(caseId);
-        assertEq(c.tries, 24);
+        assertEq(c.draw.tries, 24);
         assertEq(c.seated, 1);
         court.draw(caseId);
-        assertEq(court.caseOf(caseId).tries, 48);
+        assertEq(court.caseOf(caseId).draw.tries, 48);
     }
 
     function test_AForgottenBlockIsReplacedByAComingOne() public {
@@ -323,7 +323,7 @@ contract JuryDrawTest is CourtFixture {
         uint256 caseId = openCase();
         uint40 deadline = court.caseOf(caseId).deadline;
         nextEpoch();
-        vm.roll(court.caseOf(caseId).drawBlock + FORGOTTEN);
+        vm.roll(court.caseOf(caseId).draw.blockNumber + FORGOTTEN);
         vm.expectEmit(address(court));
         emit IDisputeCourtBase.DrawFixed(caseId, Round.First, 3, uint64(vm.getBlockNumber() + 4), _epoch(), deadline);
         court.draw(caseId);
@@ -336,7 +336,7 @@ contract JuryDrawTest is CourtFixture {
     function test_ABlockIsNotForgottenWhereTheChainRemembersADay() public {
         joinMany(3);
         uint256 caseId = openCase();
-        uint64 drawBlock = court.caseOf(caseId).drawBlock;
+        uint64 drawBlock = court.caseOf(caseId).draw.blockNumber;
         address history = suite.entropy.HISTORY();
         vm.etch(history, hex"00");
         vm.mockCall(history, abi.encode(uint256(drawBlock)), abi.encode(keccak256("remembered")));
@@ -349,21 +349,21 @@ contract JuryDrawTest is CourtFixture {
         join("whale", 80_000_000e18);
         joinMany(2);
         uint256 caseId = openCase();
-        vm.roll(court.caseOf(caseId).drawBlock + 1);
+        vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         court.draw(caseId);
         assertEq(court.caseOf(caseId).seated, 1);
-        vm.roll(court.caseOf(caseId).drawBlock + FORGOTTEN);
+        vm.roll(court.caseOf(caseId).draw.blockNumber + FORGOTTEN);
         court.draw(caseId);
         Case memory c = court.caseOf(caseId);
         assertEq(c.seated, 1);
-        assertEq(c.tries, 0);
+        assertEq(c.draw.tries, 0);
         assertTrue(_isSeated(caseId, jurors[0]));
     }
 
     function test_AMajorityOfTheSeatsSitsWhenNoMoreCanBeFound() public {
         joinMany(2);
         uint256 caseId = openCase();
-        vm.roll(court.caseOf(caseId).drawBlock + 1);
+        vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         court.draw(caseId);
         assertEq(court.caseOf(caseId).seated, 2);
         vm.expectRevert(
@@ -380,7 +380,7 @@ contract JuryDrawTest is CourtFixture {
     function test_LessThanAMajorityLapsesTwiceAndEndsWithoutARuling() public {
         joinMany(1);
         uint256 caseId = openCase();
-        vm.roll(court.caseOf(caseId).drawBlock + 1);
+        vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         court.draw(caseId);
         assertEq(frozen(jurors[0]), SEAT + 1);
         passDeadline(caseId);

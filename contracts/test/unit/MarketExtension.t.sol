@@ -215,7 +215,7 @@ contract MarketExtensionTest is MarketFixture {
     // ---------------------------------------------------------------- Two rooms
 
     function test_TheExtensionAloneOwnsNothingAndObeysNobody() public {
-        MarketExtension alone = MarketExtension(suite.marketplace.extension());
+        MarketExtension alone = MarketExtension(payable(suite.marketplace.extension()));
         ITaskMarketplace.Parameters memory rules = market.parameters();
         vm.prank(governance);
         vm.expectRevert(abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", governance));

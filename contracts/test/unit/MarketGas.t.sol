@@ -70,6 +70,7 @@ contract MarketGasTest is MarketFixture {
         vm.snapshotValue("size", "RegistryExtension", suite.implementations.registryExtension.code.length);
         vm.snapshotValue("size", "ProofOfWorkVerifier", suite.implementations.verifier.code.length);
         vm.snapshotValue("size", "TaskMarketplace", suite.implementations.marketplace.code.length);
+        vm.snapshotValue("size", "MarketDeals", suite.implementations.marketDeals.code.length);
         vm.snapshotValue("size", "MarketExtension", suite.implementations.marketExtension.code.length);
         vm.snapshotValue("size", "EscrowManager", address(escrow).code.length);
     }

@@ -16,6 +16,7 @@ import {IRegistry, IRegistryExtension} from "src/interfaces/IRegistryExtension.s
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
 import {RegistryNeighbours} from "src/registry/RegistryBase.sol";
 import {RegistryExtension} from "src/registry/RegistryExtension.sol";
+import {LimitsConfig} from "src/types/Node.sol";
 
 import {MarketFixture, Node} from "../utils/MarketFixture.sol";
 
@@ -31,7 +32,7 @@ contract MarketUpgradesTest is MarketFixture {
     function test_RevertWhen_AnythingIsInitializedAgain() public {
         ITaskMarketplace.TokenConfig[] memory tokens;
         ProofOfWorkVerifier.ExcuseFloor[] memory floors;
-        INodeRegistry.LimitsConfig[] memory limits;
+        LimitsConfig[] memory limits;
         IRegistry[2] memory registries = [registry, IRegistry(suite.implementations.registry)];
         ProofOfWorkVerifier[2] memory verifiers = [verifier, ProofOfWorkVerifier(suite.implementations.verifier)];
         IMarket[2] memory markets = [market, IMarket(suite.implementations.marketplace)];
@@ -92,7 +93,7 @@ contract MarketUpgradesTest is MarketFixture {
         INodeRegistry.Parameters memory short = registry.parameters();
         short.unbondingPeriod = 7 days - 1;
         address implementation = suite.implementations.registry; // its marketplace is there already
-        INodeRegistry.LimitsConfig[] memory limits;
+        LimitsConfig[] memory limits;
         vm.expectRevert(INodeRegistry.InvalidParameters.selector);
         new ERC1967Proxy(implementation, abi.encodeCall(IRegistryExtension.initialize, (governance, short, limits)));
     }

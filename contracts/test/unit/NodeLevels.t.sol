@@ -273,20 +273,33 @@ contract NodeLevelsTest is MarketFixture {
         }
     }
 
-    function test_AnEmptiedEscrowSumIsCheapToRefill() public {
-        _begin(5, 1);
+    function test_AnEmptiedSumOfATokenIsCheapToRefill() public {
+        TaskDemand memory demand = _demand(5, 1);
+        demand.token = address(dollar);
+        _beginAs(demand);
         vm.startPrank(address(market));
         registry.endExecution(node.id, node.operator, 1);
-        registry.settleTask(node.id, buyer, ETH, 5, 0);
+        vm.record();
+        registry.settleTask(node.id, buyer, address(dollar), 5, 0);
         vm.stopPrank();
-        assertEq(registry.openEscrowOf(node.id, ETH), 0);
+        assertEq(registry.openEscrowOf(node.id, address(dollar)), 0);
+        (, bytes32[] memory writes) = vm.accesses(address(registry));
+        assertGt(writes.length, 0);
+        for (uint256 i; i < writes.length; ++i) {
+            assertNotEq(vm.load(address(registry), writes[i]), 0, "no slot returns to zero");
+        }
+        demand.escrow = 7;
+        _beginAs(demand);
+        assertEq(registry.openEscrowOf(node.id, address(dollar)), 7);
+    }
+
+    function test_ATaskInEtherWritesOneSlotOfItsNode() public {
         vm.record();
         _begin(7, 1);
         (, bytes32[] memory writes) = vm.accesses(address(registry));
-        for (uint256 i; i < writes.length; ++i) {
-            assertNotEq(vm.load(address(registry), writes[i]), 0);
+        for (uint256 i = 1; i < writes.length; ++i) {
+            assertEq(writes[i], writes[0]);
         }
-        assertEq(registry.openEscrowOf(node.id, ETH), 7);
     }
 
     // ---------------------------------------------------------------- Inside

@@ -298,6 +298,10 @@ contract NodeRegistrationTest is MarketFixture {
         vm.expectRevert(unknown);
         registry.ownerOf(99);
         vm.expectRevert(unknown);
+        registry.payoutOf(99);
+        vm.expectRevert(unknown);
+        registry.bidEpochOf(99);
+        vm.expectRevert(unknown);
         registry.stakeForNode(99, 1);
     }
 

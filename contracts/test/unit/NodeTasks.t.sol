@@ -75,6 +75,22 @@ contract NodeTasksTest is MarketFixture {
         _begin(10, 1);
     }
 
+    function test_PowerBeyondWhatASlotHoldsIsAsMuchAsItHolds() public {
+        vm.stopPrank();
+        mockStanding(node, type(uint64).max, 0, 0, false);
+        vm.startPrank(address(market));
+        _begin(type(uint32).max, 1);
+        _begin(type(uint32).max, 1);
+        assertEq(info(node).runningPower, 2 * uint256(type(uint32).max));
+    }
+
+    function test_RevertWhen_SomebodyElsesOperatorDelivers() public {
+        _begin(1, 1);
+        vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NotNodeOperator.selector, node.id, buyer));
+        registry.endExecution(node.id, buyer, 1);
+        registry.endExecution(node.id, node.owner, 1);
+    }
+
     function test_RevertWhen_OpenEscrowExceedsTheCapOfItsToken() public {
         _begin(1, 9 ether);
         vm.expectRevert(

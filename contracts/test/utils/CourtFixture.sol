@@ -137,7 +137,7 @@ abstract contract CourtFixture is MarketFixture {
 
     /// @dev Waits for the random block and draws until the jury is complete.
     function drawJury(uint256 caseId) internal {
-        vm.roll(court.caseOf(caseId).drawBlock + 1);
+        vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         while (court.caseOf(caseId).status == CaseStatus.Drawing) court.draw(caseId);
     }
 

@@ -133,7 +133,7 @@ fn literal(tokens: &[Token<'_>], index: usize, found: &mut Vec<Change>) {
     };
     let Some(next) = next else { return };
     found.push(Change::new("constant", token.at.clone(), next));
-    if plain.trim_matches('0') != "" && plain != "1" {
+    if !plain.trim_matches('0').is_empty() && plain != "1" {
         found.push(Change::new("constant", token.at.clone(), "0"));
     }
 }
