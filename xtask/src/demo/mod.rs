@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: a market on this machine, and one real job in it.
 
 mod account;
+mod dispute;
 mod graphql;
 mod money;
 mod play;
@@ -28,6 +29,9 @@ pub(crate) struct DemoArgs {
     /// Your own job.
     #[arg(long, value_name = "FILE", default_value_os_t = root().join("examples/text-stats/job.yaml"))]
     job: PathBuf,
+    /// Run the job a second time, take its result to court, and let jurors rule.
+    #[arg(long)]
+    dispute: bool,
     /// Leave after the summary.
     #[arg(long)]
     once: bool,
@@ -118,7 +122,13 @@ async fn tell(args: &DemoArgs) -> Result<(Market, Summary), Error> {
     let told = async {
         play.programs().await?;
         play.providers().await?;
-        play.job(args).await
+        let jurors = if args.dispute { play.jurors().await? } else { Vec::new() };
+        let mut summary = play.job(args).await?;
+        if args.dispute {
+            summary.ruling = Some(play.dispute(args, &jurors, &summary.done).await?);
+            summary.seconds = account.seconds();
+        }
+        Ok(summary)
     }
     .await;
     account.finish();

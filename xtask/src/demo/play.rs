@@ -18,7 +18,7 @@ use crate::project::{Error, state_dir};
 /// Two, so that there is a choice and somebody to take over.
 const PROVIDERS: usize = 2;
 /// Generous: the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 const NODE: &str = "query($id: BigInt!) { node(id: $id) {
     id status power
@@ -31,7 +31,7 @@ const MATCH: &str = "query($task: Bytes!) { match(taskId: $task) {
     candidates { score node { id reputation power } terms { name value } }
 } }";
 pub(super) const TASK: &str = "query($id: Bytes!) { task(id: $id) {
-    id status escrow due providerAmount feeAmount refundAmount resultHash
+    id status escrow due providerAmount feeAmount refundAmount ruling jurorAmount resultHash
     node { id reputation payout }
     timeline { kind block timestamp txHash nodeId }
 } }";
@@ -137,7 +137,8 @@ impl Play<'_> {
         self.account.chapter("Money and merit");
         let withdrawn = self.after(&graphql, &done, &task).await?;
         let dir = PathBuf::from(done["resultDir"].as_str().ok_or("`aiigo job run` named no resultDir")?);
-        Ok(Summary { done, task, dir, withdrawn, graphql: graphql.url().clone(), seconds: self.account.seconds() })
+        let seconds = self.account.seconds();
+        Ok(Summary { done, task, dir, withdrawn, ruling: None, graphql: graphql.url().clone(), seconds })
     }
 
     /// Tells the task's timeline as the indexer sees it, until the task is final.
@@ -216,7 +217,7 @@ impl Play<'_> {
         Ok(withdrawn)
     }
 
-    fn graphql(&self) -> Result<GraphQl, Error> {
+    pub(super) fn graphql(&self) -> Result<GraphQl, Error> {
         Ok(GraphQl::new(self.market.graphql()?))
     }
 }

@@ -8,7 +8,10 @@ use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::money::{eth, wei};
+use super::{
+    dispute::Ruling,
+    money::{eth, wei},
+};
 use crate::project::{Error, bin_dir};
 
 /// Everything that the last lines say.
@@ -19,6 +22,8 @@ pub(super) struct Summary {
     pub(super) task: Value,
     pub(super) dir: PathBuf,
     pub(super) withdrawn: Value,
+    /// Of the second run of the job, if it was disputed.
+    pub(super) ruling: Option<Ruling>,
     pub(super) graphql: Url,
     pub(super) seconds: f64,
 }
@@ -26,7 +31,7 @@ pub(super) struct Summary {
 impl Summary {
     /// The document of `--json`; amounts are decimal strings of wei.
     pub(super) fn json(&self, chain_id: u64) -> Value {
-        json!({
+        let mut document = json!({
             "chainId": chain_id,
             "taskId": self.done["taskId"],
             "status": self.done["status"],
@@ -40,7 +45,11 @@ impl Summary {
             "resultDir": self.dir,
             "graphql": self.graphql,
             "seconds": (self.seconds * 10.0).round() / 10.0,
-        })
+        });
+        if let Some(ruling) = &self.ruling {
+            document["dispute"] = ruling.json();
+        }
+        document
     }
 
     pub(super) fn table(&self) -> String {
