@@ -97,7 +97,8 @@ async fn tasks_and_escrows_are_as_the_market_has_them() {
         assert_eq!(task.attempts, truth.attempts);
         let held = if truth.stage == Stage::Closed { U256::ZERO } else { truth.held };
         assert_eq!(escrow.held, held, "{escrow:?}");
-        let out = escrow.provider_amount + escrow.fee_amount + escrow.refund_amount + escrow.tips_paid;
+        let split = escrow.split_amount + escrow.tips_paid;
+        let out = escrow.provider_amount + escrow.fee_amount + escrow.refund_amount + split;
         assert_eq!(escrow.deposited, escrow.held + out, "every wei of an escrow went somewhere");
     }
     assert!(market.tasks.iter().any(|task| task.stage == Stage::Closed && task.attempts == 0));

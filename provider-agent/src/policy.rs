@@ -11,8 +11,6 @@ use crate::machine;
 
 /// Gas of commitAccept, acceptTask and submitResult together, rounded up from the gas snapshot.
 const GAS_PER_TASK: u64 = 450_000;
-/// The trust level whose open escrow is capped.
-const CAPPED_LEVEL: u8 = 1;
 /// At instant delivery half of the escrow is due: the other half is for the unused time.
 const LEAST_DUE_BPS: u64 = 5_000;
 
@@ -149,7 +147,7 @@ impl PolicyArgs {
         if standing.free_slots.is_zero() {
             return Err(Refusal::not_now("the stake backs no further task now"));
         }
-        if node.trustLevel <= CAPPED_LEVEL && standing.open_escrow + offer.escrow > standing.escrow_cap {
+        if standing.open_escrow + offer.escrow > standing.escrow_cap {
             return Err(Refusal::not_now("its escrow is above what the trust level allows now"));
         }
         self.check_profit(offer, standing)

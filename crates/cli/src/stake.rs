@@ -155,6 +155,7 @@ async fn positions(chain: &Chain, owner: Address) -> Result<Vec<Position>, CliEr
         .address(chain.deployment().address(ContractName::StakingPool))
         .event_signature(StakingPool::Staked::SIGNATURE_HASH)
         .topic2(owner);
+    let aiigo = chain.deployment().address(ContractName::AIIGOToken);
     let head = chain.head().await?.number;
     let logs = search_back(chain.provider(), &filter, chain.deployment().block, head, |_| false).await?;
     let mut positions = Vec::new();
@@ -169,7 +170,7 @@ async fn positions(chain: &Chain, owner: Address) -> Result<Vec<Position>, CliEr
                 error => return Err(error),
             },
         };
-        let claimable = chain.pool().claimable(staked.positionId).call().await;
+        let claimable = chain.pool().claimable(staked.positionId, aiigo).call().await;
         let claimable = claimable.map_err(|error| CliError::call(what(), error))?;
         positions.push(Position {
             position_id: staked.positionId.to_string(),
@@ -184,11 +185,14 @@ async fn positions(chain: &Chain, owner: Address) -> Result<Vec<Position>, CliEr
     Ok(positions)
 }
 
-/// Take a position's rewards.
+/// Take a position's rewards in one token.
 #[derive(Args, Debug)]
 pub(crate) struct ClaimCommand {
     /// The position's id, from `aiigo stake list`
     position: U256,
+    /// The token, by address; the zero address is ETH [default: AIIGO]
+    #[arg(long, value_name = "ADDRESS")]
+    token: Option<Address>,
     #[command(flatten)]
     wallet: WalletArgs,
 }
@@ -196,13 +200,20 @@ pub(crate) struct ClaimCommand {
 impl ClaimCommand {
     async fn run(self, session: &Session) -> Result<(), CliError> {
         let wallet = self.wallet.open().await?;
-        let data = StakingPool::claimCall { positionId: self.position }.abi_encode();
+        let aiigo = wallet.chain().deployment().address(ContractName::AIIGOToken);
+        let token = self.token.unwrap_or(aiigo);
+        let data = StakingPool::claimCall { positionId: self.position, rewardToken: token }.abi_encode();
         let what = format!("claiming the rewards of position {}", self.position);
         let landed =
             wallet.send_once("claim", wallet.call(what, ContractName::StakingPool, data), &session.stop).await?;
-        let claimed = rewards(wallet.chain(), &landed);
+        let claimed = rewards(wallet.chain(), &landed, token);
         session.output.result(&receipt(self.position, "rewardWei", claimed, landed.tx_hash), || {
-            format!("Claimed {}\ntx {}", format::aiigo(claimed), landed.tx_hash)
+            let amount = match token {
+                _ if token == aiigo => format::aiigo(claimed),
+                Address::ZERO => format::eth(claimed),
+                _ => format!("{claimed} units of {token}"),
+            };
+            format!("Claimed {amount}\ntx {}", landed.tx_hash)
         })
     }
 }
@@ -245,7 +256,8 @@ impl UnstakeCommand {
         let burned = burned.ok_or_else(|| no_event(&landed))?;
         let back = U256::from(position.amount) - burned.min(U256::from(position.amount));
         session.output.result(&receipt(self.position, "returnedWei", back, landed.tx_hash), || {
-            let rewards = format::aiigo(rewards(chain, &landed));
+            let aiigo = chain.deployment().address(ContractName::AIIGOToken);
+            let rewards = format::aiigo(rewards(chain, &landed, aiigo));
             format!("Returned {}, rewards {rewards}\ntx {}", format::aiigo(back), landed.tx_hash)
         })
     }
@@ -263,9 +275,10 @@ fn events(chain: &Chain, landed: &Landed) -> impl Iterator<Item = StakingPoolEve
     })
 }
 
-fn rewards(chain: &Chain, landed: &Landed) -> U256 {
+/// What a transaction paid out in a token.
+fn rewards(chain: &Chain, landed: &Landed, token: Address) -> U256 {
     let claimed = events(chain, landed).filter_map(|event| match event {
-        StakingPoolEvents::RewardClaimed(claimed) => Some(claimed.amount),
+        StakingPoolEvents::RewardClaimed(claimed) if claimed.token == token => Some(claimed.amount),
         _ => None,
     });
     claimed.sum()

@@ -11,6 +11,10 @@ macro_rules! for_each_contract {
             EscrowManager EscrowManagerEvents EscrowManagerErrors,
             StakingPool StakingPoolEvents StakingPoolErrors,
             RewardDistributor RewardDistributorEvents RewardDistributorErrors,
+            DisputeCourt DisputeCourtEvents DisputeCourtErrors,
+            FeeVault FeeVaultEvents FeeVaultErrors,
+            KeeperTips KeeperTipsEvents KeeperTipsErrors,
+            Guardian GuardianEvents GuardianErrors,
             AIIGOGovernor AIIGOGovernorEvents AIIGOGovernorErrors,
             TimelockController TimelockControllerEvents TimelockControllerErrors,
         }

@@ -18,7 +18,7 @@ macro_rules! contract_names {
 
         impl ContractName {
             /// Every contract, in the order of the deployment file.
-            pub const ALL: &[Self] = &[$(Self::$contract),*];
+            pub const ALL: [Self; [$(stringify!($contract)),*].len()] = [$(Self::$contract),*];
 
             /// The contract's name in the sources and the file.
             pub const fn name(self) -> &'static str {

@@ -79,7 +79,7 @@ kinds! {
         Verified = 2,
         /// Verified, staked and online.
         Active = 3,
-        /// Verified and staked, offline by choice.
+        /// Verified and staked, but offline or under review.
         Inactive = 4,
         /// Banned.
         Slashed = 5,
@@ -100,6 +100,10 @@ kinds! {
         Cancelled = 5,
         /// Nobody delivered in time, refunded: final.
         Expired = 6,
+        /// Before a jury.
+        Disputed = 7,
+        /// Split as the jury ruled, or evenly because none did: final.
+        Resolved = 8,
     }
     /// Why a node's stake or reputation changed.
     Cause {
@@ -111,13 +115,21 @@ kinds! {
         TaskAbandoned = 2,
         /// Governance found misuse.
         Misuse = 3,
+        /// An audit round was answered well.
+        AuditPassed = 4,
+        /// An audit round was missed, or answered with less than half of the verified power.
+        AuditMissed = 5,
+        /// A jury found for the buyer.
+        DisputeLost = 6,
+        /// A jury found for the provider.
+        DisputeWon = 7,
     }
 }
 
 impl TaskStatus {
     /// Whether no transaction can change the task any more.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Verified | Self::Cancelled | Self::Expired)
+        matches!(self, Self::Verified | Self::Cancelled | Self::Expired | Self::Resolved)
     }
 }
 

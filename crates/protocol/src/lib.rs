@@ -11,6 +11,7 @@ mod event;
 mod ids;
 mod json_abi;
 mod kinds;
+mod limits;
 pub mod units;
 
 pub use abi::*;

@@ -83,6 +83,10 @@ api_enum! {
         Cancelled,
         /// Nobody delivered in time, refunded: final.
         Expired,
+        /// Before a jury.
+        Disputed,
+        /// Split as the jury ruled, or evenly because none did: final.
+        Resolved,
     }
 }
 
@@ -121,6 +125,8 @@ api_enum! {
         Released,
         /// Went back to the buyer.
         Refunded,
+        /// Split by a ruling.
+        Split,
     }
 }
 
@@ -176,6 +182,14 @@ pub enum TimelineKind {
     Expired,
     /// The escrow went back to the buyer.
     Refunded,
+    /// The buyer, or its watcher, took the result to court.
+    Disputed,
+    /// The bond of the dispute went into escrow.
+    ToppedUp,
+    /// The dispute is over.
+    Resolved,
+    /// The escrow was split by the ruling.
+    PaymentSplit,
     /// Something that this version has no word for.
     Other,
 }
@@ -197,6 +211,10 @@ impl TimelineKind {
             "TaskCancelled" => Self::Cancelled,
             "TaskExpired" => Self::Expired,
             "Refunded" => Self::Refunded,
+            "TaskDisputed" => Self::Disputed,
+            "ToppedUp" => Self::ToppedUp,
+            "TaskResolved" => Self::Resolved,
+            "PaymentSplit" => Self::PaymentSplit,
             _ => Self::Other,
         }
     }

@@ -9,9 +9,9 @@ use alloy::{
     sol_types::SolEvent,
 };
 
-/// Who owns the suite and gets the fees.
+/// Who gets the fees.
 pub fn treasury() -> Address {
-    deployment().address(ContractName::TimelockController)
+    deployment().address(ContractName::FeeVault)
 }
 
 /// A deployment that exists nowhere.

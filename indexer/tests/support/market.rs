@@ -13,7 +13,7 @@ use alloy::primitives::{
     aliases::{U40, U96},
 };
 
-use super::events::{Log, account, hash, log, treasury, whole};
+use super::events::{Log, account, deployment, hash, log, treasury, whole};
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,19 @@ impl Market {
         vec![
             log(AIIGOToken, &AIIGOToken::Transfer { from: Address::ZERO, to: account(0), value: whole(1_000_000) }),
             registry_parameters(min_stake()),
+            log(
+                NodeRegistry,
+                &NodeRegistry::TokenLimitsChanged {
+                    token: Address::ZERO,
+                    limits: NodeRegistry::TokenLimits {
+                        minCountedFee: 1,
+                        levelOneCap: 1_000_000_000,
+                        levelTwoCap: 2_000_000_000,
+                        levelThreeCap: 3_000_000_000,
+                        levelFourCap: 4_000_000_000,
+                    },
+                },
+            ),
             verifier_parameters(60_000_000),
             log(
                 TaskMarketplace,
@@ -168,6 +181,7 @@ impl Market {
                 resourceType: (pick % 2) as u8,
                 metadataURI: format!("ipfs://node-{node_id}"),
                 fee: whole(1) / U256::from(10),
+                referrer: 0,
             },
         )]
     }
@@ -457,7 +471,15 @@ impl Market {
             *still = false;
             let id = U256::from(index + 1);
             return vec![
-                log(StakingPool, &StakingPool::RewardClaimed { positionId: id, owner: *owner, amount: whole(1) }),
+                log(
+                    StakingPool,
+                    &StakingPool::RewardClaimed {
+                        positionId: id,
+                        owner: *owner,
+                        token: deployment().address(ContractName::AIIGOToken),
+                        amount: whole(1),
+                    },
+                ),
                 log(
                     StakingPool,
                     &StakingPool::Unstaked { positionId: id, owner: *owner, amount: *amount, penaltyBurned: whole(2) },
@@ -616,14 +638,30 @@ fn registry_parameters(min_stake: U256) -> Log {
         minStake: U96::from(min_stake),
         unbondingPeriod: 1_000,
         timeoutSlashBps: 500,
-        levelOneEscrowCap: 1_000_000_000,
-        minCountedFee: 1,
+        disputeSlashBps: 500,
+        levelTwoStake: U96::from(min_stake * U256::from(10)),
+        levelThreeStake: U96::from(min_stake * U256::from(100)),
+        levelTwoChallenges: 10,
+        levelThreeReputation: 9_500,
+        levelThreeTasks: 100,
+        levelThreeSuccessBps: 9_500,
+        misuseSlashBps: 5_000,
+        reviewPeriod: 1_209_600,
+        reviewMinTasks: 10,
+        reviewFailureBps: 2_000,
     };
     log(ContractName::NodeRegistry, &NodeRegistry::RegistryParametersChanged { parameters })
 }
 
 fn verifier_parameters(hashes_per_tflops: u64) -> Log {
-    let parameters =
-        IProofOfWorkVerifier::Parameters { window: 60, cooldown: 60, hashesPerTflops: [hashes_per_tflops; 5] };
+    let parameters = IProofOfWorkVerifier::Parameters {
+        window: 60,
+        cooldown: 60,
+        auditInterval: 86_400,
+        jitter: 3_600,
+        revealWindow: 3_600,
+        lateWindow: 3_600,
+        hashesPerTflops: [hashes_per_tflops; 5],
+    };
     log(ContractName::ProofOfWorkVerifier, &ProofOfWorkVerifier::VerifierParametersChanged { parameters })
 }

@@ -171,6 +171,8 @@ impl View {
             E::TaskVerified(e) => self.tasks.remove(block, &TaskId(e.taskId)),
             E::TaskCancelled(e) => self.tasks.remove(block, &TaskId(e.taskId)),
             E::TaskExpired(e) => self.tasks.remove(block, &TaskId(e.taskId)),
+            // The court's clock runs now.
+            E::TaskDisputed(e) => self.tasks.remove(block, &TaskId(e.taskId)),
             E::MarketParametersChanged(e) => self.grace.insert(block, (), e.parameters.grace.into()),
             _ => {}
         }

@@ -90,6 +90,7 @@ impl Stage {
                 "ipfs://bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy".to_owned(),
                 self.operator.address(),
                 self.owner.address(),
+                0,
             )
             .value(U256::from(fee));
         mined(register).await;

@@ -192,7 +192,7 @@ impl Setup<'_> {
         let payout = self.args.payout.unwrap_or(Address::ZERO);
         let resource = u8::from(self.args.resource);
         let data =
-            self.market().registry().registerNode(resource, self.metadata()?, operator, payout).calldata().clone();
+            self.market().registry().registerNode(resource, self.metadata()?, operator, payout, 0).calldata().clone();
         let call = Call { to: self.market().address(ContractName::NodeRegistry), data, value: fee };
         // The same folder, owner and operator never pay twice.
         let key = format!("register:{}", self.args.operator.unwrap_or(self.sender.address()));

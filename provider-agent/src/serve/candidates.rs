@@ -65,11 +65,13 @@ impl Refusals {
 pub(super) async fn standing(market: &Market, node: aiigo_protocol::NodeId) -> Result<Standing, AgentError> {
     let registry = market.registry();
     let failed = |error| read_error(format!("cannot read the state of node {node}"), error);
+    let limits = registry.tokenLimits(Address::ZERO).call().await.map_err(failed)?;
+    let state = market.node(node).await?;
     Ok(Standing {
-        node: market.node(node).await?,
         free_slots: registry.freeSlots(node.0).call().await.map_err(failed)?,
-        escrow_cap: U256::from(registry.parameters().call().await.map_err(failed)?.levelOneEscrowCap),
+        escrow_cap: U256::from(limits.cap(state.trustLevel)),
         open_escrow: registry.openEscrowOf(node.0, Address::ZERO).call().await.map_err(failed)?,
+        node: state,
         gas_price: market.provider().get_gas_price().await.context("cannot read the gas price")?,
     })
 }

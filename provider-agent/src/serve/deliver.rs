@@ -141,7 +141,9 @@ pub(super) async fn submit(desk: &Desk, work: Work) -> Result<Work, AgentError> 
             let (status, task) = desk.market.task(work.task).await?;
             let ours = task.nodeId == desk.node.0;
             match status {
-                TaskStatus::Completed | TaskStatus::Verified if ours => Ok(work.at(Stage::Reviewing)),
+                TaskStatus::Completed | TaskStatus::Disputed | TaskStatus::Verified | TaskStatus::Resolved if ours => {
+                    Ok(work.at(Stage::Reviewing))
+                }
                 TaskStatus::InProgress if ours && desk.clock.now().await? <= until => {
                     Err(AgentError::refused("cannot submit the result", &error))
                 }

@@ -55,6 +55,7 @@ impl Offers {
             TaskMarketplaceEvents::TaskVerified(over) => self.end(over.taskId, located.block.number),
             TaskMarketplaceEvents::TaskCancelled(over) => self.end(over.taskId, located.block.number),
             TaskMarketplaceEvents::TaskExpired(over) => self.end(over.taskId, located.block.number),
+            TaskMarketplaceEvents::TaskResolved(over) => self.end(over.taskId, located.block.number),
             _ => {}
         }
     }

@@ -216,12 +216,15 @@ impl Server {
             TaskMarketplaceEvents::TaskVerified(verified) if verified.nodeId == self.desk.node.0 => {
                 self.settle(TaskId(verified.taskId), verified.providerAmount).await?;
             }
+            TaskMarketplaceEvents::TaskResolved(ruled) if ruled.nodeId == self.desk.node.0 => {
+                self.settle(TaskId(ruled.taskId), ruled.providerAmount.saturating_add(ruled.bondToProvider)).await?;
+            }
             _ => {}
         }
         Ok(())
     }
 
-    /// Notes what a buyer paid.
+    /// Notes what a buyer paid, or a jury awarded.
     async fn settle(&mut self, task: TaskId, amount: U256) -> Result<(), AgentError> {
         let Some(mut work) = self.desk.store.work(task).await? else { return Ok(()) };
         if work.paid.is_some() {

@@ -122,8 +122,8 @@ async fn reconcile(desk: &Desk, work: Work) -> Result<Work, AgentError> {
             let late = execute::results_until(desk, &work).await? < desk.clock.now().await?;
             if late { work.ended(Stage::Failed, "it was not delivered in time") } else { work }
         }
-        TaskStatus::Completed if ours => work.at(Stage::Reviewing),
-        TaskStatus::Verified if ours => work.at(Stage::Settled),
+        TaskStatus::Completed | TaskStatus::Disputed if ours => work.at(Stage::Reviewing),
+        TaskStatus::Verified | TaskStatus::Resolved if ours => work.at(Stage::Settled),
         TaskStatus::Open if !promised => work,
         TaskStatus::Open => work.ended(Stage::Failed, "the task was taken back"),
         _ if promised => work.ended(Stage::Failed, "the task went to somebody else"),

@@ -37,7 +37,8 @@ impl ResultCommand {
         let progress = Progress::new(false);
         let mut timeline = Timeline::new(chain.clone(), self.task);
         let status = look(&mut timeline, &progress).await?;
-        if !matches!(status, TaskStatus::Completed | TaskStatus::Verified) {
+        if !matches!(status, TaskStatus::Completed | TaskStatus::Verified | TaskStatus::Disputed | TaskStatus::Resolved)
+        {
             return Err(no_result(self.task, status));
         }
         let store = self.store.dir(&self.data);
@@ -89,6 +90,8 @@ fn no_result(id: TaskId, status: TaskStatus) -> CliError {
             format!("task {id} is {status}: it has no result yet; to wait for it: aiigo job follow {id}")
         }
         TaskStatus::Verified => format!("task {id} is approved and paid already"),
+        TaskStatus::Disputed => format!("task {id} is before the court: its jury decides who is paid"),
+        TaskStatus::Resolved => format!("task {id} was split as the court ruled"),
         _ => format!("task {id} is {status}: it has no result"),
     })
 }

@@ -21,7 +21,7 @@ pub(crate) struct ListCommand {
     /// Only those of this buyer
     #[arg(long, value_name = "ADDRESS")]
     buyer: Option<Address>,
-    /// Only those in this status: Open, InProgress, Completed, Verified, Cancelled, Expired
+    /// Only those in this status: Open, InProgress, Completed, Verified, Cancelled, Expired, Disputed, Resolved
     #[arg(long, value_name = "STATUS", value_parser = status)]
     status: Option<TaskStatus>,
     /// At most so many

@@ -75,6 +75,8 @@ impl TaskEvent {
             E::TaskReopened(_) => "Reopened",
             E::TaskCancelled(_) => "Cancelled",
             E::TaskExpired(_) => "Expired",
+            E::TaskDisputed(_) => "Disputed",
+            E::TaskResolved(_) => "Resolved",
             _ => "Other",
         }
     }
@@ -87,6 +89,8 @@ impl TaskEvent {
             E::TaskVerified(e) => Some(e.nodeId),
             E::TaskTimedOut(e) => Some(e.nodeId),
             E::TaskAbandoned(e) => Some(e.nodeId),
+            E::TaskDisputed(e) => Some(e.nodeId),
+            E::TaskResolved(e) => Some(e.nodeId),
             _ => None,
         }
     }
@@ -297,6 +301,9 @@ pub(crate) fn describe(event: &TaskEvent) -> String {
         E::TaskReopened(e) => format!("open again until {}", format::date(e.acceptBy.to())),
         E::TaskCancelled(_) => "cancelled, escrow refunded".into(),
         E::TaskExpired(_) => "expired, escrow refunded".into(),
+        E::TaskDisputed(e) => format!("disputed, case {}", e.caseId),
+        E::TaskResolved(e) if e.ruled => format!("ruled: {}% to node {}", f64::from(e.share) / 100.0, e.nodeId),
+        E::TaskResolved(_) => "no jury ruled: split evenly".into(),
         _ => "an event that this program does not know".into(),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aiigo_matching::{Candidate, Ranked, Refusal, Requirements, Weights};
-use aiigo_protocol::{INodeRegistry, NodeStatus, ResourceType};
+use aiigo_protocol::{INodeRegistry, NodeRegistry::TokenLimits, NodeStatus, ResourceType};
 use alloy::primitives::{Address, U256};
 use async_graphql::{Context, Result};
 
@@ -53,8 +53,10 @@ pub(super) async fn rank(ctx: &Context<'_>, wanted: &Wanted, weights: &Weights) 
     let candidates: Vec<Candidate> = nodes.iter().map(|node| candidate(node, wanted, &limits)).collect();
     let ranking = aiigo_matching::rank(&requirements(wanted), &candidates, weights);
 
-    let cap = U256::from(limits.levelOneEscrowCap);
+    let token_limits: Option<TokenLimits> = stored(ctx, &parameters::limits_of(wanted.token)).await?;
+    let token_limits = token_limits.unwrap_or_default();
     let over_cap = |node: &rows::Node| {
+        let cap = U256::from(token_limits.cap(node.trust_level));
         let open = open.get(&node.id).copied().unwrap_or_default().saturating_add(wanted.escrow);
         (open > cap).then_some(Reason::EscrowCap { open, cap })
     };

@@ -40,6 +40,8 @@ object! {
             fee_amount: BigInt,
             /// What the buyer was credited back.
             refund_amount: BigInt,
+            /// What a ruling split among the parties, the jurors and the protocol.
+            split_amount: BigInt,
             /// Unix seconds.
             opened_at: BigInt,
             /// When it was emptied.

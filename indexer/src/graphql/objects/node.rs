@@ -44,7 +44,7 @@ object! {
             online: bool,
             /// Banned by governance.
             banned: bool,
-            /// 0, or 1 with the minimum stake.
+            /// 0 to 4, derived as the registry derives it.
             trust_level: i32,
             /// 0 to 10000.
             reputation: i32,
@@ -78,6 +78,19 @@ object! {
             challenges_passed: i32,
             /// Challenges it missed.
             challenges_missed: i32,
+            /// The last second of its review, Unix seconds: until then it takes no tasks, whatever its status. Null: never
+            /// reviewed, or ended by governance.
+            review_until: Option<BigInt>,
+            /// When it last passed an audit round, Unix seconds.
+            last_audit_at: Option<BigInt>,
+            /// Audit rounds it passed.
+            audits_passed: i32,
+            /// Audit rounds it missed.
+            audits_missed: i32,
+            /// AIIGO wei that a partner stakes on top of level 3's; null: no partner.
+            partner_bond: Option<BigInt>,
+            /// The node that brought it.
+            referrer: Option<BigInt>,
         }
         lists {
             /// Its challenges, newest first.

@@ -1,5 +1,6 @@
 //! The protocol as a whole: totals and governance parameters.
 
+use aiigo_protocol::NodeRegistry::TokenLimits as Limits;
 use aiigo_protocol::{INodeRegistry, IProofOfWorkVerifier, ITaskMarketplace, ResourceType};
 use alloy::primitives::U256;
 use async_graphql::{Context, Object, Result, SimpleObject};
@@ -80,6 +81,10 @@ object! {
             tasks_cancelled: BigInt,
             /// Tasks that nobody delivered.
             tasks_expired: BigInt,
+            /// Tasks before a jury.
+            tasks_disputed: BigInt,
+            /// Tasks split by a ruling.
+            tasks_resolved: BigInt,
             /// AIIGO wei in the staking pool.
             pool_staked: BigInt,
             /// Their weight.
@@ -114,6 +119,8 @@ object! {
             refunded: BigInt,
             /// Credited to enforcers of timeouts.
             tips: BigInt,
+            /// Split by rulings, the protocol's fees left out.
+            split: BigInt,
             /// Withdrawn by anybody.
             withdrawn: BigInt,
         }
@@ -150,8 +157,26 @@ impl Parameters {
             min_stake: BigInt(U256::from(set.minStake)),
             unbonding_period: set.unbondingPeriod.expose(),
             timeout_slash_bps: set.timeoutSlashBps.expose(),
-            level_one_escrow_cap: BigInt(U256::from(set.levelOneEscrowCap)),
+            dispute_slash_bps: set.disputeSlashBps.expose(),
+            misuse_slash_bps: set.misuseSlashBps.expose(),
+            level_two_stake: BigInt(U256::from(set.levelTwoStake)),
+            level_two_challenges: set.levelTwoChallenges.expose(),
+            level_three_stake: BigInt(U256::from(set.levelThreeStake)),
+            level_three_reputation: set.levelThreeReputation.expose(),
+            level_three_tasks: set.levelThreeTasks.expose(),
+            level_three_success_bps: set.levelThreeSuccessBps.expose(),
+            review_period: set.reviewPeriod.expose(),
+            review_min_tasks: set.reviewMinTasks.expose(),
+            review_failure_bps: set.reviewFailureBps.expose(),
+        }))
+    }
+
+    /// The limits of a payment token; null: none were set, so no task can be paid in it.
+    async fn token_limits(&self, ctx: &Context<'_>, token: Bytes) -> Result<Option<TokenLimits>> {
+        let set = stored::<Limits>(ctx, &parameters::limits_of(token.address()?)).await?;
+        Ok(set.map(|set| TokenLimits {
             min_counted_fee: BigInt(U256::from(set.minCountedFee)),
+            escrow_caps: (1..=4).map(|level| BigInt(U256::from(set.cap(level)))).collect(),
         }))
     }
 
@@ -161,6 +186,10 @@ impl Parameters {
         Ok(set.map(|set| VerifierParameters {
             window: set.window.expose(),
             cooldown: set.cooldown.expose(),
+            audit_interval: set.auditInterval.expose(),
+            jitter: set.jitter.expose(),
+            reveal_window: set.revealWindow.expose(),
+            late_window: set.lateWindow.expose(),
             calibrations: ResourceType::ALL
                 .iter()
                 .zip(set.hashesPerTflops)
@@ -230,10 +259,37 @@ pub struct RegistryParameters {
     unbonding_period: i32,
     /// Of stake and unbonding, basis points.
     timeout_slash_bps: i32,
-    /// A level 1 node's open escrow per payment token at most, smallest units.
-    level_one_escrow_cap: BigInt,
+    /// Of stake and unbonding, basis points.
+    dispute_slash_bps: i32,
+    /// Of stake and unbonding, basis points.
+    misuse_slash_bps: i32,
+    /// AIIGO.
+    level_two_stake: BigInt,
+    /// Audit rounds passed.
+    level_two_challenges: i32,
+    /// AIIGO; level 4 adds the partner's bond.
+    level_three_stake: BigInt,
+    /// Of level 4 too.
+    level_three_reputation: i32,
+    /// Verified tasks that counted.
+    level_three_tasks: i32,
+    /// Of all that counted, basis points.
+    level_three_success_bps: i32,
+    /// Seconds after which a review ends by itself.
+    review_period: i32,
+    /// Tasks that must have counted since the last review.
+    review_min_tasks: i32,
+    /// Failures above this share of them allow a review, basis points.
+    review_failure_bps: i32,
+}
+
+/// What bounds a payment token; amounts in its smallest units.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct TokenLimits {
     /// A task with a smaller fee moves no reputation upwards.
     min_counted_fee: BigInt,
+    /// The most that a node of trust level 1, 2, 3 and 4 may hold open in it.
+    escrow_caps: Vec<BigInt>,
 }
 
 /// Parameters of the proof-of-work verifier.
@@ -243,6 +299,14 @@ pub struct VerifierParameters {
     window: i32,
     /// Seconds after a missed challenge before the next.
     cooldown: i32,
+    /// Seconds from one audit round to the earliest time of the next.
+    audit_interval: i32,
+    /// Seconds, at most, that the next preimage adds to that.
+    jitter: i32,
+    /// Seconds until anyone may open a round without its preimage.
+    reveal_window: i32,
+    /// Seconds after the window for solutions whose hash was posted in time.
+    late_window: i32,
     /// Hashes that count as power, by resource type.
     calibrations: Vec<Calibration>,
 }

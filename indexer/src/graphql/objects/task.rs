@@ -83,6 +83,12 @@ object! {
             fee_amount: Option<BigInt>,
             /// The unused escrow that went back to the buyer; unspent tips went with it (`escrowDetails` has the sum).
             refund_amount: Option<BigInt>,
+            /// The court's case about it.
+            case_id: Option<BigInt>,
+            /// The provider's share by the ruling, basis points; 5000 if no jury ruled.
+            ruling: Option<i32>,
+            /// What the jurors were credited.
+            juror_amount: Option<BigInt>,
             /// Unix seconds.
             created_at: BigInt,
             /// The block of its creation.

@@ -59,6 +59,22 @@ pub(super) async fn apply(event: &Verifier, at: Moment, db: &mut Changes<'_>) ->
             .await?;
             node::change(db, e.nodeId, |node| node.challenges_missed += 1).await
         }
+        Verifier::AuditPassed(e) => {
+            node::change(db, e.nodeId, |node| {
+                node.audits_passed += 1;
+                node.last_audit_at = Some(at.time);
+                node.power = U256::from(e.power);
+            })
+            .await
+        }
+        Verifier::AuditMissed(e) => {
+            node::change(db, e.nodeId, |node| {
+                node.audits_missed += 1;
+                node.power = U256::from(e.power);
+            })
+            .await
+        }
+        Verifier::AuditExcused(e) => node::change(db, e.nodeId, |node| node.power = U256::from(e.power)).await,
         Verifier::VerifierParametersChanged(e) => {
             parameters::set(db, parameters::VERIFIER, &e.parameters, at).await?;
             recalibrate(db).await

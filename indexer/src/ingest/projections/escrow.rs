@@ -29,6 +29,7 @@ pub(super) async fn apply(
                 provider_amount: U256::ZERO,
                 fee_amount: U256::ZERO,
                 refund_amount: U256::ZERO,
+                split_amount: U256::ZERO,
                 opened_at: at.time,
                 closed_at: None,
             })
@@ -84,6 +85,38 @@ pub(super) async fn apply(
             })
             .await?;
             credit(db, e.buyer, e.token, e.amount).await
+        }
+        Escrows::ToppedUp(e) => {
+            db.update::<Escrow>(&key![e.taskId], |escrow| {
+                escrow.held = e.total;
+                escrow.deposited = escrow.deposited.saturating_add(e.amount);
+            })
+            .await?;
+            token_total(db, e.token, |totals| {
+                totals.deposited = totals.deposited.saturating_add(e.amount);
+                totals.escrowed = totals.escrowed.saturating_add(e.amount);
+            })
+            .await
+        }
+        Escrows::PaymentSplit(e) => {
+            let shares = || e.accounts.iter().copied().zip(e.amounts.iter().copied());
+            let fee: U256 = shares().filter(|(account, _)| *account == treasury).map(|(_, amount)| amount).sum();
+            let held = close(db, &key![e.taskId], at, |escrow| {
+                escrow.status = EscrowStatus::Split;
+                escrow.fee_amount = fee;
+                escrow.split_amount = escrow.held.saturating_sub(fee);
+            })
+            .await?;
+            token_total(db, e.token, |totals| {
+                totals.escrowed = totals.escrowed.saturating_sub(held);
+                totals.fees = totals.fees.saturating_add(fee);
+                totals.split = totals.split.saturating_add(held.saturating_sub(fee));
+            })
+            .await?;
+            for (account, amount) in shares() {
+                credit(db, account, e.token, amount).await?;
+            }
+            Ok(())
         }
         Escrows::Withdrawn(e) => {
             balance(db, e.account, e.token, |balance| {

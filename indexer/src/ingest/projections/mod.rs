@@ -26,7 +26,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Projector {
     deployment: Deployment,
-    /// Where the escrow manager credits fees: the timelock, which owns the suite.
+    /// Where the escrow manager credits fees: the vault that shares them out.
     treasury: Address,
 }
 
@@ -41,7 +41,7 @@ struct Moment {
 impl Projector {
     /// Projections of one deployment's events.
     pub fn new(deployment: Deployment) -> Self {
-        let treasury = deployment.address(ContractName::TimelockController);
+        let treasury = deployment.address(ContractName::FeeVault);
         Self { deployment, treasury }
     }
 
@@ -58,10 +58,19 @@ impl Projector {
             Some(Event::TaskMarketplace(event)) => task::apply(event, at, db).await,
             Some(Event::EscrowManager(event)) => escrow::apply(event, self.treasury, at, db).await,
             Some(Event::RewardDistributor(event)) => reward::apply(event, at, db).await,
-            Some(Event::StakingPool(event)) => staking::apply(event, at, db).await,
+            Some(Event::StakingPool(event)) => {
+                staking::apply(event, self.deployment.address(ContractName::AIIGOToken), at, db).await
+            }
             Some(Event::AIIGOToken(event)) => token::apply(event, db).await,
             Some(Event::AIIGOGovernor(event)) => governance::apply(event, at, db).await,
-            Some(Event::TimelockController(_)) | None => Ok(()),
+            Some(
+                Event::TimelockController(_)
+                | Event::DisputeCourt(_)
+                | Event::FeeVault(_)
+                | Event::KeeperTips(_)
+                | Event::Guardian(_),
+            )
+            | None => Ok(()),
         }
     }
 

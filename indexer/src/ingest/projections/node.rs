@@ -1,7 +1,7 @@
 //! Nodes: keys, stake, status, reputation. The status is derived as the registry derives it, whenever something that it
 //! depends on changes.
 
-use aiigo_protocol::{Cause, NodeRegistry::NodeRegistryEvents as Registry, NodeStatus, ResourceType};
+use aiigo_protocol::{Cause, INodeRegistry, NodeRegistry::NodeRegistryEvents as Registry, NodeStatus, ResourceType};
 use alloy::primitives::{Address, U256};
 
 use super::{Moment, parameters, protocol, token};
@@ -45,6 +45,12 @@ pub(super) async fn apply(event: &Registry, at: Moment, db: &mut Changes<'_>) ->
                 tasks_failed: 0,
                 challenges_passed: 0,
                 challenges_missed: 0,
+                review_until: None,
+                last_audit_at: None,
+                audits_passed: 0,
+                audits_missed: 0,
+                partner_bond: None,
+                referrer: (e.referrer != 0).then_some(e.referrer),
             };
             protocol::recount_node(db, None, &node).await?;
             db.put(node).await?;
@@ -85,12 +91,24 @@ pub(super) async fn apply(event: &Registry, at: Moment, db: &mut Changes<'_>) ->
             change(db, e.nodeId, |node| {
                 node.reputation = e.reputation;
                 // Announced for a paid task exactly if it counts.
-                if e.cause == u8::from(Cause::TaskVerified) {
+                if e.cause == u8::from(Cause::TaskVerified) || e.cause == u8::from(Cause::DisputeWon) {
                     node.tasks_verified += 1;
+                }
+                if e.cause == u8::from(Cause::DisputeLost) {
+                    node.tasks_failed += 1;
                 }
             })
             .await
         }
+        Registry::CaseFeeTaken(e) => stake(db, e.nodeId, e.stake, e.unbonding).await,
+        Registry::CaseFeeReturned(e) => stake(db, e.nodeId, e.stake, e.unbonding).await,
+        Registry::ReviewStarted(e) => change(db, e.nodeId, |node| node.review_until = Some(e.until.to())).await,
+        Registry::ReviewEnded(e) => change(db, e.nodeId, |node| node.review_until = None).await,
+        Registry::PartnerRecorded(e) => {
+            let partner = !e.slaHash.is_zero();
+            change(db, e.nodeId, |node| node.partner_bond = partner.then(|| U256::from(e.bond))).await
+        }
+        Registry::TokenLimitsChanged(e) => parameters::set(db, &parameters::limits_of(e.token), &e.limits, at).await,
         Registry::RegistryParametersChanged(e) => {
             parameters::set(db, parameters::REGISTRY, &e.parameters, at).await?;
             // The minimum stake is part of every node's status.
@@ -109,10 +127,9 @@ pub(super) async fn change(db: &mut Changes<'_>, id: u64, change: impl FnOnce(&m
     let before = db.get::<Node>(&key![id]).await?;
     let mut node = before.clone();
     change(&mut node);
-    let enough = node.stake >= U256::from(parameters::registry(db).await?.minStake);
-    node.status = status(&node, enough);
-    // Level 1 is the minimum stake; higher levels need audits.
-    node.trust_level = u8::from(enough && !node.banned);
+    let rules = parameters::registry(db).await?;
+    node.status = status(&node, node.stake >= U256::from(rules.minStake));
+    node.trust_level = trust_level(&node, &rules);
     protocol::recount_node(db, Some(&before), &node).await?;
     db.put(node).await
 }
@@ -126,6 +143,32 @@ pub(super) async fn open_escrow(
 ) -> Result<(), StoreError> {
     let none = NodeEscrow { node_id, token, open: U256::ZERO };
     db.upsert(none, |escrow| escrow.open = change(escrow.open)).await.map(drop)
+}
+
+async fn stake(db: &mut Changes<'_>, id: u64, stake: U256, unbonding: U256) -> Result<(), StoreError> {
+    change(db, id, |node| (node.stake, node.unbonding) = (stake, unbonding)).await
+}
+
+/// As TrustLevels.sol derives it.
+fn trust_level(node: &Node, rules: &INodeRegistry::Parameters) -> u8 {
+    if node.banned || node.stake < U256::from(rules.minStake) {
+        return 0;
+    }
+    let third = U256::from(rules.levelThreeStake);
+    if node.audits_passed == 0 || node.stake < U256::from(rules.levelTwoStake) {
+        return 1;
+    }
+    let established = node.stake >= third && node.reputation >= rules.levelThreeReputation;
+    if established && node.partner_bond.is_some_and(|bond| node.stake >= third.saturating_add(bond)) {
+        return 4;
+    }
+    if node.audits_passed < u32::from(rules.levelTwoChallenges) {
+        return 1;
+    }
+    let (verified, counted) = (u64::from(node.tasks_verified), u64::from(node.tasks_verified + node.tasks_failed));
+    let succeeds = verified >= u64::from(rules.levelThreeTasks)
+        && verified * 10_000 >= counted * u64::from(rules.levelThreeSuccessBps);
+    if established && succeeds { 3 } else { 2 }
 }
 
 const fn status(node: &Node, enough_stake: bool) -> NodeStatus {

@@ -1,6 +1,7 @@
 //! Governance parameters, kept as the JSON of the contracts' structs.
 
 use aiigo_protocol::{INodeRegistry, IProofOfWorkVerifier};
+use alloy::primitives::Address;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Moment;
@@ -16,6 +17,11 @@ pub(crate) const VERIFIER: &str = "verifier";
 pub(crate) const SCHEDULE: &str = "schedule";
 /// The stakers' part of the rewards, basis points.
 pub(crate) const STAKER_SHARE: &str = "stakerShareBps";
+
+/// The limits of a payment token.
+pub(crate) fn limits_of(token: Address) -> String {
+    format!("limits:{token}")
+}
 
 /// Keeps a set of parameters.
 pub(super) async fn set(

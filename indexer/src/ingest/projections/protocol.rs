@@ -27,6 +27,7 @@ pub(super) async fn token_total(
         fees: U256::ZERO,
         refunded: U256::ZERO,
         tips: U256::ZERO,
+        split: U256::ZERO,
         withdrawn: U256::ZERO,
     };
     db.upsert(none, change).await.map(drop)
@@ -93,6 +94,8 @@ const fn task_counter(totals: &mut Protocol, status: TaskStatus) -> Option<&mut 
         TaskStatus::Verified => Some(&mut totals.tasks_verified),
         TaskStatus::Cancelled => Some(&mut totals.tasks_cancelled),
         TaskStatus::Expired => Some(&mut totals.tasks_expired),
+        TaskStatus::Disputed => Some(&mut totals.tasks_disputed),
+        TaskStatus::Resolved => Some(&mut totals.tasks_resolved),
     }
 }
 
@@ -116,6 +119,8 @@ const fn none() -> Protocol {
         tasks_verified: 0,
         tasks_cancelled: 0,
         tasks_expired: 0,
+        tasks_disputed: 0,
+        tasks_resolved: 0,
         pool_staked: U256::ZERO,
         pool_weight: U256::ZERO,
         pool_rewards: U256::ZERO,

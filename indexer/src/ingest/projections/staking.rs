@@ -1,12 +1,13 @@
 //! Positions in the staking pool.
 
 use aiigo_protocol::StakingPool::StakingPoolEvents as Pool;
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 
 use super::{Moment, protocol, token};
 use crate::store::{Changes, StoreError, key, rows::Position};
 
-pub(super) async fn apply(event: &Pool, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+/// `aiigo`: the token whose rewards are counted; those in other tokens are in the events alone.
+pub(super) async fn apply(event: &Pool, aiigo: Address, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
     match event {
         Pool::Staked(e) => {
             db.put(Position {
@@ -51,16 +52,28 @@ pub(super) async fn apply(event: &Pool, at: Moment, db: &mut Changes<'_>) -> Res
             })
             .await
         }
-        Pool::RewardClaimed(e) => db
+        Pool::StakeSeized(e) => {
+            let id: u64 = e.positionId.saturating_to();
+            let before = db.get::<Position>(&key![id]).await?;
+            db.update::<Position>(&key![id], |position| (position.amount, position.weight) = (e.left, e.weight))
+                .await?;
+            token::account(db, before.owner, |account| account.staked = account.staked.saturating_sub(e.amount))
+                .await?;
+            protocol::total(db, |totals| {
+                totals.pool_staked = totals.pool_staked.saturating_sub(e.amount);
+                totals.pool_weight = totals.pool_weight.saturating_sub(before.weight).saturating_add(e.weight);
+            })
+            .await
+        }
+        Pool::RewardClaimed(e) if e.token == aiigo => db
             .update::<Position>(&key![e.positionId.saturating_to::<u64>()], |position| {
                 position.rewards_claimed = position.rewards_claimed.saturating_add(e.amount);
             })
             .await
             .map(drop),
-        Pool::RewardStreamed(e) => {
+        Pool::RewardStreamed(e) if e.token == aiigo => {
             protocol::total(db, |totals| totals.pool_rewards = totals.pool_rewards.saturating_add(e.amount)).await
         }
-        #[allow(unreachable_patterns)] // a later version of the contract may announce more
         _ => Ok(()),
     }
 }

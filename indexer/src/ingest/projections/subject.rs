@@ -1,9 +1,9 @@
 //! Which task and which node an event is about.
 
 use aiigo_protocol::{
-    EscrowManager::EscrowManagerEvents as Escrow, Event, NodeRegistry::NodeRegistryEvents as Registry,
-    ProofOfWorkVerifier::ProofOfWorkVerifierEvents as Verifier, RewardDistributor::RewardDistributorEvents as Rewards,
-    TaskMarketplace::TaskMarketplaceEvents as Market,
+    DisputeCourt::DisputeCourtEvents as Court, EscrowManager::EscrowManagerEvents as Escrow, Event,
+    NodeRegistry::NodeRegistryEvents as Registry, ProofOfWorkVerifier::ProofOfWorkVerifierEvents as Verifier,
+    RewardDistributor::RewardDistributorEvents as Rewards, TaskMarketplace::TaskMarketplaceEvents as Market,
 };
 use alloy::primitives::B256;
 
@@ -22,6 +22,7 @@ pub(super) fn of(event: &Event) -> Subject {
         Event::NodeRegistry(event) => (None, registry(event)),
         Event::ProofOfWorkVerifier(event) => (None, verifier(event)),
         Event::RewardDistributor(event) => (None, rewards(event)),
+        Event::DisputeCourt(event) => court(event),
         _ => (None, None),
     };
     Subject { task, node }
@@ -39,6 +40,8 @@ fn market(event: &Market) -> (Option<B256>, Option<u64>) {
         Market::TaskReopened(e) => (Some(e.taskId), None),
         Market::TaskCancelled(e) => (Some(e.taskId), None),
         Market::TaskExpired(e) => (Some(e.taskId), None),
+        Market::TaskDisputed(e) => (Some(e.taskId), Some(e.nodeId)),
+        Market::TaskResolved(e) => (Some(e.taskId), Some(e.nodeId)),
         _ => (None, None),
     }
 }
@@ -49,6 +52,8 @@ const fn escrow(event: &Escrow) -> Option<B256> {
         Escrow::Released(e) => Some(e.taskId),
         Escrow::Refunded(e) => Some(e.taskId),
         Escrow::TipPaid(e) => Some(e.taskId),
+        Escrow::ToppedUp(e) => Some(e.taskId),
+        Escrow::PaymentSplit(e) => Some(e.taskId),
         _ => None,
     }
 }
@@ -67,6 +72,12 @@ const fn registry(event: &Registry) -> Option<u64> {
         Registry::StakeWithdrawn(e) => Some(e.nodeId),
         Registry::StakeSlashed(e) => Some(e.nodeId),
         Registry::ReputationChanged(e) => Some(e.nodeId),
+        Registry::ReviewStarted(e) => Some(e.nodeId),
+        Registry::ReviewEnded(e) => Some(e.nodeId),
+        Registry::NodeTierChanged(e) => Some(e.nodeId),
+        Registry::PartnerRecorded(e) => Some(e.nodeId),
+        Registry::CaseFeeTaken(e) => Some(e.nodeId),
+        Registry::CaseFeeReturned(e) => Some(e.nodeId),
         _ => None,
     }
 }
@@ -76,7 +87,18 @@ const fn verifier(event: &Verifier) -> Option<u64> {
         Verifier::ChallengeIssued(e) => Some(e.nodeId),
         Verifier::ChallengePassed(e) => Some(e.nodeId),
         Verifier::ChallengeMissed(e) => Some(e.nodeId),
+        Verifier::AuditPassed(e) => Some(e.nodeId),
+        Verifier::AuditMissed(e) => Some(e.nodeId),
+        Verifier::AuditExcused(e) => Some(e.nodeId),
         _ => None,
+    }
+}
+
+const fn court(event: &Court) -> (Option<B256>, Option<u64>) {
+    match event {
+        Court::CaseOpened(e) => (Some(e.taskId), Some(e.nodeId)),
+        Court::CaseClosed(e) => (Some(e.taskId), None),
+        _ => (None, None),
     }
 }
 

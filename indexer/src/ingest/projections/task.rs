@@ -45,6 +45,9 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
                 provider_amount: None,
                 fee_amount: None,
                 refund_amount: None,
+                case_id: None,
+                ruling: None,
+                juror_amount: None,
                 created_at: at.time,
                 created_block: at.block,
                 created_tx: at.tx,
@@ -111,6 +114,28 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
             node::change(db, e.nodeId, |node| {
                 node.reviewing = node.reviewing.saturating_sub(1);
                 node.tasks_paid += 1;
+            })
+            .await
+        }
+        Market::TaskDisputed(e) => {
+            let case = Some(e.caseId.saturating_to());
+            change(db, e.taskId, TaskStatus::Disputed, at, |task| task.case_id = case).await.map(drop)
+        }
+        Market::TaskResolved(e) => {
+            let task = change(db, e.taskId, TaskStatus::Resolved, at, |task| {
+                let others = e.providerAmount.saturating_add(e.feeAmount).saturating_add(e.jurorAmount);
+                task.ruling = Some(e.share);
+                task.due = Some(e.due);
+                task.provider_amount = Some(e.providerAmount);
+                task.fee_amount = Some(e.feeAmount);
+                task.juror_amount = Some(e.jurorAmount);
+                task.refund_amount = Some(task.escrow.saturating_sub(others));
+            })
+            .await?;
+            node::open_escrow(db, e.nodeId, task.payment_token, |open| open.saturating_sub(task.escrow)).await?;
+            node::change(db, e.nodeId, |node| {
+                node.reviewing = node.reviewing.saturating_sub(1);
+                node.tasks_paid += u32::from(!e.providerAmount.is_zero());
             })
             .await
         }

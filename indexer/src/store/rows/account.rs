@@ -14,6 +14,8 @@ stored_enum! {
         Released = 1,
         /// Went back to the buyer.
         Refunded = 2,
+        /// Split by a ruling.
+        Split = 3,
     }
 }
 
@@ -46,6 +48,8 @@ row! {
         opened_at: u64,
         /// When it was emptied.
         closed_at: Option<u64>,
+        /// What a ruling split among the parties, the jurors and the protocol.
+        split_amount: U256,
     }
 }
 

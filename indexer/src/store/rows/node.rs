@@ -30,7 +30,7 @@ row! {
         online: bool,
         /// Banned by governance.
         banned: bool,
-        /// 0 or 1: higher levels need audits.
+        /// 0 to 4, derived as the registry derives it.
         trust_level: u8,
         /// 0 to 10000.
         reputation: u16,
@@ -64,6 +64,18 @@ row! {
         challenges_passed: u32,
         /// Challenges it missed.
         challenges_missed: u32,
+        /// The last second of its review, in the past or not; none: never, or ended by governance.
+        review_until: Option<u64>,
+        /// When it last passed an audit round.
+        last_audit_at: Option<u64>,
+        /// Audit rounds it passed.
+        audits_passed: u32,
+        /// Audit rounds it missed.
+        audits_missed: u32,
+        /// AIIGO wei that a partner stakes on top of level 3's; none: no partner.
+        partner_bond: Option<U256>,
+        /// The node that brought it.
+        referrer: Option<u64>,
     }
 }
 

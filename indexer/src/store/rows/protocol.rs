@@ -55,6 +55,10 @@ row! {
         burned: U256,
         /// AIIGO wei of base rewards claimed by providers.
         rewards_claimed: U256,
+        /// Tasks before a jury.
+        tasks_disputed: u64,
+        /// Tasks split by a ruling.
+        tasks_resolved: u64,
     }
 }
 
@@ -77,6 +81,8 @@ row! {
         tips: U256,
         /// Withdrawn by anybody.
         withdrawn: U256,
+        /// Split by rulings, the protocol's fees left out.
+        split: U256,
     }
 }
 

@@ -81,6 +81,12 @@ row! {
         updated_at: u64,
         /// When it reached its final state.
         closed_at: Option<u64>,
+        /// The court's case about it.
+        case_id: Option<u64>,
+        /// The provider's share by the ruling, basis points.
+        ruling: Option<u16>,
+        /// What the jurors were credited.
+        juror_amount: Option<U256>,
     }
 }
 

@@ -50,7 +50,7 @@ impl Node {
         let registry = NodeRegistry::new(at(ContractName::NodeRegistry), &as_owner);
         let fee = U256::from(registry.parameters().call().await.expect("parameters").registrationFee);
         let register =
-            registry.registerNode(ResourceType::CPU.into(), String::new(), operator.address(), Address::ZERO);
+            registry.registerNode(ResourceType::CPU.into(), String::new(), operator.address(), Address::ZERO, 0);
         sent!(register.value(fee));
         let id = registry.nodeCount().call().await.expect("a count");
         let token = AIIGOToken::new(at(ContractName::AIIGOToken), &as_owner);
