@@ -18,6 +18,8 @@ use crate::{
 
 /// Blocks behind the head that the chain calls final, halved: anvil counts two epochs.
 const SLOTS_IN_AN_EPOCH: u64 = 8;
+/// Gas of a block: a whole deployment fits. Anvil drops the transactions behind one that has to wait for the next block.
+const BLOCK_GAS: u64 = 1_000_000_000;
 /// States of past blocks kept in memory; without a limit anvil writes old ones to the user's home.
 const STATES_KEPT: u64 = 512;
 /// How long anvil may take to listen, loading a state included.
@@ -73,6 +75,7 @@ impl Anvil {
             .args(["--host", "127.0.0.1", "--port", "0", "--order", "fifo", "--mnemonic", MNEMONIC])
             .args(["--accounts".to_owned(), FUNDED.to_string()])
             .args(["--chain-id".to_owned(), chain_id.to_string()])
+            .args(["--gas-limit".to_owned(), BLOCK_GAS.to_string()])
             .args(["--slots-in-an-epoch".to_owned(), SLOTS_IN_AN_EPOCH.to_string()])
             .args(["--prune-history".to_owned(), STATES_KEPT.to_string()]);
         if let BlockTime::Every(interval) = block_time {
