@@ -96,6 +96,8 @@ pub(crate) async fn until_settled(
 
 /// Tells what is new, and what is being waited for.
 pub(crate) async fn look(timeline: &mut Timeline, progress: &Progress) -> Result<TaskStatus, CliError> {
+    // The state first: whatever it says, the events read after it tell how it came about.
+    let (status, task) = timeline.chain().task(timeline.task_id()).await?;
     let change = timeline.refresh().await?;
     for event in &change.undone {
         progress.note(&format!("undone by a reorganisation of the chain: {}", describe(event)));
@@ -103,7 +105,6 @@ pub(crate) async fn look(timeline: &mut Timeline, progress: &Progress) -> Result
     for event in &change.added {
         progress.step_at(event.timestamp, &describe(event), Some(&event.tx_hash));
     }
-    let (status, task) = timeline.chain().task(timeline.task_id()).await?;
     progress.waiting(match status {
         TaskStatus::Open => format!("waiting for a provider, until {}", format::date(task.acceptBy.to())),
         TaskStatus::InProgress => {
