@@ -70,7 +70,7 @@ abstract contract RoundSchedule is VerifierBase {
     function roundDueAt(bytes32 preimage) public view returns (uint40) {
         VerifierStorage storage $ = _storage();
         Parameters storage rules = $.parameters;
-        // The last seed is in it, so that who makes a chain can't choose its times.
+        // The last seed is in it, so that who made the chain before that round could not choose its times.
         uint256 random = uint256(keccak256(abi.encode(preimage, $.round.seed)));
         // casting is safe: at most the jitter, a uint32
         // forge-lint: disable-next-line(unsafe-typecast)

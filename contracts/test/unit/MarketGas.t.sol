@@ -12,7 +12,7 @@ import {MarketFixture, Node} from "../utils/MarketFixture.sol";
 /// forge-config: default.isolate = true
 contract MarketGasTest is MarketFixture {
     /// @dev A task's whole life in ETH, from the second on. The goal is 450,000.
-    uint256 internal constant LIMIT = 530_000;
+    uint256 internal constant LIMIT = 490_000;
 
     Node internal node;
     address internal buyer;
