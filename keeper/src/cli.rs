@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{code::Code, command, duties::DutyName, error::KeeperError};
 
 /// Moves the protocol along when time passes: late tasks, silent buyers, open tasks that nobody took, challenges that
-/// nobody answered, reward epochs. Everything it does anyone may do; several keepers break nothing.
+/// nobody answered, audit rounds, reward epochs. Everything it does anyone may do; several keepers break nothing.
 #[derive(Parser, Debug)]
 #[command(name = "aiigo-keeper", version, disable_help_subcommand = true, max_term_width = 100)]
 pub struct Cli {
@@ -33,12 +33,25 @@ enum Command {
     Once(KeeperArgs),
     /// List the duties
     Duties,
+    /// Make the challenger's secrets, which open audit rounds at times that nobody else knows
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Check chain, key, balance and folders, and say how to fix what is wrong
     Doctor(KeeperArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+enum SecretsCommand {
+    /// Write a new seed; back it up: without it, rounds open at times that anybody knows
+    New {
+        /// The file, readable by its owner only; never overwritten
+        #[arg(value_name = "FILE", default_value_os_t = default_data_dir().join(SECRETS))]
+        file: PathBuf,
     },
 }
 
@@ -52,6 +65,9 @@ pub(crate) struct KeeperArgs {
     /// Folder for transactions under way and what was spent; one keeper each
     #[arg(long, env = "AIIGO_DATA_DIR", value_name = "DIR", default_value_os_t = default_data_dir())]
     pub(crate) data_dir: PathBuf,
+    /// The challenger's secrets, as `aiigo-keeper secrets new` made them [default: `secrets` in the data folder, if it is there]
+    #[arg(long, env = "AIIGO_SECRETS", value_name = "FILE")]
+    pub(crate) secrets: Option<PathBuf>,
     /// The duties to have, comma-separated [default: all but claim-rewards; see `aiigo-keeper duties`]
     #[arg(long, env = "AIIGO_DUTIES", value_name = "NAMES", value_delimiter = ',')]
     pub(crate) duties: Vec<DutyName>,
@@ -81,6 +97,11 @@ pub(crate) struct RunArgs {
 }
 
 impl KeeperArgs {
+    /// Where the challenger's secrets are, if there are any.
+    pub(crate) fn secrets_file(&self) -> PathBuf {
+        self.secrets.clone().unwrap_or_else(|| self.data_dir.join(SECRETS))
+    }
+
     /// The duties that were asked for, or the usual ones.
     pub(crate) fn duties(&self) -> Vec<DutyName> {
         let mut duties = match self.duties.is_empty() {
@@ -105,6 +126,9 @@ impl Cli {
     fn run(self) -> Result<ExitCode, KeeperError> {
         match &self.command {
             Command::Duties => return self.print(&command::duties::list(), command::duties::table),
+            Command::Secrets(SecretsCommand::New { file }) => {
+                return self.print(&command::secrets::new(file)?, command::secrets::Report::text);
+            }
             Command::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(*shell, &mut Self::command(), "aiigo-keeper", &mut script);
@@ -134,7 +158,7 @@ impl Cli {
                     self.print(&report, command::doctor::Report::table)?;
                     Ok(report.exit_code())
                 }
-                Command::Duties | Command::Completions { .. } => Ok(ExitCode::SUCCESS), // returned above
+                Command::Duties | Command::Secrets(_) | Command::Completions { .. } => Ok(ExitCode::SUCCESS), // returned above
             }
         })
     }
@@ -154,6 +178,9 @@ impl Cli {
         }
     }
 }
+
+/// The challenger's secrets, in the data folder.
+const SECRETS: &str = "secrets";
 
 fn default_data_dir() -> PathBuf {
     PathBuf::from("aiigo-keeper-data")

@@ -52,6 +52,8 @@ codes! {
     BalanceLow = 12;
     /// A setting or the environment is unusable; the message says which.
     Settings = 13;
+    /// The challenger's secrets can't be used. Check the file of `--secrets`; `aiigo-keeper secrets new` makes one.
+    Secrets = 14;
 }
 
 impl fmt::Display for Code {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use aiigo_chain::{Follower, Intent, Outbox, Outcome, Update};
-use aiigo_protocol::{ContractName, Deployment, RewardDistributor};
+use aiigo_protocol::{ContractName, Deployment, ProofOfWorkVerifier, RewardDistributor};
 use aiigo_telemetry::Health;
 use alloy::{
     primitives::{Address, U256, utils::format_ether},
@@ -18,13 +18,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     budget::Budget,
     code::Code,
-    duties::{Action, Duty, DutyName},
+    duties::{Action, Duty, DutyName, Means},
     error::KeeperError,
     metrics::{self, Ending},
     plan::{PlanKey, Plans},
     report::Done,
     trial::{self, Trial},
-    view::{Schedule, View},
+    view::{Genesis, Schedule, View},
 };
 
 /// Transactions on their way at a time. More would only queue behind each other's nonces.
@@ -82,18 +82,19 @@ impl Keeper {
     /// A keeper at the beginning of the chain's history.
     ///
     /// # Errors
-    /// If the chain does not tell when reward epochs begin.
+    /// If the chain does not tell when reward epochs and audit rounds begin.
     pub async fn new(
         provider: DynProvider,
-        deployment: &Deployment,
+        means: &Means,
         follower: Follower,
         config: KeeperConfig,
         hands: Hands,
         budget: Budget,
         health: Health,
     ) -> Result<Self, KeeperError> {
-        let view = View::new(schedule(&provider, deployment).await?);
-        let duties = config.duties.iter().map(|name| (*name, name.duty(deployment))).collect();
+        let deployment = &means.deployment;
+        let view = View::new(schedule(&provider, deployment).await?, genesis(&provider, deployment).await?);
+        let duties = config.duties.iter().map(|name| (*name, name.duty(means))).collect();
         let plans = Plans::new(config.jitter);
         Ok(Self {
             provider,
@@ -338,4 +339,13 @@ async fn schedule(provider: &DynProvider, deployment: &Deployment) -> Result<Sch
     let start = read(0).await.map_err(KeeperError::because(Code::Chain, what))?;
     let second = read(1).await.map_err(KeeperError::because(Code::Chain, what))?;
     Ok(Schedule { start, length: second.saturating_sub(start).max(1) })
+}
+
+/// When audit rounds begin.
+async fn genesis(provider: &DynProvider, deployment: &Deployment) -> Result<Genesis, KeeperError> {
+    let verifier = ProofOfWorkVerifier::new(deployment.address(ContractName::ProofOfWorkVerifier), provider);
+    let round = verifier.currentRound().call().await;
+    let round = round.map_err(KeeperError::because(Code::Chain, "cannot read when audit rounds begin"))?;
+    // Of a later round the history tells; its time is too late for round zero, and so gives no secret away too early.
+    Ok(Genesis { opened_at: round.openedAt.to() })
 }

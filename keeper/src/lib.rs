@@ -15,14 +15,16 @@ mod keeper;
 mod metrics;
 mod plan;
 mod report;
+mod secrets;
 mod trial;
 mod view;
 
 pub use budget::Budget;
 pub use cli::Cli;
 pub use code::Code;
-pub use duties::{Action, Duty, DutyName, UnknownDuty};
+pub use duties::{Action, Duty, DutyName, Means, UnknownDuty};
 pub use error::KeeperError;
 pub use keeper::{Hands, Keeper, KeeperConfig};
 pub use report::Done;
-pub use view::{LiveTask, OpenChallenge, Schedule, Stage, View};
+pub use secrets::{CHAIN_LENGTH, Secrets, SecretsError};
+pub use view::{Genesis, LiveTask, OpenChallenge, Rounds, Schedule, Stage, View};

@@ -6,7 +6,7 @@ use alloy::primitives::Address;
 use crate::{
     error::AgentError,
     market::{Market, status_of},
-    prove::{ProveArgs, prove},
+    prove::Prover,
     sender::Sender,
 };
 
@@ -35,7 +35,7 @@ pub(crate) async fn activate(
     market: &Market,
     sender: &Sender,
     node: NodeId,
-    args: &ProveArgs,
+    prover: &Prover,
 ) -> Result<(), AgentError> {
     loop {
         let info = market.node(node).await?;
@@ -49,7 +49,7 @@ pub(crate) async fn activate(
                     "node {node} is banned for misuse: its owner can unstake what is left"
                 )));
             }
-            NodeStatus::Pending => prove(market, sender, node, args).await?,
+            NodeStatus::Pending => prover.onboard(sender).await?,
             NodeStatus::Inactive => go_online(market, sender, node).await?,
             // Verified: proved, but the stake is too small.
             NodeStatus::Verified => {

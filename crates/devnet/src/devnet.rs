@@ -10,7 +10,7 @@ use aiigo_protocol::{AIIGOToken, ContractName, Deployment};
 use alloy::{
     eips::BlockNumberOrTag,
     network::TransactionBuilder,
-    primitives::{Address, U256},
+    primitives::{Address, Bytes, U256},
     providers::{DynProvider, Provider, ext::AnvilApi},
     rpc::types::{TransactionRequest, anvil::ReorgOptions},
 };
@@ -179,6 +179,26 @@ impl Devnet {
     pub async fn increase_time(&self, by: Duration) -> Result<(), DevnetError> {
         self.provider().anvil_increase_time(by.as_secs()).await.map_err(DevnetError::rpc("moving its clock"))?;
         self.mine(1).await
+    }
+
+    /// Calls a contract as the timelock, as if a proposal had passed.
+    ///
+    /// # Errors
+    /// If the chain or the contract refuses.
+    pub async fn govern(&self, to: Address, call: Bytes) -> Result<(), DevnetError> {
+        let timelock = self.deployment.address(ContractName::TimelockController);
+        let what = || format!("a call of {to} as the timelock");
+        let provider = self.provider();
+        let failed = |error| DevnetError::rpc(what())(error);
+        // The timelock has neither key nor gas of its own.
+        provider.anvil_set_balance(timelock, U256::from(10).pow(U256::from(18))).await.map_err(failed)?;
+        provider.anvil_impersonate_account(timelock).await.map_err(failed)?;
+        let transaction = TransactionRequest::default().with_from(timelock).with_to(to).with_input(call);
+        let sent = provider.send_transaction(transaction).await;
+        let stopped = provider.anvil_stop_impersonating_account(timelock).await;
+        let receipt = sent.map_err(failed)?.get_receipt().await.map_err(DevnetError::rpc(what()))?;
+        stopped.map_err(failed)?;
+        settled(receipt.status(), what(), timelock, receipt.transaction_hash)
     }
 
     /// Replaces the last `depth` blocks by as many others, without their transactions.

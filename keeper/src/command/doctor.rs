@@ -54,6 +54,12 @@ pub(crate) async fn doctor(args: &KeeperArgs) -> Report {
         check("key", Code::Signer, signer.as_ref().map(|signer| signer.address().to_string())),
         check("data", Code::DataDir, writable(args).map(|()| args.data_dir.display().to_string()).as_ref()),
     ];
+    if let Ok((_, deployment)) = &connection
+        && let Some(secrets) = super::set_up::secrets(args, deployment).transpose()
+    {
+        let file = args.secrets_file().display().to_string();
+        checks.push(check("secrets", Code::Secrets, secrets.map(|_| file).as_ref()));
+    }
     if let (Ok((provider, _)), Ok(signer)) = (&connection, &signer) {
         let balance = provider.get_balance(signer.address()).await;
         let found = balance.as_ref().map_err(ToString::to_string).and_then(|balance| {

@@ -3,6 +3,7 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use aiigo_chain::{Follower, FollowerConfig, Outbox, OutboxConfig};
+use aiigo_protocol::{ContractName, Deployment};
 use aiigo_telemetry::Health;
 use alloy::primitives::Address;
 
@@ -10,8 +11,10 @@ use crate::{
     budget::Budget,
     cli::KeeperArgs,
     code::Code,
+    duties::Means,
     error::KeeperError,
     keeper::{Hands, Keeper, KeeperConfig},
+    secrets::Secrets,
 };
 
 /// The outbox, in the data folder.
@@ -57,8 +60,24 @@ pub(crate) async fn set_up(args: &KeeperArgs, jitter: Duration, health: Health) 
         max_fee_per_gas: u128::from(args.max_fee_per_gas) * 1_000_000_000,
         max_cost: args.max_cost,
     };
-    let deployment = Arc::new(deployment);
-    let follower = Follower::new(provider.clone(), Arc::clone(&deployment), FollowerConfig::default(), Vec::new());
-    let keeper = Keeper::new(provider, &deployment, follower, config, hands, budget, health).await?;
+    let account = match &hands {
+        Hands::Sending(outbox) => outbox.address(),
+        Hands::Dry(address) => *address,
+    };
+    let secrets = secrets(args, &deployment)?;
+    let means = Means { deployment: Arc::new(deployment), account, secrets };
+    let follower =
+        Follower::new(provider.clone(), Arc::clone(&means.deployment), FollowerConfig::default(), Vec::new());
+    let keeper = Keeper::new(provider, &means, follower, config, hands, budget, health).await?;
     Ok(Ready { keeper, outbox })
+}
+
+/// The challenger's secrets, where there are any.
+pub(super) fn secrets(args: &KeeperArgs, deployment: &Deployment) -> Result<Option<Secrets>, KeeperError> {
+    let path = args.secrets_file();
+    if args.secrets.is_none() && !path.exists() {
+        return Ok(None);
+    }
+    let secrets = Secrets::read(&path, deployment.chain_id, deployment.address(ContractName::ProofOfWorkVerifier));
+    secrets.map(Some).map_err(KeeperError::because(Code::Secrets, "cannot load the challenger's secrets"))
 }

@@ -4,10 +4,12 @@ mod claim_rewards;
 mod close_epochs;
 mod expire_tasks;
 mod finalize_reviews;
+mod open_rounds;
 mod report_missed;
+mod report_missed_rounds;
 mod time_out_tasks;
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use aiigo_protocol::{ContractName, Deployment};
 use alloy::{
@@ -15,7 +17,7 @@ use alloy::{
     sol_types::SolCall,
 };
 
-use crate::view::View;
+use crate::{secrets::Secrets, view::View};
 
 /// A transaction that anyone may send and whose time has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,13 +82,27 @@ duties! {
     FinalizeReviews = "finalize-reviews", true, "Pay providers whose buyers are silent after the review window.";
     ExpireTasks = "expire-tasks", true, "Refund buyers whose tasks nobody accepted in time.";
     ReportMissed = "report-missed", true, "Close challenges that were not answered in time.";
+    OpenRounds = "open-rounds", true, "Open audit rounds: as the challenger with its secrets, or when it has revealed none.";
+    ReportMissedRounds = "report-missed-rounds", true, "Record who answered no audit round, earn the tips.";
     CloseEpochs = "close-epochs", true, "Close reward epochs that are over.";
     ClaimRewards = "claim-rewards", false, "Mint nodes their base rewards of closed epochs, to their payout addresses.";
 }
 
+/// What duties act with.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// Where the contracts are.
+    pub deployment: Arc<Deployment>,
+    /// Who sends.
+    pub account: Address,
+    /// The challenger's, if this keeper is trusted with them.
+    pub secrets: Option<Secrets>,
+}
+
 impl DutyName {
-    /// The duty itself, for a deployment.
-    pub fn duty(self, deployment: &Deployment) -> Box<dyn Duty> {
+    /// The duty itself.
+    pub fn duty(self, means: &Means) -> Box<dyn Duty> {
+        let Means { deployment, account, secrets } = means;
         let market = deployment.address(ContractName::TaskMarketplace);
         let verifier = deployment.address(ContractName::ProofOfWorkVerifier);
         let rewards = deployment.address(ContractName::RewardDistributor);
@@ -95,6 +111,10 @@ impl DutyName {
             Self::FinalizeReviews => Box::new(finalize_reviews::FinalizeReviews { market }),
             Self::ExpireTasks => Box::new(expire_tasks::ExpireTasks { market }),
             Self::ReportMissed => Box::new(report_missed::ReportMissed { verifier }),
+            Self::OpenRounds => {
+                Box::new(open_rounds::OpenRounds { verifier, account: *account, secrets: secrets.clone() })
+            }
+            Self::ReportMissedRounds => Box::new(report_missed_rounds::ReportMissedRounds { verifier }),
             Self::CloseEpochs => Box::new(close_epochs::CloseEpochs { rewards }),
             Self::ClaimRewards => Box::new(claim_rewards::ClaimRewards { rewards }),
         }

@@ -1,6 +1,7 @@
 //! What the keeper knows of the market: only what has a deadline, built from events alone and rebuilt at each start.
 
 mod journal;
+mod rounds;
 
 use aiigo_protocol::{
     Event, NodeId, NodeRegistry::NodeRegistryEvents, ProofOfWorkVerifier::ProofOfWorkVerifierEvents,
@@ -9,6 +10,7 @@ use aiigo_protocol::{
 use alloy::primitives::U256;
 
 pub(crate) use self::journal::Journaled;
+pub use self::rounds::{Genesis, Rounds};
 
 /// A task that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,11 +79,12 @@ pub struct View {
     unclaimed: Journaled<(u64, NodeId), ()>,
     next_epoch: Journaled<(), u64>,
     grace: Journaled<(), u64>,
+    rounds: Rounds,
 }
 
 impl View {
     /// An empty market.
-    pub fn new(schedule: Schedule) -> Self {
+    pub fn new(schedule: Schedule, genesis: Genesis) -> Self {
         Self {
             schedule,
             tasks: Journaled::default(),
@@ -90,6 +93,7 @@ impl View {
             unclaimed: Journaled::default(),
             next_epoch: Journaled::default(),
             grace: Journaled::default(),
+            rounds: Rounds::new(genesis),
         }
     }
 
@@ -127,6 +131,11 @@ impl View {
     /// Seconds after a task's deadline before it is late.
     pub fn grace(&self) -> u64 {
         self.grace.get(&()).copied().unwrap_or(0)
+    }
+
+    /// Audit rounds.
+    pub fn rounds(&self) -> &Rounds {
+        &self.rounds
     }
 
     /// How much is watched: live tasks and open challenges.
@@ -187,7 +196,7 @@ impl View {
             }
             E::ChallengePassed(e) => self.challenges.remove(block, &NodeId(e.nodeId)),
             E::ChallengeMissed(e) => self.challenges.remove(block, &NodeId(e.nodeId)),
-            _ => {}
+            _ => self.rounds.apply(block, event),
         }
     }
 
@@ -217,6 +226,7 @@ impl View {
         self.unclaimed.retract(block);
         self.next_epoch.retract(block);
         self.grace.retract(block);
+        self.rounds.retract(block);
     }
 
     /// Forgets how to undo what is final.
@@ -227,6 +237,7 @@ impl View {
         self.unclaimed.settle(block);
         self.next_epoch.settle(block);
         self.grace.settle(block);
+        self.rounds.settle(block);
     }
 }
 
@@ -240,7 +251,7 @@ mod tests {
     const TASK: TaskId = TaskId(B256::repeat_byte(1));
 
     fn view() -> View {
-        View::new(Schedule { start: 1_000, length: 60 })
+        View::new(Schedule { start: 1_000, length: 60 }, Genesis { opened_at: 1_000 })
     }
 
     fn accepted(node: u64, deadline: u64) -> Event {

@@ -15,7 +15,7 @@ use crate::{
     error::{AgentError, Context},
     node,
     policy::PolicyArgs,
-    prove::ProveArgs,
+    prove::{ProveArgs, Prover},
     sender::Sender,
     serve::{self, ServeConfig},
 };
@@ -76,7 +76,8 @@ pub(super) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), 
     let sender = Sender::new(outbox, token, Some(max_fee));
     let executor = WasmExecutor::new().context("the sandbox does not start")?;
     let work = async {
-        node::activate(&agent.market, &sender, node, &args.prove).await?;
+        let prover = Prover::detect(agent.market.clone(), node, args.prove.clone()).await?;
+        node::activate(&agent.market, &sender, node, &prover).await?;
         tracing::info!(%node, "active: looking for work");
         serve::serve(ServeConfig {
             market: agent.market.clone(),
@@ -87,6 +88,7 @@ pub(super) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), 
             data: agent.data.clone(),
             policy: args.policy.clone(),
             executor: Arc::new(executor),
+            prover: Arc::new(prover),
             health,
             poll_interval,
         })

@@ -1,6 +1,7 @@
 //! Serving: following the market, taking tasks, and bringing each to its end.
 
 mod accept;
+mod audits;
 mod candidates;
 mod clock;
 mod deliver;

@@ -11,6 +11,7 @@ use tokio::{sync::Mutex, task::JoinSet};
 
 use super::{
     Desk,
+    audits::Audits,
     candidates::{self, Refusals},
     clock::Clock,
     offers::Offers,
@@ -21,6 +22,7 @@ use crate::{
     error::{AgentError, Context},
     market::{Market, status_of},
     policy::{PolicyArgs, Refusal},
+    prove::Prover,
     sender::Sender,
     store::{Stage, Store},
 };
@@ -38,6 +40,7 @@ pub(crate) struct ServeConfig {
     pub(crate) data: DataDir,
     pub(crate) policy: PolicyArgs,
     pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) prover: Arc<Prover>,
     pub(crate) health: Health,
     pub(crate) poll_interval: Duration,
 }
@@ -47,7 +50,8 @@ pub(crate) struct ServeConfig {
 /// # Errors
 /// If the chain can't be followed any more, or the database fails.
 pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
-    let ServeConfig { market, node, sender, signer, store, data, policy, executor, health, poll_interval } = config;
+    let ServeConfig { market, node, sender, signer, store, data, policy, executor, prover, health, poll_interval } =
+        config;
     let following = FollowerConfig { poll_interval, ..FollowerConfig::default() };
     let follower = Follower::new(market.provider().clone(), Arc::clone(market.deployment()), following, Vec::new());
     let token = sender.token().clone();
@@ -66,6 +70,7 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
     let mut server = Server {
         desk: Arc::new(desk),
         health,
+        audits: Audits::new(node, prover),
         offers: Offers::default(),
         refusals: Refusals::default(),
         engaged: HashSet::new(),
@@ -82,6 +87,7 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
 struct Server {
     desk: Arc<Desk>,
     health: Health,
+    audits: Audits,
     offers: Offers,
     refusals: Refusals,
     /// Tasks that are worked on.
@@ -119,6 +125,7 @@ impl Server {
                 biased;
                 () = token.cancelled() => return Ok(()),
                 Some(ended) = self.running.join_next() => self.ended(ended.context("a task's work died")?)?,
+                Some(()) = self.audits.ended() => {}
                 update = follower.next() => self.update(update.context("cannot follow the chain")?).await?,
             }
         }
@@ -130,6 +137,9 @@ impl Server {
                 self.desk.clock.set(head);
                 for event in &events {
                     self.offers.apply(event);
+                    if let Some(decoded) = &event.event {
+                        self.audits.apply(event.block.number, decoded);
+                    }
                     self.note(event).await?;
                 }
                 self.offers.settle(finalized);
@@ -142,6 +152,7 @@ impl Server {
             Update::Retracted { to } => {
                 tracing::warn!(block = to.number, "blocks were replaced");
                 self.offers.retract(to.number);
+                self.audits.retract(to.number);
             }
         }
         Ok(())
@@ -149,6 +160,8 @@ impl Server {
 
     /// At each new head: is the node ready, and is there something to do?
     async fn live(&mut self, now: u64) {
+        // The contract knows which of them were being executed.
+        self.audits.begin(now, &self.desk.sender, || self.engaged.iter().copied().collect());
         match self.look_for_work(now).await {
             Ok(ready) => self.health.set_ready(ready),
             // The next block brings the next chance.
@@ -167,6 +180,9 @@ impl Server {
             return Ok(false);
         }
         self.recover();
+        if self.audits.is_answering() {
+            return Ok(true);
+        }
         let open: Vec<_> = self
             .offers
             .open_at(now)

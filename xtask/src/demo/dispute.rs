@@ -268,9 +268,10 @@ impl Play<'_> {
     }
 }
 
-/// Sends a call and waits until it is in a block.
+/// Sends a call and waits until it is in a block. An epoch that begins in between makes a call dearer than it was estimated.
 async fn landed<P: Provider, D: CallDecoder>(call: CallBuilder<P, D>) -> Result<TransactionReceipt, Error> {
-    let receipt = call.send().await?.get_receipt().await?;
+    let gas = call.estimate_gas().await?;
+    let receipt = call.gas(gas + gas / 2).send().await?.get_receipt().await?;
     match receipt.status() {
         true => Ok(receipt),
         false => Err(format!("transaction {} was reverted", receipt.transaction_hash).into()),
