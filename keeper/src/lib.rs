@@ -27,4 +27,4 @@ pub use error::KeeperError;
 pub use keeper::{Hands, Keeper, KeeperConfig};
 pub use report::Done;
 pub use secrets::{CHAIN_LENGTH, Secrets, SecretsError};
-pub use view::{Genesis, LiveTask, OpenChallenge, Rounds, Schedule, Stage, View};
+pub use view::{Genesis, LiveTask, OpenChallenge, Phase, Proposal, Rounds, Schedule, Stage, View};

@@ -2,6 +2,8 @@
 
 mod claim_rewards;
 mod close_epochs;
+mod collect_fees;
+mod execute_proposals;
 mod expire_tasks;
 mod finalize_reviews;
 mod open_rounds;
@@ -85,6 +87,8 @@ duties! {
     OpenRounds = "open-rounds", true, "Open audit rounds: as the challenger with its secrets, or when it has revealed none.";
     ReportMissedRounds = "report-missed-rounds", true, "Record who answered no audit round, earn the tips.";
     CloseEpochs = "close-epochs", true, "Close reward epochs that are over.";
+    CollectFees = "collect-fees", true, "Send the fees of closed epochs to stakers and treasury.";
+    ExecuteProposals = "execute-proposals", true, "Queue proposals that passed, execute those whose delay is over.";
     ClaimRewards = "claim-rewards", false, "Mint nodes their base rewards of closed epochs, to their payout addresses.";
 }
 
@@ -116,6 +120,12 @@ impl DutyName {
             }
             Self::ReportMissedRounds => Box::new(report_missed_rounds::ReportMissedRounds { verifier }),
             Self::CloseEpochs => Box::new(close_epochs::CloseEpochs { rewards }),
+            Self::CollectFees => {
+                Box::new(collect_fees::CollectFees { vault: deployment.address(ContractName::FeeVault) })
+            }
+            Self::ExecuteProposals => Box::new(execute_proposals::ExecuteProposals {
+                governor: deployment.address(ContractName::AIIGOGovernor),
+            }),
             Self::ClaimRewards => Box::new(claim_rewards::ClaimRewards { rewards }),
         }
     }

@@ -1,7 +1,13 @@
 //! Each duty is due at the second at which the contracts allow its call, and not before.
 
 use aiigo_protocol::{
+    AIIGOGovernor::{
+        AIIGOGovernorEvents, ProposalCanceled, ProposalCreated, ProposalExecuted, ProposalExtended, ProposalQueued,
+        VoteCast,
+    },
+    EscrowManager::{EscrowManagerEvents, Released},
     Event,
+    FeeVault::{FeeVaultEvents, FeesCollected},
     ITaskMarketplace::Parameters,
     NodeId,
     NodeRegistry::{NodeBanned, NodeRegistryEvents},
@@ -194,6 +200,79 @@ fn rewards_are_claimed_once_and_only_of_closed_epochs() {
         amount: U256::from(5),
     }));
     assert!(due(DutyName::ClaimRewards, &[fee(0, 5), closed(0), claimed], 9_999).is_empty());
+}
+
+#[test]
+fn fees_are_collected_once_an_epoch_is_closed_after_they_came() {
+    let released = |fee: u64| {
+        Event::EscrowManager(EscrowManagerEvents::Released(Released {
+            taskId: TASK.0,
+            provider: Address::ZERO,
+            token: KEEPER,
+            providerAmount: U256::from(92),
+            feeAmount: U256::from(fee),
+            buyer: Address::ZERO,
+            refundAmount: U256::ZERO,
+        }))
+    };
+    let collected = Event::FeeVault(FeeVaultEvents::FeesCollected(FeesCollected {
+        token: KEEPER,
+        caller: Address::ZERO,
+        toStakers: U256::ZERO,
+        toTreasury: U256::from(8),
+    }));
+    let due = |events: &[Event]| due(DutyName::CollectFees, events, 9_999);
+    assert!(due(&[released(8)]).is_empty());
+    assert!(due(&[released(0), closed(0)]).is_empty());
+    assert!(due(&[closed(0), released(8)]).is_empty());
+    assert_eq!(due(&[released(8), closed(0), closed(1)]), [format!("{KEEPER}/epoch 0")]);
+    assert!(due(&[released(8), closed(0), collected.clone(), closed(1)]).is_empty());
+    assert_eq!(due(&[released(8), closed(0), collected, released(8), closed(1)]), [format!("{KEEPER}/epoch 1")]);
+}
+
+#[test]
+fn a_proposal_is_queued_after_its_vote_and_executed_after_its_delay() {
+    let id = U256::from(77);
+    let governor = |event: AIIGOGovernorEvents| Event::AIIGOGovernor(event);
+    let created = governor(AIIGOGovernorEvents::ProposalCreated(ProposalCreated {
+        proposalId: id,
+        proposer: Address::ZERO,
+        targets: vec![KEEPER],
+        values: vec![U256::ZERO],
+        signatures: vec![String::new()],
+        calldatas: vec![Bytes::from_static(&[1])],
+        voteStart: U256::from(400),
+        voteEnd: U256::from(500),
+        description: "raise the fee".to_owned(),
+    }));
+    let vote = |support: u8, weight: u64| {
+        governor(AIIGOGovernorEvents::VoteCast(VoteCast {
+            voter: Address::ZERO,
+            proposalId: id,
+            support,
+            weight: U256::from(weight),
+            reason: String::new(),
+        }))
+    };
+    let duty = DutyName::ExecuteProposals;
+    let ahead = [created.clone(), vote(1, 5), vote(0, 4), vote(2, 9)];
+    assert_due_from(duty, &ahead, 501, "queue 77");
+    assert!(due(duty, &[created.clone(), vote(1, 5), vote(0, 5)], 501).is_empty(), "a tie is defeat");
+    assert!(due(duty, &ahead, 501 + 8 * 86_400).is_empty(), "nobody could queue it");
+    let extended =
+        governor(AIIGOGovernorEvents::ProposalExtended(ProposalExtended { proposalId: id, extendedDeadline: 600 }));
+    assert_due_from(duty, &[ahead.as_slice(), &[extended]].concat(), 601, "queue 77");
+
+    let queued =
+        governor(AIIGOGovernorEvents::ProposalQueued(ProposalQueued { proposalId: id, etaSeconds: U256::from(900) }));
+    let in_timelock = [ahead.as_slice(), &[queued]].concat();
+    assert_due_from(duty, &in_timelock, 900, "execute 77");
+    for over in [
+        AIIGOGovernorEvents::ProposalExecuted(ProposalExecuted { proposalId: id }),
+        AIIGOGovernorEvents::ProposalCanceled(ProposalCanceled { proposalId: id }),
+    ] {
+        assert!(due(duty, &[in_timelock.as_slice(), &[governor(over)]].concat(), 999).is_empty());
+    }
 }
 
 mod rounds {

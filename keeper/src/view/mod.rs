@@ -1,16 +1,22 @@
 //! What the keeper knows of the market: only what has a deadline, built from events alone and rebuilt at each start.
 
 mod journal;
+mod proposals;
 mod rounds;
 
 use aiigo_protocol::{
-    Event, NodeId, NodeRegistry::NodeRegistryEvents, ProofOfWorkVerifier::ProofOfWorkVerifierEvents,
-    RewardDistributor::RewardDistributorEvents, TaskId, TaskMarketplace::TaskMarketplaceEvents,
+    EscrowManager::EscrowManagerEvents, Event, FeeVault::FeeVaultEvents, NodeId, NodeRegistry::NodeRegistryEvents,
+    ProofOfWorkVerifier::ProofOfWorkVerifierEvents, RewardDistributor::RewardDistributorEvents, TaskId,
+    TaskMarketplace::TaskMarketplaceEvents,
 };
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 
 pub(crate) use self::journal::Journaled;
-pub use self::rounds::{Genesis, Rounds};
+use self::proposals::Proposals;
+pub use self::{
+    proposals::{Phase, Proposal},
+    rounds::{Genesis, Rounds},
+};
 
 /// A task that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +86,9 @@ pub struct View {
     next_epoch: Journaled<(), u64>,
     grace: Journaled<(), u64>,
     rounds: Rounds,
+    proposals: Proposals,
+    /// Tokens in which fees came in since they were last collected, by the first epoch to close after that.
+    fees: Journaled<Address, u64>,
 }
 
 impl View {
@@ -94,6 +103,8 @@ impl View {
             next_epoch: Journaled::default(),
             grace: Journaled::default(),
             rounds: Rounds::new(genesis),
+            proposals: Proposals::default(),
+            fees: Journaled::default(),
         }
     }
 
@@ -138,6 +149,17 @@ impl View {
         &self.rounds
     }
 
+    /// Proposals of governance that are not over.
+    pub fn proposals(&self) -> impl Iterator<Item = (U256, &Proposal)> {
+        self.proposals.iter()
+    }
+
+    /// Tokens with fees from before the end of an epoch that is closed, and that epoch.
+    pub fn collectable(&self) -> impl Iterator<Item = (Address, u64)> {
+        let next = self.next_epoch_to_close();
+        self.fees.iter().map(|(token, epoch)| (*token, *epoch)).filter(move |(_, epoch)| *epoch < next)
+    }
+
     /// How much is watched: live tasks and open challenges.
     pub fn watched(&self) -> (usize, usize) {
         (self.tasks.len(), self.challenges.len())
@@ -149,6 +171,13 @@ impl View {
             Event::TaskMarketplace(event) => self.apply_market(block, event),
             Event::ProofOfWorkVerifier(event) => self.apply_verifier(block, event),
             Event::RewardDistributor(event) => self.apply_rewards(block, event),
+            Event::AIIGOGovernor(event) => self.proposals.apply(block, event),
+            Event::EscrowManager(EscrowManagerEvents::Released(released)) if released.feeAmount > U256::ZERO => {
+                if !self.fees.contains(&released.token) {
+                    self.fees.insert(block, released.token, self.next_epoch_to_close());
+                }
+            }
+            Event::FeeVault(FeeVaultEvents::FeesCollected(collected)) => self.fees.remove(block, &collected.token),
             Event::NodeRegistry(NodeRegistryEvents::NodeBanned(banned)) => {
                 self.banned.insert(block, NodeId(banned.nodeId), ());
             }
@@ -227,6 +256,8 @@ impl View {
         self.next_epoch.retract(block);
         self.grace.retract(block);
         self.rounds.retract(block);
+        self.proposals.retract(block);
+        self.fees.retract(block);
     }
 
     /// Forgets how to undo what is final.
@@ -238,6 +269,8 @@ impl View {
         self.next_epoch.settle(block);
         self.grace.settle(block);
         self.rounds.settle(block);
+        self.proposals.settle(block);
+        self.fees.settle(block);
     }
 }
 
