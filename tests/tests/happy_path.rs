@@ -2,10 +2,10 @@
 
 #![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
 
-use std::fs;
+use std::{fs, time::Duration};
 
-use aiigo_devnet::project_root;
-use aiigo_protocol::{ContractName, EscrowManager, RewardDistributor, TaskId, TaskStatus};
+use aiigo_devnet::{eventually, project_root};
+use aiigo_protocol::{ContractName, EscrowManager, FeeVault, RewardDistributor, TaskId, TaskStatus};
 use aiigo_tests::World;
 use alloy::{primitives::U256, providers::Provider};
 use serde_json::Value;
@@ -27,9 +27,7 @@ fn example_job() -> std::path::PathBuf {
 async fn a_job_is_bought_done_checked_paid_and_indexed() {
     let world = World::start("happy-path", 2).await;
     let buyer = world.buyer();
-    let escrow = EscrowManager::new(world.address(ContractName::EscrowManager), world.market.provider());
-    let treasury = escrow.treasury().call().await.expect("a treasury");
-    let treasury_before = world.credit(treasury).await;
+    let vault = FeeVault::new(world.address(ContractName::FeeVault), world.market.provider());
 
     let results = world.dir().join("results");
     let job = example_job();
@@ -75,7 +73,14 @@ async fn a_job_is_bought_done_checked_paid_and_indexed() {
     let agent = world.agent_of(node);
     let owner = world.market.agents()[agent].owner.clone();
     assert_eq!(world.credit(owner.address()).await, provider);
-    assert_eq!(world.credit(treasury).await - treasury_before, fee);
+    // The keeper sends it on when an epoch ends.
+    eventually("the fee in the vault, or sent on", Duration::from_secs(10), async || {
+        let sent =
+            vault.FeesCollected_filter().from_block(world.market.devnet().deployment().block).query().await.ok()?;
+        let sent: U256 = sent.iter().map(|(collected, _)| collected.toStakers + collected.toTreasury).sum();
+        (world.credit(*vault.address()).await + sent == fee).then_some(())
+    })
+    .await;
     assert_eq!(world.credit(buyer.address()).await, refund + tips);
 
     // The node's standing and its share of the rewards.
@@ -125,6 +130,7 @@ async fn a_job_is_bought_done_checked_paid_and_indexed() {
     }
 
     // The task's escrow is empty: what it held was credited above.
+    let escrow = EscrowManager::new(world.address(ContractName::EscrowManager), world.market.provider());
     assert_eq!(escrow.escrowOf(task.0).call().await.expect("an escrow").amount, 0);
     world.market.stop().await.expect("everything leaves when asked");
 }
