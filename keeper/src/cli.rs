@@ -4,7 +4,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
 
 use aiigo_chain::{SignerArgs, rpc::RpcArgs};
 use aiigo_protocol::units::parse_amount;
-use aiigo_telemetry::{ListenArgs, LogArgs, Shutdown};
+use aiigo_telemetry::{Checkup, ListenArgs, LogArgs, Shutdown};
 use alloy::primitives::U256;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use serde::Serialize;
@@ -155,7 +155,7 @@ impl Cli {
                 }
                 Command::Doctor(args) => {
                     let report = command::doctor::doctor(args).await;
-                    self.print(&report, command::doctor::Report::table)?;
+                    self.print(&report, Checkup::text)?;
                     Ok(report.exit_code())
                 }
                 Command::Duties | Command::Secrets(_) | Command::Completions { .. } => Ok(ExitCode::SUCCESS), // returned above

@@ -144,5 +144,5 @@ async fn a_keeper_without_a_key_or_a_chain_says_what_to_do() {
     assert_eq!(code, 0, "{stdout}");
     let (code, stdout) = stage.run(0, &["doctor", "--max-cost", "1000000"]).await;
     assert_eq!(code, 1);
-    assert!(stdout.contains("[AIIGO-K-012]") && stdout.contains("fix:"), "{stdout}");
+    assert!(stdout.contains("[AIIGO-K-012]") && stdout.contains("→"), "{stdout}");
 }

@@ -1,11 +1,11 @@
 //! `aiigo doctor`: is everything there that a job needs, and if not, what to do.
 
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
+use aiigo_telemetry::{Check, Checkup};
 use alloy::primitives::U256;
 use clap::Args;
-use console::style;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
@@ -28,32 +28,6 @@ pub(crate) struct DoctorCommand {
     store: StoreArgs,
 }
 
-#[derive(Debug, Serialize)]
-struct Check {
-    name: &'static str,
-    ok: bool,
-    /// What was found.
-    found: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fix: Option<String>,
-}
-
-impl Check {
-    fn new(name: &'static str, result: Result<String, CliError>, fix: &str) -> Self {
-        match result {
-            Ok(found) => Self { name, ok: true, found, fix: None },
-            Err(error) => Self { name, ok: false, found: told(&error), fix: Some(fix.to_owned()) },
-        }
-    }
-
-    fn line(&self) -> String {
-        let mark = if self.ok { style("✓").green() } else { style("✗").red() };
-        let fix = self.fix.iter().map(|fix| format!("\n    → {fix}"));
-        format!("{mark} {}: {}{}\n", self.name, self.found, fix.collect::<String>())
-    }
-}
-
 impl DoctorCommand {
     pub(crate) async fn run(self, session: &Session) -> Result<ExitCode, CliError> {
         let chain = self.wallet.chain.connect().await;
@@ -62,24 +36,18 @@ impl DoctorCommand {
             Err(error) => Err(CliError::Failed(told(error))),
         };
         let fix = "name an endpoint with --rpc-url and its deployment file with --deployment; is the node running?";
-        let mut checks = vec![Check::new("chain", described, fix)];
+        let mut checks = vec![Check::of("chain", described.as_ref().map_err(told), fix)];
         checks.push(self.key(chain.as_ref().ok()).await);
         if let Ok(chain) = &chain {
             checks.push(self.indexer(chain).await);
         }
-        checks.push(Check::new(
-            "records",
-            writable(&self.wallet.data.data_dir),
-            "name a folder of yours with --data-dir, or mend its permissions",
-        ));
-        checks.push(Check::new(
-            "store",
-            writable(&self.store.dir(&self.wallet.data)),
-            "name a folder of yours with --store, or mend its permissions",
-        ));
-        let ok = checks.iter().all(|check| check.ok);
-        session.output.result(&json!({ "ok": ok, "checks": checks }), || checks.iter().map(Check::line).collect())?;
-        Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let fix = "name a folder of yours with --data-dir, or mend its permissions";
+        checks.push(Check::writable("records", &self.wallet.data.data_dir, fix));
+        let fix = "name a folder of yours with --store, or mend its permissions";
+        checks.push(Check::writable("store", &self.store.dir(&self.wallet.data), fix));
+        let checkup = Checkup::new(checks);
+        session.output.result(&checkup, || checkup.text())?;
+        Ok(checkup.exit_code())
     }
 
     async fn key(&self, chain: Option<&Chain>) -> Check {
@@ -93,7 +61,7 @@ impl DoctorCommand {
             }
         };
         let fix = "make a key with `aiigo account new NAME`, use it with --account NAME, and send it some ETH";
-        Check::new("key", found.await, fix)
+        Check::of("key", found.await.as_ref().map_err(told), fix)
     }
 
     async fn indexer(&self, chain: &Chain) -> Check {
@@ -114,7 +82,7 @@ impl DoctorCommand {
                 false => Ok(format!("synced to block {block}")),
             }
         };
-        Check::new("indexer", found.await, fix)
+        Check::of("indexer", found.await.as_ref().map_err(told), fix)
     }
 }
 
@@ -147,11 +115,4 @@ async fn describe(chain: &Chain) -> Result<String, CliError> {
 /// An error with all its causes, in a line.
 fn told(error: &CliError) -> String {
     std::iter::once(error.to_string()).chain(error.causes()).collect::<Vec<_>>().join(": ")
-}
-
-fn writable(dir: &Path) -> Result<String, CliError> {
-    let what = || format!("{} is not writable", dir.display());
-    std::fs::create_dir_all(dir).context(what)?;
-    tempfile::NamedTempFile::new_in(dir).context(what)?;
-    Ok(format!("{} is writable", dir.display()))
 }

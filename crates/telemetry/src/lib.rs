@@ -1,5 +1,7 @@
-//! What every long-running program needs around its work: logs, settings, metrics, health endpoints, shutdown.
+//! What every long-running program needs around its work: logs, settings, metrics, health endpoints, shutdown; and
+//! the shape of what a `doctor` finds.
 
+mod doctor;
 mod error;
 mod health;
 mod listen;
@@ -10,6 +12,7 @@ mod report;
 mod settings;
 mod shutdown;
 
+pub use doctor::{Check, Checkup};
 pub use error::TelemetryError;
 pub use health::Health;
 pub use listen::{ListenArgs, Listener};

@@ -172,10 +172,10 @@ impl View {
             Event::ProofOfWorkVerifier(event) => self.apply_verifier(block, event),
             Event::RewardDistributor(event) => self.apply_rewards(block, event),
             Event::AIIGOGovernor(event) => self.proposals.apply(block, event),
-            Event::EscrowManager(EscrowManagerEvents::Released(released)) if released.feeAmount > U256::ZERO => {
-                if !self.fees.contains(&released.token) {
-                    self.fees.insert(block, released.token, self.next_epoch_to_close());
-                }
+            Event::EscrowManager(EscrowManagerEvents::Released(released))
+                if released.feeAmount > U256::ZERO && !self.fees.contains(&released.token) =>
+            {
+                self.fees.insert(block, released.token, self.next_epoch_to_close());
             }
             Event::FeeVault(FeeVaultEvents::FeesCollected(collected)) => self.fees.remove(block, &collected.token),
             Event::NodeRegistry(NodeRegistryEvents::NodeBanned(banned)) => {
