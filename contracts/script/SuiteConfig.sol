@@ -116,6 +116,8 @@ abstract contract SuiteConfigReader is CommonBase {
         uint256 decision = uint256(governor.votingDelay) + governor.votingPeriod + governor.lateQuorumExtension
             + config.timelockDelay + 1 days;
         if (config.registry.unbondingPeriod < decision) revert InvalidConfig("registry.unbondingPeriod");
+        // The least stake of an active node pays for losing a case.
+        if (config.court.caseFee > config.registry.minStake) revert InvalidConfig("court.caseFee");
         if (config.rewards.epochLength != 7 days && config.chainId != ANVIL) {
             revert InvalidConfig("rewards.epochLength");
         }

@@ -112,7 +112,7 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         uint256 count = seats.length;
         for (uint256 i = c.firstSeat; i < count; ++i) {
             SeatState state = seats[i].state;
-            if (state == SeatState.Drawn || state == SeatState.Committed) _free(c, seats[i], SeatState.Released);
+            if (state == SeatState.Drawn || state == SeatState.Committed) _end(seats[i], SeatState.Released);
         }
         if (round == Round.Appeal) {
             _close(caseId, c);
@@ -151,7 +151,7 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         Seat[] storage seats = _courtStorage().seats[caseId];
         uint256 count = seats.length;
         for (uint256 i; i < count; ++i) {
-            if (seats[i].state == SeatState.Revealed) _free(c, seats[i], SeatState.Released);
+            if (seats[i].state == SeatState.Revealed) _end(seats[i], SeatState.Released);
         }
         uint256 burned = uint256(c.buyerFee) + c.providerFee + c.penalties;
         emit CaseClosed(caseId, c.taskId, false, 0, 0, burned, 0, 0);
@@ -172,7 +172,7 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
             if (seat.state != SeatState.Revealed) continue;
             if (Ruling.isCoherent(seat.share, low, high, tolerance)) {
                 coherent[found++] = seat.juror;
-                _free(c, seat, SeatState.Coherent);
+                _end(seat, SeatState.Coherent);
             } else {
                 _penalise(caseId, c, seat, SeatState.Incoherent);
             }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {OwnableUpgradeable} from "@openzeppelin/contracts-upgradeable/access/OwnableUpgradeable.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {AIIGOToken} from "../AIIGOToken.sol";
 import {IArbitrable} from "../interfaces/IArbitrable.sol";
@@ -90,24 +91,25 @@ abstract contract CourtBase is IDisputeCourtBase, OwnableUpgradeable {
         return 2 * count > c.jurySize;
     }
 
-    /// @dev Takes a juror's penalty into the case's pot and lets the rest of the seat's stake go.
+    /// @dev Takes a juror's penalty into the case's pot.
     function _penalise(uint256 caseId, Case storage c, Seat storage seat, SeatState reason) internal {
-        seat.state = reason;
+        uint64 positionId = _courtStorage().members[seat.juror].positionId;
         uint256 bps = reason == SeatState.Silent ? c.ballot.silencePenaltyBps : c.ballot.incoherencePenaltyBps;
-        uint256 stake = c.ballot.seatStake;
-        uint256 amount = stake * bps / BPS;
+        // One wei stays: the pool closes what is empty, and the position is a juror's until it is released.
+        uint256 amount =
+            Math.min(uint256(c.ballot.seatStake) * bps / BPS, stakingPool.positionOf(positionId).amount - 1);
+        _end(seat, reason);
         // casting is safe: at most a uint96
         // forge-lint: disable-next-line(unsafe-typecast)
         c.penalties += uint96(amount);
-        emit JurorPenalised(caseId, seat.juror, reason, seat.positionId, amount);
-        if (amount != 0) stakingPool.seize(seat.positionId, amount, address(this));
-        stakingPool.unfreeze(seat.positionId, stake - amount); // never zero: a penalty is at most half
+        emit JurorPenalised(caseId, seat.juror, reason, positionId, amount);
+        if (amount != 0) stakingPool.seize(positionId, amount, address(this));
     }
 
-    /// @dev Ends a seat that is not penalised.
-    function _free(Case storage c, Seat storage seat, SeatState state) internal {
+    /// @dev A seat is over.
+    function _end(Seat storage seat, SeatState state) internal {
         seat.state = state;
-        stakingPool.unfreeze(seat.positionId, c.ballot.seatStake);
+        --_courtStorage().members[seat.juror].seats;
     }
 
     function _courtStorage() internal pure returns (CourtStorage storage $) {

@@ -104,8 +104,8 @@ contract CourtExtension is JuryPool, Draws {
 
     function _setParameters(Parameters calldata p) internal {
         if (
-            p.seatStake == 0 || p.minPosition < uint256(p.seatStake) + MEMBERSHIP_HOLD
-                || p.toleranceBps > MAX_TOLERANCE_BPS || p.silencePenaltyBps > MAX_PENALTY_BPS
+            p.seatStake == 0 || p.minPosition < p.seatStake || p.toleranceBps > MAX_TOLERANCE_BPS
+                || p.silencePenaltyBps > MAX_PENALTY_BPS
                 // Silence must not be the cheaper way out for a juror who sees that it is in the minority.
                 || p.silencePenaltyBps < p.incoherencePenaltyBps || p.jurySize < MIN_JURY || p.jurySize > MAX_JURY
                 || p.jurySize % 2 == 0 || p.maxReplacements > MAX_REPLACEMENTS || p.appealFee < p.caseFee

@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {IKeeperTips} from "../interfaces/IKeeperTips.sol";
-import {IStakingPool} from "../interfaces/IStakingPool.sol";
 import {IDisputeCourtExtension} from "../interfaces/IDisputeCourtExtension.sol";
 import {Case, CaseStatus, Round, Seat, SeatState} from "../types/Dispute.sol";
 import {Rounds} from "./Rounds.sol";
@@ -11,8 +10,8 @@ import {StakeTree} from "./StakeTree.sol";
 /// @title How a jury comes together
 /// @dev A draw is fixed before its randomness exists: the epoch whose weights count, and a block some blocks ahead whose hash
 /// decides. From then on everything is determined: the points are hashes of that hash, taken in order; who calls, when and
-/// how often changes nothing. What can make a candidate unfit (a party's account, a seat in the case, too little free stake)
-/// is fixed at the opening or not in the hands of others.
+/// how often changes nothing, and no other case does. What makes a candidate unfit (a party's account, a seat in the case) is
+/// fixed at the opening.
 ///
 /// Should the chain forget the hash before anyone drew (after 8191 blocks with EIP-2935, else 256), a new block is fixed, and
 /// the jurors already drawn stay. To re-roll a jury one would have to keep everybody else from calling `draw` for so long;
@@ -50,7 +49,7 @@ abstract contract Draws is IDisputeCourtExtension, Rounds {
             uint256 point = uint256(keccak256(abi.encode(seed, tries))) % total;
             uint64 positionId = tree.find(epoch, point);
             address juror = _courtStorage().jurors[positionId];
-            if (!_maySit(caseId, c, juror, positionId)) continue;
+            if (!_maySit(caseId, c, juror)) continue;
             _seat(caseId, c, juror, positionId);
             ++seated;
         }
@@ -65,26 +64,22 @@ abstract contract Draws is IDisputeCourtExtension, Rounds {
         tips.tip(IKeeperTips.Duty.Draw, msg.sender);
     }
 
-    /// @dev Nobody judges their own case, sits twice in one, or sits without stake. Juror zero has left, and its position
-    /// was released meanwhile.
-    function _maySit(uint256 caseId, Case storage c, address juror, uint64 positionId) private view returns (bool) {
+    /// @dev Nobody judges their own case or sits twice in one. Juror zero has left, and its position was released meanwhile.
+    function _maySit(uint256 caseId, Case storage c, address juror) private view returns (bool) {
         if (juror == address(0) || _isParty(c, juror)) return false;
         Seat[] storage seats = _courtStorage().seats[caseId];
         uint256 count = seats.length;
         for (uint256 i; i < count; ++i) {
             if (seats[i].juror == juror) return false;
         }
-        IStakingPool.Position memory position = stakingPool.positionOf(positionId);
-        return position.amount - position.frozen >= c.ballot.seatStake;
+        return true;
     }
 
     function _seat(uint256 caseId, Case storage c, address juror, uint64 positionId) private {
+        CourtStorage storage $ = _courtStorage();
         Round round = c.round;
-        _courtStorage()
-        .seats[caseId].push(
-            Seat({juror: juror, positionId: positionId, share: 0, state: SeatState.Drawn, round: round, commitment: 0})
-        );
+        $.seats[caseId].push(Seat({juror: juror, share: 0, state: SeatState.Drawn, round: round, commitment: 0}));
+        ++$.members[juror].seats;
         emit JurorDrawn(caseId, juror, round, positionId);
-        stakingPool.freeze(positionId, c.ballot.seatStake);
     }
 }

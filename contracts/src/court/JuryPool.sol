@@ -7,17 +7,17 @@ import {CourtBase} from "./CourtBase.sol";
 import {StakeTree} from "./StakeTree.sol";
 
 /// @title Who can be drawn, and by what weight
-/// @dev While somebody is a juror one wei of the position is frozen, so the pool does not let it go: what the tree weighs is
-/// there. Without it the same tokens could be staked and joined again and again under new accounts, until draws hit nothing
-/// but positions that are gone. Who leaves in epoch e weighs nothing from e + 1 on and is held until e + 2: for at least one
-/// epoch after the last case that can draw it was opened.
+/// @dev While somebody is a juror the pool does not let the position go: what the tree weighs is there. Without it the same
+/// tokens could be staked and joined again and again under new accounts, until draws hit nothing but positions that are
+/// gone. Who leaves in epoch e weighs nothing from e + 1 on and is held until e + 2: for at least one epoch after the last
+/// case that can draw it was opened.
+///
+/// A seat reserves no part of the position: cases could use up what is free, and jurors with it. A juror who is penalised so
+/// often that little is left weighs too much until somebody says so (`reweighJuror`).
 ///
 /// Assumes that a position's owner never changes and its amount only shrinks, by this contract's seizures.
 abstract contract JuryPool is IJuryPool, CourtBase {
     using StakeTree for StakeTree.Tree;
-
-    /// @notice What membership freezes of a position: any wei keeps the pool from closing it.
-    uint256 public constant MEMBERSHIP_HOLD = 1;
 
     // ---------------------------------------------------------------- Jurors
 
@@ -38,11 +38,12 @@ abstract contract JuryPool is IJuryPool, CourtBase {
         uint64 id = uint64(positionId);
         uint96 weight = uint96(position.amount);
         // forge-lint: disable-end(unsafe-typecast)
-        $.members[msg.sender] = Membership({positionId: id, leaf: leaf, active: true, heldUntil: 0, weight: weight});
+        $.members[msg.sender] =
+            Membership({positionId: id, leaf: leaf, active: true, heldUntil: 0, seats: 0, weight: weight});
         $.jurors[positionId] = msg.sender;
         $.tree.set(from, leaf, id, weight);
         emit JurorJoined(msg.sender, positionId, weight, from);
-        stakingPool.freeze(positionId, MEMBERSHIP_HOLD);
+        stakingPool.freeze(positionId, position.amount);
     }
 
     /// @inheritdoc IJuryPool
@@ -65,10 +66,11 @@ abstract contract JuryPool is IJuryPool, CourtBase {
         if (member.positionId == 0) revert NotJuror(juror);
         if (member.active) revert StillJuror(juror);
         if (_currentEpoch() < member.heldUntil) revert PositionHeld(member.positionId, member.heldUntil);
+        if (member.seats != 0) revert SeatsHeld(juror, member.seats);
         delete $.members[juror];
         delete $.jurors[member.positionId];
         emit PositionReleased(juror, member.positionId);
-        stakingPool.unfreeze(member.positionId, MEMBERSHIP_HOLD);
+        stakingPool.unfreeze(member.positionId, stakingPool.positionOf(member.positionId).frozen);
     }
 
     /// @inheritdoc IJuryPool

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
 import {BPS} from "../libraries/Shares.sol";
 
 /// @title What votes decide: the ruling, who voted as it, and what it costs the parties
@@ -35,14 +37,17 @@ library Ruling {
         return uint256(vote) + tolerance >= low && vote <= uint256(high) + tolerance;
     }
 
-    /// @notice What the parties' case fees pay the jury: the loser's; in between, each side's by what it lost.
-    function feesLost(uint96 buyerFee, uint96 providerFee, uint16 share)
+    /// @notice What the parties pay the jury, together one case fee: the loser; in between, each side for what it lost. The
+    /// buyer's side answers for what the provider's stake lacked: no case is judged for nothing.
+    /// @param fee What the buyer's side gave.
+    /// @param providerFee What the provider's stake gave: at most as much.
+    function feesLost(uint96 fee, uint96 providerFee, uint16 share)
         internal
         pure
         returns (uint256 fromBuyer, uint256 fromProvider)
     {
-        fromBuyer = uint256(buyerFee) * share / BPS;
-        fromProvider = uint256(providerFee) * (BPS - share) / BPS;
+        fromProvider = Math.min(providerFee, uint256(fee) * (BPS - share) / BPS);
+        fromBuyer = fee - fromProvider;
     }
 
     /// @notice Whether an appeal moved the ruling to the appellant's side by more than what votes may differ anyway.

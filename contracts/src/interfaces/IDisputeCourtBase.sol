@@ -9,14 +9,14 @@ interface IDisputeCourtBase {
     struct Parameters {
         // slot 0
         uint96 minPosition; // to join
-        uint96 seatStake; // frozen for a seat
+        uint96 seatStake; // of which the penalties are shares
         uint16 toleranceBps; // a vote further from the final ruling is incoherent
-        uint16 incoherencePenaltyBps; // of the seat's stake
-        uint16 silencePenaltyBps; // of the seat's stake; at least the former
+        uint16 incoherencePenaltyBps; // of a seat's stake
+        uint16 silencePenaltyBps; // of a seat's stake; at least the former
         uint8 jurySize; // n, odd; an appeal has 2n + 1
         uint8 maxReplacements; // a round, times that silent jurors are replaced
         // slot 1
-        uint96 caseFee; // of each side
+        uint96 caseFee; // of each side; not above the nodes' minimum stake
         uint96 appealFee; // of the appellant; at least the case fee
         uint8 drawDelay; // blocks from fixing a draw to its random block
         // slot 2
@@ -26,7 +26,7 @@ interface IDisputeCourtBase {
         uint32 appealWindow;
     }
 
-    /// @dev `providerFee` is what the node's stake had, at most the case fee.
+    /// @dev `providerFee` is what the node's stake had, at most the case fee; the buyer's side answers for the rest.
     event CaseOpened(
         uint256 indexed caseId,
         bytes32 indexed taskId,

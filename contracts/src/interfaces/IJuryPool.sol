@@ -4,7 +4,8 @@ pragma solidity 0.8.37;
 /// @title Who can be drawn as a juror
 /// @notice A juror opts in with one position of the staking pool, which weighs as much as its amount. Joining, leaving and
 /// reweighing count from the next epoch on; a jury is drawn by the weights of an epoch that began before its random block
-/// was known.
+/// was known. The whole position is frozen as long as it belongs to a juror, and answers for all seats together: no number
+/// of cases makes a juror unfit for the next.
 interface IJuryPool {
     /// @dev A juror's membership: one slot.
     struct Membership {
@@ -12,6 +13,7 @@ interface IJuryPool {
         uint16 leaf; // of the stake tree
         bool active; // false: left, the position is still held
         uint48 heldUntil; // epoch from which on the position of one who left can be released
+        uint24 seats; // that it holds in open cases
         uint96 weight; // AIIGO wei
     }
 
@@ -27,6 +29,7 @@ interface IJuryPool {
     error NotJuror(address account);
     error StillJuror(address account);
     error PositionHeld(uint256 positionId, uint48 untilEpoch);
+    error SeatsHeld(address juror, uint256 seats);
 
     /// @notice Opts in with a position of the caller's, of at least the least amount. It can't be unstaked before it was
     /// released.
@@ -34,7 +37,7 @@ interface IJuryPool {
     /// @notice Opts out: nobody is drawn by this position from the next epoch on. Seats that were or are drawn from earlier
     /// epochs stay; the position is held for one epoch more, so that nobody who sees the random block escapes the draw.
     function leaveJury() external;
-    /// @notice Anyone: lets the position of one who left go. What is frozen for seats stays frozen.
+    /// @notice Anyone: lets the position of one who left go, once its last seat is over.
     function releasePosition(address juror) external;
     /// @notice Anyone: weighs a juror by what its position holds now (a penalty has made it smaller).
     function reweighJuror(address juror) external;

@@ -33,7 +33,6 @@ enum SeatState {
 struct Seat {
     // slot 0
     address juror;
-    uint64 positionId; // whose stake is frozen for the seat
     uint16 share; // the revealed vote: the provider's share, basis points
     SeatState state;
     Round round;
@@ -43,7 +42,7 @@ struct Seat {
 
 /// @dev What a seat risks, and how this round's votes stand: one slot. The first four are fixed at the opening of the case.
 struct Ballot {
-    uint96 seatStake; // AIIGO wei frozen for a seat
+    uint96 seatStake; // AIIGO wei, of which the penalties are shares
     uint16 toleranceBps;
     uint16 incoherencePenaltyBps;
     uint16 silencePenaltyBps;

@@ -150,6 +150,14 @@ contract ConfigTest is Test, SuiteConfigReader {
         );
     }
 
+    function test_RevertWhen_AnActiveNodeCouldNotPayACaseFee() public {
+        SuiteConfig memory config = load("anvil");
+        config.court.caseFee = config.registry.minStake;
+        this.validate(config);
+        config.court.caseFee += 1;
+        _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "court.caseFee"));
+    }
+
     function test_RevertWhen_ProductionEpochsAreNotWeeks() public {
         SuiteConfig memory config = load("anvil");
         config.chainId = 10;

@@ -66,14 +66,14 @@ contract RulingSymbolicTest is Test {
         assert(Ruling.isCoherent(vote, low, high, tolerance) != far);
     }
 
-    /// @dev Each side loses its case fee by the share that it lost: both together never more than they paid.
-    function check_CaseFeesAreLostByShare(uint96 buyerFee, uint96 providerFee, uint16 share) public pure {
-        vm.assume(share <= BPS);
-        (uint256 fromBuyer, uint256 fromProvider) = Ruling.feesLost(buyerFee, providerFee, share);
-        assert(fromBuyer <= buyerFee && fromProvider <= providerFee);
-        assert(fromBuyer * BPS <= uint256(buyerFee) * share && uint256(buyerFee) * share < (fromBuyer + 1) * BPS);
-        if (share == BPS) assert(fromBuyer == buyerFee && fromProvider == 0);
-        if (share == 0) assert(fromBuyer == 0 && fromProvider == providerFee);
+    /// @dev The jury gets one case fee; the provider's part of it is what it lost, as far as its stake paid it in.
+    function check_CaseFeesAreLostByShare(uint96 fee, uint96 providerFee, uint16 share) public pure {
+        vm.assume(share <= BPS && providerFee <= fee);
+        (uint256 fromBuyer, uint256 fromProvider) = Ruling.feesLost(fee, providerFee, share);
+        assert(fromBuyer + fromProvider == fee);
+        assert(fromProvider <= providerFee && fromProvider * BPS <= uint256(fee) * (BPS - share));
+        if (share == BPS) assert(fromProvider == 0);
+        if (share == 0) assert(fromProvider == providerFee);
     }
 
     function _count(bool a, bool b, bool c) private pure returns (uint256) {

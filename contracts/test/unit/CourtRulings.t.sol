@@ -4,8 +4,10 @@ pragma solidity 0.8.37;
 import {IKeeperTips} from "src/interfaces/IKeeperTips.sol";
 import {IDisputeCourtBase} from "src/interfaces/IDisputeCourtBase.sol";
 import {Case, CaseStatus, Round, SeatState} from "src/types/Dispute.sol";
+import {ResourceType} from "src/types/Resource.sol";
 
 import {CourtFixture} from "../utils/CourtFixture.sol";
+import {Node} from "../utils/MarketFixture.sol";
 
 contract CourtRulingsTest is CourtFixture {
     uint256 private _case;
@@ -53,7 +55,7 @@ contract CourtRulingsTest is CourtFixture {
         assertEq(outcome().jurors, _jury);
         for (uint256 i; i < 3; ++i) {
             assertSeat(_case, i, SeatState.Coherent);
-            assertEq(frozen(_jury[i]), 1);
+            assertEq(seatsHeld(_jury[i]), 0);
             assertEq(staked(_jury[i]), POSITION);
         }
         assertStatus(_case, CaseStatus.Closed);
@@ -77,6 +79,25 @@ contract CourtRulingsTest is CourtFixture {
         assertEq(outcome().share, 2_500);
     }
 
+    /// @dev Else who judges oneself out of an empty node would have its jury for nothing.
+    function test_TheWinningBuyerPaysTheJuryWhatTheNodesStakeLacks() public {
+        Node memory poor = register("poor", ResourceType.GPU);
+        stake(poor, 7e18);
+        vm.prank(buyer);
+        uint256 caseId = arbitrable.dispute("another task", buyer, poor.id);
+        drawJury(caseId);
+        voteAll(caseId, 0);
+        address[] memory sitting = jury(caseId);
+        advance(caseId);
+        uint256 paid;
+        for (uint256 i; i < sitting.length; ++i) {
+            paid += court.feesOf(sitting[i]);
+        }
+        assertEq(paid, CASE_FEE, "one case fee, whoever won");
+        assertEq(court.feesOf(buyer), 7e18);
+        assertEq(info(poor).stake, 0);
+    }
+
     function test_AVoteFarFromTheRulingCostsATenthOfTheSeat() public {
         vote(_case, 3_000, 5_001, 3_000);
         passDeadline(_case);
@@ -85,7 +106,7 @@ contract CourtRulingsTest is CourtFixture {
         court.advance(_case);
         assertSeat(_case, 1, SeatState.Incoherent);
         assertEq(staked(_jury[1]), POSITION - PENALTY);
-        assertEq(frozen(_jury[1]), 1);
+        assertEq(seatsHeld(_jury[1]), 0);
         assertEq(court.feesOf(_jury[1]), 0);
         assertEq(court.feesOf(_jury[0]), (CASE_FEE + PENALTY) / 2);
         assertEq(outcome().jurors.length, 2);

@@ -45,9 +45,9 @@ contract CourtSettingsTest is CourtFixture {
         p.seatStake = 0;
         _refused(p);
         p = court.parameters();
-        p.minPosition = p.seatStake;
+        p.minPosition = p.seatStake - 1;
         _refused(p);
-        p.minPosition = p.seatStake + 1;
+        p.minPosition = p.seatStake;
         _set(p);
         p = court.parameters();
         p.toleranceBps = 5_001;
@@ -113,7 +113,7 @@ contract CourtSettingsTest is CourtFixture {
         advance(caseId);
         assertEq(outcome().jurors.length, 2);
         assertEq(staked(third), POSITION - PENALTY);
-        assertEq(frozen(third), 1);
+        assertEq(seatsHeld(third), 0);
     }
 
     function test_WithoutPenaltiesNothingIsSeized() public {
@@ -128,7 +128,7 @@ contract CourtSettingsTest is CourtFixture {
         address third = jury(caseId)[2];
         advance(caseId);
         assertEq(staked(third), POSITION);
-        assertEq(frozen(third), 1);
+        assertEq(seatsHeld(third), 0);
         assertEq(court.feesOf(jury(caseId)[0]), 0);
     }
 

@@ -195,7 +195,7 @@ contract CourtVotesTest is CourtFixture {
         court.advance(_case);
         assertStatus(_case, CaseStatus.Drawing);
         assertEq(staked(_jury[1]), POSITION - PENALTY);
-        assertEq(frozen(_jury[1]), 1, "the rest of the seat's stake is free");
+        assertEq(seatsHeld(_jury[1]), 0);
         assertEq(court.caseOf(_case).penalties, 2 * PENALTY);
         assertEq(token.balanceOf(address(court)), 2 * CASE_FEE + 2 * PENALTY);
 
@@ -255,7 +255,7 @@ contract CourtVotesTest is CourtFixture {
         advance(_case);
         assertRound(_case, Round.Redraw);
         assertSeat(_case, 0, SeatState.Released);
-        assertEq(frozen(_jury[0]), 1);
+        assertEq(seatsHeld(_jury[0]), 0);
         assertEq(court.feesOf(_jury[0]), 0);
     }
 
@@ -283,7 +283,7 @@ contract CourtVotesTest is CourtFixture {
         advance(_case);
         assertEq(outcome().share, 6_000);
         assertEq(outcome().jurors.length, 2);
-        assertEq(frozen(_jury[1]), 1);
+        assertEq(seatsHeld(_jury[1]), 0);
         assertEq(staked(_jury[1]), POSITION - PENALTY);
     }
 
@@ -293,14 +293,14 @@ contract CourtVotesTest is CourtFixture {
         advance(_case);
         assertRound(_case, Round.Redraw);
         assertSeat(_case, 0, SeatState.Revealed);
-        assertEq(frozen(_jury[0]), SEAT + 1, "its stake waits for the final ruling");
+        assertEq(seatsHeld(_jury[0]), 1, "it waits for the final ruling");
         drawJury(_case);
         voteAll(_case, 6_000);
         advance(_case);
         assertSeat(_case, 0, SeatState.Coherent);
         assertEq(outcome().jurors.length, 4);
         assertEq(outcome().jurors[0], _jury[0]);
-        assertEq(frozen(_jury[0]), 1);
+        assertEq(seatsHeld(_jury[0]), 0);
         // Both fees are the pot, and two were silent.
         assertEq(court.feesOf(_jury[0]), (2 * CASE_FEE + 2 * PENALTY) / 4);
         assertEq(court.feesOf(buyer), 0);
@@ -324,7 +324,7 @@ contract CourtVotesTest is CourtFixture {
         assertEq(outcome().withoutRuling, 1);
         assertEq(outcome().rulings, 0);
         for (uint256 i; i < jurors.length; ++i) {
-            assertEq(frozen(jurors[i]), 1);
+            assertEq(seatsHeld(jurors[i]), 0);
         }
         assertSeat(_case, 0, SeatState.Released);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IDisputeCourtBase} from "src/interfaces/IDisputeCourtBase.sol";
 import {IJuryPool} from "src/interfaces/IJuryPool.sol";
 import {IStakingPool} from "src/interfaces/IStakingPool.sol";
 
@@ -47,8 +48,8 @@ contract JurorsTest is CourtFixture {
 
     function test_AJurorsPositionCannotBeUnstaked() public {
         _join();
-        assertEq(pool.positionOf(_position).frozen, 1);
-        vm.expectRevert(abi.encodeWithSelector(IStakingPool.StakeIsFrozen.selector, _position, 1));
+        assertEq(pool.positionOf(_position).frozen, POSITION);
+        vm.expectRevert(abi.encodeWithSelector(IStakingPool.StakeIsFrozen.selector, _position, POSITION));
         vm.prank(_alice);
         pool.unstake(_position);
     }
@@ -129,7 +130,7 @@ contract JurorsTest is CourtFixture {
         court.releasePosition(_alice);
         _join();
         assertEq(court.totalWeightIn(_epoch() + 1), POSITION);
-        assertEq(pool.positionOf(_position).frozen, 1);
+        assertEq(pool.positionOf(_position).frozen, POSITION);
     }
 
     /// @dev The same tokens never weigh twice in one epoch, so draws can't be flooded with positions that are gone.
@@ -137,7 +138,7 @@ contract JurorsTest is CourtFixture {
         _join();
         _leave();
         nextEpoch();
-        vm.expectRevert(abi.encodeWithSelector(IStakingPool.StakeIsFrozen.selector, _position, 1));
+        vm.expectRevert(abi.encodeWithSelector(IStakingPool.StakeIsFrozen.selector, _position, POSITION));
         vm.prank(_alice);
         pool.unstake(_position);
     }
@@ -159,7 +160,7 @@ contract JurorsTest is CourtFixture {
         court.releasePosition(_alice);
     }
 
-    function test_LeavingDoesNotFreeASeat() public {
+    function test_ThePositionIsHeldUntilTheLastSeatIsOver() public {
         joinMany(3);
         uint256 caseId = drawnCase();
         address juror = jury(caseId)[0];
@@ -167,13 +168,40 @@ contract JurorsTest is CourtFixture {
         court.leaveJury();
         nextEpoch();
         nextEpoch();
+        vm.expectRevert(abi.encodeWithSelector(IJuryPool.SeatsHeld.selector, juror, 1));
         court.releasePosition(juror);
-        assertEq(frozen(juror), SEAT);
-        uint256 held = positions[juror];
-        vm.expectRevert(abi.encodeWithSelector(IStakingPool.StakeIsFrozen.selector, held, SEAT));
-        vm.prank(juror);
-        pool.unstake(held);
-        commitVote(caseId, juror, 5_000); // and it can still vote
+        voteAll(caseId, 5_000); // it can still vote
+        advance(caseId);
+        court.releasePosition(juror);
+        assertEq(frozen(juror), 0);
+    }
+
+    /// @dev The pool forgets an empty position; a juror's has to stay.
+    function test_PenaltiesLeaveAWei() public {
+        IDisputeCourtBase.Parameters memory p = court.parameters();
+        (p.minPosition, p.silencePenaltyBps) = (uint96(SEAT), 5_000);
+        vm.prank(governance);
+        court.setParameters(p);
+        for (uint256 i; i < 3; ++i) {
+            join(string.concat("poor ", vm.toString(i)), SEAT);
+        }
+        nextEpoch();
+        uint256[3] memory cases = [openCase("a"), openCase("b"), openCase("c")];
+        for (uint256 i; i < 3; ++i) {
+            drawJury(cases[i]);
+        }
+        passDeadline(cases[0]);
+        for (uint256 i; i < 3; ++i) {
+            court.advance(cases[i]); // all were silent
+        }
+        assertEq(staked(jurors[0]), 1);
+        assertEq(seatsHeld(jurors[0]), 0);
+        vm.startPrank(jurors[0]);
+        court.leaveJury();
+        vm.warp(vm.getBlockTimestamp() + 2 * EPOCH);
+        court.releasePosition(jurors[0]);
+        pool.unstake(positions[jurors[0]]);
+        vm.stopPrank();
     }
 
     // ---------------------------------------------------------------- reweigh

@@ -120,6 +120,10 @@ abstract contract CourtFixture is MarketFixture {
         return pool.positionOf(positions[juror]).frozen;
     }
 
+    function seatsHeld(address juror) internal view returns (uint256) {
+        return court.membershipOf(juror).seats;
+    }
+
     function staked(address juror) internal view returns (uint256) {
         return pool.positionOf(positions[juror]).amount;
     }
