@@ -14,8 +14,8 @@ import {Extendable} from "./proxy/Extendable.sol";
 import {Case, CaseStatus, Round, Seat, SeatState} from "./types/Dispute.sol";
 
 /// @title Decides disputes by juries
-/// @dev The court's AIIGO is never less than the fees and penalties of its open cases and what it owes: it enters by
-/// `openCase`, `appeal` and penalties, and is credited, returned or burned when a case closes. AIIGO sent here by accident
+/// @dev The court's AIIGO is never less than the fees of its open cases and what it owes: it enters by `openCase` and
+/// `appeal`, and is credited, returned or burned when a case closes. A penalty is burned at once. AIIGO sent here by accident
 /// belongs to nobody.
 ///
 /// Assumes that the token moves exactly the amount asked for and calls nobody, and that pool, registry, marketplace, entropy
@@ -153,7 +153,7 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         for (uint256 i; i < count; ++i) {
             if (seats[i].state == SeatState.Revealed) _end(seats[i], SeatState.Released);
         }
-        uint256 burned = uint256(c.buyerFee) + c.providerFee + c.penalties;
+        uint256 burned = uint256(c.buyerFee) + c.providerFee;
         emit CaseClosed(caseId, c.taskId, false, 0, 0, burned, 0, 0);
         token.burn(burned);
         marketplace.closeWithoutRuling(c.taskId);
@@ -187,12 +187,11 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         private
         returns (uint256 pot, uint256 buyerBack, uint256 providerBack)
     {
-        pot = c.penalties;
         if (c.draw.redrawn) {
-            pot += uint256(c.buyerFee) + c.providerFee;
+            pot = uint256(c.buyerFee) + c.providerFee;
         } else {
             (uint256 fromBuyer, uint256 fromProvider) = Ruling.feesLost(c.buyerFee, c.providerFee, share);
-            pot += fromBuyer + fromProvider;
+            pot = fromBuyer + fromProvider;
             buyerBack = c.buyerFee - fromBuyer;
             providerBack = c.providerFee - fromProvider;
             _credit(caseId, c.payer, buyerBack);

@@ -91,7 +91,7 @@ abstract contract CourtBase is IDisputeCourtBase, OwnableUpgradeable {
         return 2 * count > c.jurySize;
     }
 
-    /// @dev Takes a juror's penalty into the case's pot.
+    /// @dev Ends a seat by a penalty. It is burned: no other juror gains by it.
     function _penalise(uint256 caseId, Case storage c, Seat storage seat, SeatState reason) internal {
         uint64 positionId = _courtStorage().members[seat.juror].positionId;
         uint256 bps = reason == SeatState.Silent ? c.ballot.silencePenaltyBps : c.ballot.incoherencePenaltyBps;
@@ -99,11 +99,10 @@ abstract contract CourtBase is IDisputeCourtBase, OwnableUpgradeable {
         uint256 amount =
             Math.min(uint256(c.ballot.seatStake) * bps / BPS, stakingPool.positionOf(positionId).amount - 1);
         _end(seat, reason);
-        // casting is safe: at most a uint96
-        // forge-lint: disable-next-line(unsafe-typecast)
-        c.penalties += uint96(amount);
         emit JurorPenalised(caseId, seat.juror, reason, positionId, amount);
-        if (amount != 0) stakingPool.seize(positionId, amount, address(this));
+        if (amount == 0) return;
+        stakingPool.seize(positionId, amount, address(this));
+        token.burn(amount);
     }
 
     /// @dev A seat is over.

@@ -51,7 +51,7 @@ interface IDisputeCourtBase {
     event VoteRevealed(uint256 indexed caseId, address indexed juror, Round indexed round, uint16 share);
     /// @dev Jurors did not commit in time (JurorPenalised names them): their `seats` are drawn again.
     event JurorsReplaced(uint256 indexed caseId, Round indexed round, uint256 seats);
-    /// @dev `reason` is Silent or Incoherent. `amount` left the position for the coherent jurors.
+    /// @dev `reason` is Silent or Incoherent. `amount` left the position and was burned.
     event JurorPenalised(
         uint256 indexed caseId, address indexed juror, SeatState indexed reason, uint256 positionId, uint256 amount
     );
@@ -69,7 +69,7 @@ interface IDisputeCourtBase {
     );
     event Appealed(uint256 indexed caseId, address indexed appellant, uint256 fee, uint40 closeBy);
     event EvidenceSubmitted(uint256 indexed caseId, address indexed party, string evidenceURI);
-    /// @dev Final. The jurors' `pot` of fees and penalties is shared by `coherent` jurors; without a ruling it is burned.
+    /// @dev Final. The `pot` of fees is shared by `coherent` jurors; without a ruling it is burned.
     event CaseClosed(
         uint256 indexed caseId,
         bytes32 indexed taskId,

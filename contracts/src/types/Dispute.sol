@@ -75,13 +75,12 @@ struct Case {
     // slot 2
     address payer; // of the buyer's side: the buyer or the watcher
     uint96 buyerFee; // AIIGO wei
-    // slots 3 to 5: the provider's accounts as of the opening; who changes them later excludes nobody
+    // slots 3 to 5: the provider's accounts as of the opening
     address nodeOwner;
     uint96 providerFee; // AIIGO wei
     address nodeOperator;
     uint96 appealFee; // AIIGO wei
     address nodePayout;
-    uint96 penalties; // seized from jurors, for the coherent ones, AIIGO wei
     // slot 6
     address appellant;
     uint40 deadline; // of the present period

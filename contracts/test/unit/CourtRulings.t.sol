@@ -108,8 +108,18 @@ contract CourtRulingsTest is CourtFixture {
         assertEq(staked(_jury[1]), POSITION - PENALTY);
         assertEq(seatsHeld(_jury[1]), 0);
         assertEq(court.feesOf(_jury[1]), 0);
-        assertEq(court.feesOf(_jury[0]), (CASE_FEE + PENALTY) / 2);
         assertEq(outcome().jurors.length, 2);
+    }
+
+    /// @dev Else two of three seats would be worth having in a case that one brings against oneself.
+    function test_NobodyGainsByAnothersPenalty() public {
+        uint256 supply = token.totalSupply();
+        vote(_case, 10_000, 0, 10_000);
+        advance(_case);
+        assertEq(court.feesOf(_jury[0]) + court.feesOf(_jury[2]), CASE_FEE);
+        assertEq(staked(_jury[1]), POSITION - PENALTY);
+        assertEq(supply - token.totalSupply(), PENALTY);
+        assertEq(token.balanceOf(address(court)), CASE_FEE);
     }
 
     function test_AVoteAtTheToleranceIsCoherent() public {
@@ -197,8 +207,7 @@ contract CourtRulingsTest is CourtFixture {
         assertEq(outcome().share, 0);
         assertEq(court.feesOf(buyer), CASE_FEE + APPEAL_FEE);
         assertEq(outcome().jurors, second);
-        uint256 pot = CASE_FEE + 3 * PENALTY;
-        assertEq(court.feesOf(second[1]), pot / 7);
+        assertEq(court.feesOf(second[1]), CASE_FEE / 7);
         for (uint256 i; i < 3; ++i) {
             assertSeat(_case, i, SeatState.Incoherent);
             assertEq(staked(_jury[i]), POSITION - PENALTY);
@@ -264,7 +273,7 @@ contract CourtRulingsTest is CourtFixture {
         assertEq(court.feesOf(buyer), APPEAL_FEE);
         // Three of the first jury, two of the second; one voted otherwise, four were silent.
         assertEq(outcome().jurors.length, 5);
-        assertEq(court.feesOf(_jury[0]), (CASE_FEE + 5 * PENALTY) / 5);
+        assertEq(court.feesOf(_jury[0]), CASE_FEE / 5);
         assertSeat(_case, 5, SeatState.Incoherent);
         assertSeat(_case, 6, SeatState.Silent);
     }
@@ -281,7 +290,7 @@ contract CourtRulingsTest is CourtFixture {
         voteAll(_case, 10_000);
         advance(_case);
         assertEq(outcome().jurors.length, 10);
-        assertEq(court.feesOf(outcome().jurors[1]), (2 * CASE_FEE + 6 * PENALTY + APPEAL_FEE) / 10);
+        assertEq(court.feesOf(outcome().jurors[1]), (2 * CASE_FEE + APPEAL_FEE) / 10);
         assertEq(info(node).stake, _stakeBefore - CASE_FEE);
     }
 

@@ -176,6 +176,7 @@ contract CourtVotesTest is CourtFixture {
 
     function test_WhoDoesNotSealIsPenalisedAndReplacedBeforeAnyVoteIsOpen() public {
         commitVote(_case, _jury[0], 10_000);
+        uint256 supply = token.totalSupply();
         passDeadline(_case);
         vm.expectEmit(address(court));
         emit IDisputeCourtBase.JurorPenalised(_case, _jury[1], SeatState.Silent, positions[_jury[1]], PENALTY);
@@ -196,8 +197,8 @@ contract CourtVotesTest is CourtFixture {
         assertStatus(_case, CaseStatus.Drawing);
         assertEq(staked(_jury[1]), POSITION - PENALTY);
         assertEq(seatsHeld(_jury[1]), 0);
-        assertEq(court.caseOf(_case).penalties, 2 * PENALTY);
-        assertEq(token.balanceOf(address(court)), 2 * CASE_FEE + 2 * PENALTY);
+        assertEq(supply - token.totalSupply(), 2 * PENALTY);
+        assertEq(token.balanceOf(address(court)), 2 * CASE_FEE);
 
         drawJury(_case);
         address[] memory second = jury(_case);
@@ -213,10 +214,8 @@ contract CourtVotesTest is CourtFixture {
         }
         advance(_case);
         assertEq(outcome().share, 10_000);
-        // The loser's fee and both penalties.
         for (uint256 i; i < 3; ++i) {
-            uint256 extra = i == 0 ? 2 : 0; // 230 / 3
-            assertEq(court.feesOf(second[i]), (CASE_FEE + 2 * PENALTY - 2) / 3 + extra);
+            assertEq(court.feesOf(second[i]), CASE_FEE / 3);
         }
     }
 
@@ -301,8 +300,7 @@ contract CourtVotesTest is CourtFixture {
         assertEq(outcome().jurors.length, 4);
         assertEq(outcome().jurors[0], _jury[0]);
         assertEq(seatsHeld(_jury[0]), 0);
-        // Both fees are the pot, and two were silent.
-        assertEq(court.feesOf(_jury[0]), (2 * CASE_FEE + 2 * PENALTY) / 4);
+        assertEq(court.feesOf(_jury[0]), 2 * CASE_FEE / 4, "both fees are the pot");
         assertEq(court.feesOf(buyer), 0);
     }
 
@@ -314,12 +312,12 @@ contract CourtVotesTest is CourtFixture {
         advance(_case); // all silent: replaced
         drawJury(_case);
         uint256 supply = token.totalSupply();
-        uint256 pot = 2 * CASE_FEE + 8 * PENALTY;
+        uint256 pot = 2 * CASE_FEE;
         passDeadline(_case);
         vm.expectEmit(address(court));
         emit IDisputeCourtBase.CaseClosed(_case, TASK, false, 0, 0, pot, 0, 0);
         court.advance(_case); // all silent again
-        assertEq(token.totalSupply(), supply - pot);
+        assertEq(token.totalSupply(), supply - pot - 3 * PENALTY);
         assertEq(token.balanceOf(address(court)), 0);
         assertEq(outcome().withoutRuling, 1);
         assertEq(outcome().rulings, 0);
