@@ -10,8 +10,8 @@ import {StakeTree} from "./StakeTree.sol";
 /// @title How a jury comes together
 /// @dev A draw is fixed before its randomness exists: the epoch whose weights count, and a block some blocks ahead whose hash
 /// decides. From then on everything is determined: the points are hashes of that hash, taken in order; who calls, when and
-/// how often changes nothing, and no other case does. What makes a candidate unfit (a party's account, a seat in the case) is
-/// fixed at the opening.
+/// how often changes nothing, and no other case does. What makes a candidate unfit (being a party, a seat in the case) is fixed
+/// at the opening.
 ///
 /// Should the chain forget the hash before anyone drew (after 8191 blocks with EIP-2935, else 256), a new block is fixed, and
 /// the jurors already drawn stay. To re-roll a jury one would have to keep everybody else from calling `draw` for so long;
@@ -65,8 +65,10 @@ abstract contract Draws is IDisputeCourtExtension, Rounds {
     }
 
     /// @dev Nobody judges their own case or sits twice in one. Juror zero has left, and its position was released meanwhile.
+    /// Only who acted in its own name is a party here: an owner can name anybody as its operator and payout, and so would
+    /// keep two jurors of its choice out.
     function _maySit(uint256 caseId, Case storage c, address juror) private view returns (bool) {
-        if (juror == address(0) || _isParty(c, juror)) return false;
+        if (juror == address(0) || juror == c.buyer || juror == c.payer || juror == c.nodeOwner) return false;
         Seat[] storage seats = _courtStorage().seats[caseId];
         uint256 count = seats.length;
         for (uint256 i; i < count; ++i) {
