@@ -122,6 +122,8 @@ abstract contract SuiteConfigReader is CommonBase {
             revert InvalidConfig("rewards.epochLength");
         }
         if (config.courtEpochLength != 1 hours && config.chainId != ANVIL) revert InvalidConfig("court.epochLength");
+        // Who rents stake to decide a case rents it for so long.
+        if (config.court.holdPeriod < 14 days && config.chainId != ANVIL) revert InvalidConfig("court.holdPeriod");
         // A guardian needs to wake up, recompute and act.
         if (config.rewards.vetoDelay < 1 days && config.chainId != ANVIL) revert InvalidConfig("rewards.vetoDelay");
         // The guardian of real money is several people: a contract, or nobody yet.
@@ -327,7 +329,8 @@ abstract contract SuiteConfigReader is CommonBase {
             drawPeriod: _uint(json, where, ".drawPeriod").toUint32(),
             commitPeriod: _uint(json, where, ".commitPeriod").toUint32(),
             revealPeriod: _uint(json, where, ".revealPeriod").toUint32(),
-            appealWindow: _uint(json, where, ".appealWindow").toUint32()
+            appealWindow: _uint(json, where, ".appealWindow").toUint32(),
+            holdPeriod: _uint(json, where, ".holdPeriod").toUint32()
         });
     }
 

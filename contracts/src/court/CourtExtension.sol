@@ -25,6 +25,7 @@ contract CourtExtension is JuryPool, Draws {
     uint256 public constant MAX_REPLACEMENTS = 3;
     uint256 public constant MAX_DRAW_DELAY = 64;
     uint256 public constant MAX_PERIOD = 7 days;
+    uint256 public constant MAX_HOLD_PERIOD = 60 days;
     uint256 public constant MAX_PENALTY_BPS = 5_000;
     uint256 public constant MAX_TOLERANCE_BPS = 5_000;
     uint256 public constant MAX_FEE = 100_000e18;
@@ -111,6 +112,8 @@ contract CourtExtension is JuryPool, Draws {
                 || p.jurySize % 2 == 0 || p.maxReplacements > MAX_REPLACEMENTS || p.appealFee < p.caseFee
                 || p.appealFee > MAX_FEE || p.drawDelay == 0 || p.drawDelay > MAX_DRAW_DELAY || !_isPeriod(p.drawPeriod)
                 || !_isPeriod(p.commitPeriod) || !_isPeriod(p.revealPeriod) || !_isPeriod(p.appealWindow)
+                // Whoever leaves in the epoch of a draw is there until the draw is over.
+                || p.holdPeriod < p.drawPeriod + _courtStorage().epochLength || p.holdPeriod > MAX_HOLD_PERIOD
         ) revert InvalidParameters();
         _courtStorage().parameters = p;
         emit CourtParametersChanged(p);

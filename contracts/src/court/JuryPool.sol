@@ -9,8 +9,8 @@ import {StakeTree} from "./StakeTree.sol";
 /// @title Who can be drawn, and by what weight
 /// @dev While somebody is a juror the pool does not let the position go: what the tree weighs is there. Without it the same
 /// tokens could be staked and joined again and again under new accounts, until draws hit nothing but positions that are
-/// gone. Who leaves in epoch e weighs nothing from e + 1 on and is held until e + 2: for at least one epoch after the last
-/// case that can draw it was opened.
+/// gone. Who leaves weighs nothing from the next epoch on but is held for the hold period: longer than the last draw that can
+/// hit it lasts, and so long that stake rented to decide a case costs weeks of rent.
 ///
 /// A seat reserves no part of the position: cases could use up what is free, and jurors with it. A juror who is penalised so
 /// often that little is left weighs too much until somebody says so (`reweighJuror`).
@@ -52,11 +52,12 @@ abstract contract JuryPool is IJuryPool, CourtBase {
         Membership storage member = $.members[msg.sender];
         if (!member.active) revert NotJuror(msg.sender);
         uint48 from = _currentEpoch() + 1;
+        uint40 until = uint40(block.timestamp) + $.parameters.holdPeriod;
         member.active = false;
-        member.heldUntil = from + 1;
+        member.heldUntil = until;
         member.weight = 0;
         $.tree.give(from, member.leaf);
-        emit JurorLeft(msg.sender, member.positionId, from, from + 1);
+        emit JurorLeft(msg.sender, member.positionId, from, until);
     }
 
     /// @inheritdoc IJuryPool
@@ -65,7 +66,7 @@ abstract contract JuryPool is IJuryPool, CourtBase {
         Membership memory member = $.members[juror];
         if (member.positionId == 0) revert NotJuror(juror);
         if (member.active) revert StillJuror(juror);
-        if (_currentEpoch() < member.heldUntil) revert PositionHeld(member.positionId, member.heldUntil);
+        if (block.timestamp < member.heldUntil) revert PositionHeld(member.positionId, member.heldUntil);
         if (member.seats != 0) revert SeatsHeld(juror, member.seats);
         delete $.members[juror];
         delete $.jurors[member.positionId];

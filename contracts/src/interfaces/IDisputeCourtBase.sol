@@ -24,6 +24,7 @@ interface IDisputeCourtBase {
         uint32 commitPeriod;
         uint32 revealPeriod;
         uint32 appealWindow;
+        uint32 holdPeriod; // from leaving the jurors until the position can be released
     }
 
     /// @dev `providerFee` is what the node's stake had, at most the case fee; the buyer's side answers for the rest.

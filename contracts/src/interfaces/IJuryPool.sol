@@ -12,15 +12,15 @@ interface IJuryPool {
         uint64 positionId; // zero: none
         uint16 leaf; // of the stake tree
         bool active; // false: left, the position is still held
-        uint48 heldUntil; // epoch from which on the position of one who left can be released
-        uint24 seats; // that it holds in open cases
+        uint40 heldUntil; // from then on the position of one who left can be released
+        uint32 seats; // that it holds in open cases
         uint96 weight; // AIIGO wei
     }
 
     /// @dev `fromEpoch` is the first epoch in which the change counts.
     event JurorJoined(address indexed juror, uint256 indexed positionId, uint256 weight, uint48 fromEpoch);
     event JurorReweighed(address indexed juror, uint256 indexed positionId, uint256 weight, uint48 fromEpoch);
-    event JurorLeft(address indexed juror, uint256 indexed positionId, uint48 fromEpoch, uint48 heldUntil);
+    event JurorLeft(address indexed juror, uint256 indexed positionId, uint48 fromEpoch, uint40 heldUntil);
     event PositionReleased(address indexed juror, uint256 indexed positionId);
 
     error NotPositionOwner(uint256 positionId, address caller);
@@ -28,14 +28,15 @@ interface IJuryPool {
     error AlreadyJuror(address account, uint256 positionId);
     error NotJuror(address account);
     error StillJuror(address account);
-    error PositionHeld(uint256 positionId, uint48 untilEpoch);
+    error PositionHeld(uint256 positionId, uint40 until);
     error SeatsHeld(address juror, uint256 seats);
 
     /// @notice Opts in with a position of the caller's, of at least the least amount. It can't be unstaked before it was
     /// released.
     function joinJury(uint256 positionId) external;
     /// @notice Opts out: nobody is drawn by this position from the next epoch on. Seats that were or are drawn from earlier
-    /// epochs stay; the position is held for one epoch more, so that nobody who sees the random block escapes the draw.
+    /// epochs stay; the position is held for the hold period, so that nobody who sees the random block escapes the draw, and
+    /// nobody judges with stake that it has for a moment.
     function leaveJury() external;
     /// @notice Anyone: lets the position of one who left go, once its last seat is over.
     function releasePosition(address juror) external;

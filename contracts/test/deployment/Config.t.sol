@@ -88,6 +88,7 @@ contract ConfigTest is Test, SuiteConfigReader {
             assertEq(config.court.seatStake, 1_000e18);
             assertEq(config.court.toleranceBps, 2_000);
             assertEq(config.court.commitPeriod, 1 days);
+            assertEq(config.court.holdPeriod, 14 days);
             assertEq(config.courtEpochLength, 1 hours);
             assertEq(config.genesis.team.cliff, 365 days);
             assertEq(config.genesis.team.duration, 3 * 365 days);
@@ -175,6 +176,12 @@ contract ConfigTest is Test, SuiteConfigReader {
         this.validate(config);
         config.courtEpochLength = 60;
         _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "court.epochLength"));
+    }
+
+    function test_RevertWhen_JurorsStakeCouldBeRentedForLessThanTwoWeeks() public {
+        SuiteConfig memory config = _production();
+        config.court.holdPeriod = 14 days - 1;
+        _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "court.holdPeriod"));
     }
 
     function test_RevertWhen_TheGuardianOfProductionIsAPerson() public {

@@ -80,6 +80,15 @@ contract CourtSettingsTest is CourtFixture {
         _refused(p);
         p.drawDelay = 64;
         _set(p);
+        p = court.parameters();
+        p.holdPeriod = uint32(p.drawPeriod + EPOCH - 1);
+        _refused(p);
+        p.holdPeriod += 1;
+        _set(p);
+        p.holdPeriod = 60 days + 1;
+        _refused(p);
+        p.holdPeriod = 60 days;
+        _set(p);
         _set(good);
     }
 

@@ -95,24 +95,26 @@ contract JurorsTest is CourtFixture {
         _join();
         nextEpoch();
         vm.expectEmit(address(court));
-        emit IJuryPool.JurorLeft(_alice, _position, _epoch() + 1, _epoch() + 2);
+        emit IJuryPool.JurorLeft(_alice, _position, _epoch() + 1, uint40(vm.getBlockTimestamp() + HOLD));
         _leave();
         assertEq(court.totalWeightIn(_epoch()), POSITION);
         assertEq(court.totalWeightIn(_epoch() + 1), 0);
         assertFalse(court.membershipOf(_alice).active);
     }
 
-    function test_ThePositionIsHeldForAnEpochAfterTheLastDrawThatCanHitIt() public {
+    /// @dev Else stake rented for two hours decides a case, and whoever was not drawn is out at once.
+    function test_ThePositionIsHeldForTwoWeeksAfterLeaving() public {
         _join();
         nextEpoch();
         _leave();
-        uint48 until = _epoch() + 2;
+        uint40 until = uint40(vm.getBlockTimestamp() + 14 days);
+        vm.warp(until - 1);
         vm.expectRevert(abi.encodeWithSelector(IJuryPool.PositionHeld.selector, _position, until));
         court.releasePosition(_alice);
-        nextEpoch();
-        vm.expectRevert(abi.encodeWithSelector(IJuryPool.PositionHeld.selector, _position, until));
-        court.releasePosition(_alice);
-        nextEpoch();
+        vm.expectRevert(abi.encodeWithSelector(IStakingPool.StakeIsFrozen.selector, _position, POSITION));
+        vm.prank(_alice);
+        pool.unstake(_position);
+        vm.warp(until);
         vm.expectEmit(address(court));
         emit IJuryPool.PositionReleased(_alice, _position);
         court.releasePosition(_alice);
@@ -125,8 +127,7 @@ contract JurorsTest is CourtFixture {
     function test_WhoWasReleasedJoinsAgainWithTheSamePosition() public {
         _join();
         _leave();
-        nextEpoch();
-        nextEpoch();
+        skip(HOLD);
         court.releasePosition(_alice);
         _join();
         assertEq(court.totalWeightIn(_epoch() + 1), POSITION);
@@ -161,13 +162,16 @@ contract JurorsTest is CourtFixture {
     }
 
     function test_ThePositionIsHeldUntilTheLastSeatIsOver() public {
+        IDisputeCourtBase.Parameters memory p = court.parameters();
+        p.holdPeriod = uint32(p.drawPeriod + EPOCH);
+        vm.prank(governance);
+        court.setParameters(p);
         joinMany(3);
         uint256 caseId = drawnCase();
         address juror = jury(caseId)[0];
         vm.prank(juror);
         court.leaveJury();
-        nextEpoch();
-        nextEpoch();
+        skip(p.holdPeriod);
         vm.expectRevert(abi.encodeWithSelector(IJuryPool.SeatsHeld.selector, juror, 1));
         court.releasePosition(juror);
         voteAll(caseId, 5_000); // it can still vote
@@ -198,7 +202,7 @@ contract JurorsTest is CourtFixture {
         assertEq(seatsHeld(jurors[0]), 0);
         vm.startPrank(jurors[0]);
         court.leaveJury();
-        vm.warp(vm.getBlockTimestamp() + 2 * EPOCH);
+        skip(HOLD);
         court.releasePosition(jurors[0]);
         pool.unstake(positions[jurors[0]]);
         vm.stopPrank();

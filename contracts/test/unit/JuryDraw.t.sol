@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IKeeperTips} from "src/interfaces/IKeeperTips.sol";
 import {IDisputeCourtBase} from "src/interfaces/IDisputeCourtBase.sol";
+import {IJuryPool} from "src/interfaces/IJuryPool.sol";
 import {Case, CaseStatus, Round, Seat, SeatState} from "src/types/Dispute.sol";
 
 import {CourtFixture} from "../utils/CourtFixture.sol";
@@ -235,18 +236,38 @@ contract JuryDrawTest is CourtFixture {
         assertFalse(_isSeated(caseId, heir));
     }
 
-    function test_WhoseStakeIsGoneIsPassedOver() public {
+    function test_NobodyWhoCanBeDrawnIsReleasedBeforeTheDrawEnds() public {
+        IDisputeCourtBase.Parameters memory p = court.parameters();
+        p.holdPeriod = uint32(p.drawPeriod + EPOCH);
+        vm.prank(governance);
+        court.setParameters(p);
+        joinMany(3);
+        vm.prank(jurors[1]);
+        court.leaveJury();
+        skip(EPOCH - 1); // its weight counts until now
+        uint256 caseId = openCase();
+        vm.warp(court.caseOf(caseId).deadline);
+        vm.expectPartialRevert(IJuryPool.PositionHeld.selector);
+        court.releasePosition(jurors[1]);
+        drawJury(caseId);
+        assertTrue(_isSeated(caseId, jurors[1]));
+    }
+
+    /// @dev When governance shortens the periods while the draw is open.
+    function test_WhoWasReleasedBeforeTheDrawEndsIsPassedOver() public {
         joinMany(4);
         uint256 caseId = openCase();
-        address leaver = jurors[1];
-        vm.prank(leaver);
+        IDisputeCourtBase.Parameters memory p = court.parameters();
+        p.drawPeriod = 1 hours;
+        p.holdPeriod = uint32(1 hours + EPOCH);
+        vm.prank(governance);
+        court.setParameters(p);
+        vm.prank(jurors[1]);
         court.leaveJury();
-        vm.warp(vm.getBlockTimestamp() + 2 * EPOCH);
-        court.releasePosition(leaver);
-        vm.prank(leaver);
-        pool.unstake(positions[leaver]);
+        skip(p.holdPeriod);
+        court.releasePosition(jurors[1]);
         drawJury(caseId);
-        assertFalse(_isSeated(caseId, leaver));
+        assertFalse(_isSeated(caseId, jurors[1]));
     }
 
     function test_NoPartyJudgesItsOwnCase() public {

@@ -20,6 +20,7 @@ abstract contract CourtFixture is MarketFixture {
     uint256 internal constant CASE_FEE = 30e18;
     uint256 internal constant APPEAL_FEE = 120e18;
     uint256 internal constant EPOCH = 1 hours;
+    uint256 internal constant HOLD = 14 days;
     bytes32 internal constant TASK = "task";
 
     IDisputeCourt internal court;
@@ -73,6 +74,7 @@ abstract contract CourtFixture is MarketFixture {
         config.court.commitPeriod = 24 hours;
         config.court.revealPeriod = 12 hours;
         config.court.appealWindow = 24 hours;
+        config.court.holdPeriod = uint32(HOLD);
         config.courtEpochLength = uint32(EPOCH);
     }
 
