@@ -124,8 +124,9 @@ abstract contract SuiteConfigReader is CommonBase {
         if (config.courtEpochLength != 1 hours && config.chainId != ANVIL) revert InvalidConfig("court.epochLength");
         // Who rents stake to decide a case rents it for so long.
         if (config.court.holdPeriod < 14 days && config.chainId != ANVIL) revert InvalidConfig("court.holdPeriod");
-        // A guardian needs to wake up, recompute and act.
-        if (config.rewards.vetoDelay < 1 days && config.chainId != ANVIL) revert InvalidConfig("rewards.vetoDelay");
+        // A guardian needs to wake up, recompute and act; without one only a decision of governance vetoes a false root.
+        uint256 veto = config.guardian == address(0) ? decision : 1 days;
+        if (config.rewards.vetoDelay < veto && config.chainId != ANVIL) revert InvalidConfig("rewards.vetoDelay");
         // The guardian of real money is several people: a contract, or nobody yet.
         if (config.guardian != address(0) && config.guardian.code.length == 0 && config.chainId != ANVIL) {
             revert InvalidConfig("governance.guardian");

@@ -80,8 +80,9 @@ contract ConfigTest is Test, SuiteConfigReader {
             assertEq(config.verifier.lateWindow, 1 hours);
             assertEq(config.excuseFloors[0].minEscrow, 0.01 ether);
             assertEq(config.rewards.epochLength, 7 days);
-            assertEq(config.rewards.vetoDelay, 3 days);
+            // Nobody is the guardian yet: governance itself has the time to veto a false root.
             assertEq(config.guardian, address(0));
+            assertEq(config.rewards.vetoDelay, 14 days);
             assertEq(config.marketplace.feeBps, 800);
             assertEq(config.marketplace.minReviewWindow, 1 hours);
             assertEq(config.court.minPosition, 10_000e18);
@@ -194,7 +195,18 @@ contract ConfigTest is Test, SuiteConfigReader {
 
     function test_RevertWhen_TheGuardianOfProductionHasNoTimeToVeto() public {
         SuiteConfig memory config = _production();
-        config.rewards.vetoDelay = 1 days - 1;
+        config.guardian = address(this);
+        config.rewards.vetoDelay = 1 days;
+        this.validate(config);
+        config.rewards.vetoDelay -= 1;
+        _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "rewards.vetoDelay"));
+    }
+
+    function test_RevertWhen_NobodyCouldVetoAFalseRootInTime() public {
+        SuiteConfig memory config = _production();
+        config.rewards.vetoDelay = uint32(1 days + 7 days + 2 days + 2 days + 1 days);
+        this.validate(config);
+        config.rewards.vetoDelay -= 1;
         _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "rewards.vetoDelay"));
     }
 
