@@ -23,7 +23,7 @@ contract CourtExtension is JuryPool, Draws {
     uint256 public constant MIN_JURY = 3;
     uint256 public constant MAX_JURY = 7;
     uint256 public constant MAX_REPLACEMENTS = 3;
-    uint256 public constant MAX_DRAW_DELAY = 64;
+    uint256 public constant MAX_DRAW_DELAY = 128;
     uint256 public constant MAX_PERIOD = 7 days;
     uint256 public constant MAX_HOLD_PERIOD = 60 days;
     uint256 public constant MAX_PENALTY_BPS = 5_000;

@@ -8,12 +8,13 @@ import {Rounds} from "./Rounds.sol";
 import {StakeTree} from "./StakeTree.sol";
 
 /// @title How a jury comes together
-/// @dev A draw is fixed before its randomness exists: the epoch whose weights count, and a block some blocks ahead whose hash
-/// decides. From then on everything is determined: the points are hashes of that hash, taken in order; who calls, when and
-/// how often changes nothing, and no other case does. What makes a candidate unfit (being a party, a seat in the case) is fixed
+/// @dev A draw is fixed before its randomness exists: the epoch whose weights count, and a block some blocks ahead whose
+/// RANDAO mix decides. Not its hash: who builds a block tries as many hashes as it likes, while each proposer can only give
+/// its part of the mix or forgo its block. From then on everything is determined: the points are hashes of the mix, taken in
+/// order; who calls, when and how often changes nothing, and no other case does. What makes a candidate unfit (being a party, a seat in the case) is fixed
 /// at the opening.
 ///
-/// Should the chain forget the hash before anyone drew (after 8191 blocks with EIP-2935, else 256), a new block is fixed, and
+/// Should the chain forget the block before anyone drew (after 8191 blocks with EIP-2935, else 256), a new block is fixed, and
 /// the jurors already drawn stay. To re-roll a jury one would have to keep everybody else from calling `draw` for so long;
 /// the draw's deadline, which a new block does not move, bounds how often.
 abstract contract Draws is IDisputeCourtExtension, Rounds {
@@ -23,14 +24,14 @@ abstract contract Draws is IDisputeCourtExtension, Rounds {
     uint256 public constant MAX_TRIES = 24;
 
     /// @inheritdoc IDisputeCourtExtension
-    function draw(uint256 caseId) external {
+    function draw(uint256 caseId, bytes calldata header) external {
         Case storage c = _inStatus(caseId, CaseStatus.Drawing);
         if (block.timestamp > c.deadline) revert PeriodOver(caseId, c.deadline);
         uint64 drawBlock = c.draw.blockNumber;
         if (block.number <= drawBlock) revert DrawTooEarly(caseId, drawBlock);
         // A caller can't make this fail by giving little gas: a 64th of what made it fail is left, too little to go on.
-        try entropySource.hashOfBlock(drawBlock) returns (bytes32 hash) {
-            _fillSeats(caseId, c, keccak256(abi.encode(hash, caseId)));
+        try entropySource.hashOfBlock(drawBlock) {
+            _fillSeats(caseId, c, keccak256(abi.encode(entropySource.randomnessOf(drawBlock, header), caseId)));
         } catch {
             _fixDraw(caseId, c);
         }

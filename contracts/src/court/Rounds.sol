@@ -26,7 +26,7 @@ abstract contract Rounds is CourtBase {
         _fixDraw(caseId, c);
     }
 
-    /// @dev Whoever sits stays; the free seats go to whom the hash of a coming block says.
+    /// @dev Whoever sits stays; the free seats go to whom the randomness of a coming block says.
     function _fixDraw(uint256 caseId, Case storage c) internal {
         uint64 drawBlock = uint64(block.number) + _courtStorage().parameters.drawDelay;
         uint48 epoch = _currentEpoch();

@@ -38,13 +38,13 @@ interface IDisputeCourtBase {
         uint256 providerFee,
         uint40 closeBy
     );
-    /// @dev `seats` are to be filled, by the weights of `epoch` and the hash of block `drawBlock`. Again for the same round:
-    /// the former block's hash was forgotten before anyone drew, or silent jurors are replaced.
+    /// @dev `seats` are to be filled, by the weights of `epoch` and the randomness of block `drawBlock`. Again for the same
+    /// round: the former block was forgotten before anyone drew, or silent jurors are replaced.
     event DrawFixed(
         uint256 indexed caseId, Round indexed round, uint256 seats, uint64 drawBlock, uint48 epoch, uint40 deadline
     );
     event JurorDrawn(uint256 indexed caseId, address indexed juror, Round indexed round, uint256 positionId);
-    /// @dev A call of `draw` is over: `tries` points were drawn from this hash so far, `seated` jurors sit.
+    /// @dev A call of `draw` is over: `tries` points were drawn from this block so far, `seated` jurors sit.
     event DrawAdvanced(uint256 indexed caseId, uint256 tries, uint256 seated);
     event CommitStarted(uint256 indexed caseId, Round indexed round, uint256 seated, uint40 deadline);
     event VoteCommitted(uint256 indexed caseId, address indexed juror, Round indexed round, bytes32 commitment);

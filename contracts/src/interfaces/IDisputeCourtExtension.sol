@@ -9,7 +9,8 @@ import {IJuryPool} from "./IJuryPool.sol";
 interface IDisputeCourtExtension is IJuryPool, IDisputeCourtBase {
     /// @notice Anyone, after the random block: fills seats, at most `MAX_TRIES` points a call; call again until all are. If
     /// the chain has forgotten the block, fixes a new one.
-    function draw(uint256 caseId) external;
+    /// @param header The random block's header, RLP encoded.
+    function draw(uint256 caseId, bytes calldata header) external;
     /// @notice A party says where its evidence is.
     function submitEvidence(uint256 caseId, string calldata evidenceURI) external;
     /// @notice Sends all AIIGO that the court owes the caller to `to`.

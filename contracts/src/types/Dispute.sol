@@ -55,9 +55,9 @@ struct Ballot {
 
 /// @dev Where the jury comes from: one slot.
 struct Draw {
-    uint64 blockNumber; // its hash draws the jury
+    uint64 blockNumber; // its randomness draws the jury
     uint48 epoch; // whose stakes are drawn from
-    uint32 tries; // points drawn from this hash
+    uint32 tries; // points drawn from this block
     bool redrawn; // the first jury did not rule: both case fees are the pot
 }
 

@@ -90,6 +90,7 @@ contract ConfigTest is Test, SuiteConfigReader {
             assertEq(config.court.toleranceBps, 2_000);
             assertEq(config.court.commitPeriod, 1 days);
             assertEq(config.court.holdPeriod, 14 days);
+            assertEq(config.court.drawDelay, 64);
             assertEq(config.courtEpochLength, 1 hours);
             assertEq(config.genesis.team.cliff, 365 days);
             assertEq(config.genesis.team.duration, 3 * 365 days);

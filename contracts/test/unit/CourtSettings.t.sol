@@ -76,9 +76,9 @@ contract CourtSettingsTest is CourtFixture {
         p = court.parameters();
         p.drawDelay = 0;
         _refused(p);
-        p.drawDelay = 65;
+        p.drawDelay = 129;
         _refused(p);
-        p.drawDelay = 64;
+        p.drawDelay = 128;
         _set(p);
         p = court.parameters();
         p.holdPeriod = uint32(p.drawPeriod + EPOCH - 1);

@@ -189,7 +189,7 @@ contract CourtVotesTest is CourtFixture {
             _case,
             Round.First,
             2,
-            uint64(vm.getBlockNumber() + 4),
+            uint64(vm.getBlockNumber() + DRAW_DELAY),
             court.currentEpoch(),
             uint40(vm.getBlockTimestamp() + 6 hours)
         );

@@ -3,10 +3,12 @@ pragma solidity 0.8.37;
 
 import {IKeeperTips} from "src/interfaces/IKeeperTips.sol";
 import {IDisputeCourtBase} from "src/interfaces/IDisputeCourtBase.sol";
+import {IEntropySource} from "src/interfaces/IEntropySource.sol";
 import {IJuryPool} from "src/interfaces/IJuryPool.sol";
 import {Case, CaseStatus, Round, Seat, SeatState} from "src/types/Dispute.sol";
 
 import {CourtFixture} from "../utils/CourtFixture.sol";
+import {Headers} from "../utils/Headers.sol";
 
 contract JuryDrawTest is CourtFixture {
     uint256 private constant FORGOTTEN = 257;
@@ -33,7 +35,9 @@ contract JuryDrawTest is CourtFixture {
         vm.expectEmit(address(court));
         emit IDisputeCourtBase.CaseOpened(1, TASK, node.id, buyer, buyer, CASE_FEE, CASE_FEE, closeBy);
         vm.expectEmit(address(court));
-        emit IDisputeCourtBase.DrawFixed(1, Round.First, 3, uint64(vm.getBlockNumber() + 4), _epoch(), deadline);
+        emit IDisputeCourtBase.DrawFixed(
+            1, Round.First, 3, uint64(vm.getBlockNumber() + DRAW_DELAY), _epoch(), deadline
+        );
         uint256 caseId = openCase();
         assertEq(caseId, 1);
         assertEq(court.caseCount(), 1);
@@ -85,13 +89,14 @@ contract JuryDrawTest is CourtFixture {
         uint256 caseId = openCase();
         vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         address keeper = makeAddr("keeper");
+        bytes memory header = drawHeader(caseId);
         vm.deal(address(suite.keeperTips), 1 ether);
         uint256 tip = suite.keeperTips.termsOf(IKeeperTips.Duty.Draw).amount;
         uint40 deadline = uint40(vm.getBlockTimestamp() + 24 hours);
         vm.expectEmit(true, true, true, false, address(court));
         emit IDisputeCourtBase.CommitStarted(caseId, Round.First, 3, deadline);
         vm.prank(keeper);
-        court.draw(caseId);
+        court.draw(caseId, header);
         Seat[] memory seats = court.seatsOf(caseId);
         assertEq(seats.length, 3);
         for (uint256 i; i < 3; ++i) {
@@ -113,10 +118,11 @@ contract JuryDrawTest is CourtFixture {
         uint256 caseId = openCase();
         vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         uint256 snapshot = vm.snapshotState();
-        court.draw(caseId);
+        draw(caseId);
         Seat[] memory seats = court.seatsOf(caseId);
         uint256 tries = court.caseOf(caseId).draw.tries;
         vm.revertToState(snapshot);
+        bytes memory header = drawHeader(caseId);
         for (uint256 i; i < 3; ++i) {
             vm.expectEmit(address(court));
             address juror = seats[i].juror;
@@ -124,7 +130,7 @@ contract JuryDrawTest is CourtFixture {
         }
         vm.expectEmit(address(court));
         emit IDisputeCourtBase.DrawAdvanced(caseId, tries, 3);
-        court.draw(caseId);
+        court.draw(caseId, header);
     }
 
     /// @dev Who calls, when and how often changes nothing once the draw is fixed.
@@ -140,13 +146,14 @@ contract JuryDrawTest is CourtFixture {
         vm.roll(drawBlock + bound(later, 1, 256));
         vm.warp(vm.getBlockTimestamp() + bound(wait, 0, 6 hours));
         while (court.caseOf(caseId).status == CaseStatus.Drawing) {
+            bytes memory header = drawHeader(caseId);
             vm.prank(caller);
-            court.draw(caseId);
+            court.draw(caseId, header);
         }
         assertEq(abi.encode(court.seatsOf(caseId)), abi.encode(first));
     }
 
-    /// @dev 2,000 cases, three jurors of 1, 2 and 7 parts: the first seat goes to each by its part.
+    /// @dev 500 cases, three jurors of 1, 2 and 7 parts: the first seat goes to each by its part.
     function test_TheFirstSeatGoesByWeight() public {
         join("one part", 10_000e18);
         join("two parts", 20_000e18);
@@ -157,18 +164,41 @@ contract JuryDrawTest is CourtFixture {
         vm.roll(drawBlock + 1);
         uint256 snapshot = vm.snapshotState();
         uint256[3] memory hits;
-        for (uint256 i; i < 2_000; ++i) {
-            vm.setBlockhash(drawBlock, keccak256(abi.encode(i)));
-            court.draw(caseId);
+        for (uint256 i; i < 500; ++i) {
+            court.draw(caseId, drawHeader(caseId, keccak256(abi.encode(i)), ""));
             address first = court.seatsOf(caseId)[0].juror;
             for (uint256 j; j < 3; ++j) {
                 if (first == jurors[j]) ++hits[j];
             }
             vm.revertToState(snapshot);
         }
-        assertApproxEqAbs(hits[0], 200, 50);
-        assertApproxEqAbs(hits[1], 400, 70);
-        assertApproxEqAbs(hits[2], 1_400, 90);
+        assertApproxEqAbs(hits[0], 50, 30);
+        assertApproxEqAbs(hits[1], 100, 40);
+        assertApproxEqAbs(hits[2], 350, 45);
+    }
+
+    /// @dev The builder of the block is free in its contents, so in the hash: 32 bytes of extra data are enough.
+    function testFuzz_NothingThatABuilderCanTryChangesTheJury(bytes32 extra) public {
+        joinMany(8);
+        uint256 caseId = openCase();
+        vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
+        uint256 snapshot = vm.snapshotState();
+        court.draw(caseId, drawHeader(caseId, "mix", ""));
+        bytes memory expected = abi.encode(court.seatsOf(caseId));
+        vm.revertToState(snapshot);
+        court.draw(caseId, drawHeader(caseId, "mix", abi.encode(extra)));
+        assertEq(abi.encode(court.seatsOf(caseId)), expected);
+    }
+
+    function test_RevertWhen_TheHeaderIsAnothers() public {
+        joinMany(3);
+        uint256 caseId = openCase();
+        uint64 drawBlock = court.caseOf(caseId).draw.blockNumber;
+        vm.roll(drawBlock + 1);
+        drawHeader(caseId);
+        bytes memory another = Headers.encode(drawBlock, "chosen", "");
+        vm.expectRevert(abi.encodeWithSelector(IEntropySource.WrongHeader.selector, drawBlock));
+        court.draw(caseId, another);
     }
 
     function test_RevertWhen_TheRandomBlockIsNotOver() public {
@@ -177,7 +207,7 @@ contract JuryDrawTest is CourtFixture {
         uint64 drawBlock = court.caseOf(caseId).draw.blockNumber;
         vm.roll(drawBlock);
         vm.expectRevert(abi.encodeWithSelector(IDisputeCourtBase.DrawTooEarly.selector, caseId, drawBlock));
-        court.draw(caseId);
+        court.draw(caseId, "");
     }
 
     function test_RevertWhen_DrawingAfterTheDeadline() public {
@@ -187,21 +217,22 @@ contract JuryDrawTest is CourtFixture {
         passDeadline(caseId);
         vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         vm.expectRevert(abi.encodeWithSelector(IDisputeCourtBase.PeriodOver.selector, caseId, deadline));
-        court.draw(caseId);
+        court.draw(caseId, "");
     }
 
     function test_RevertWhen_DrawingWhatIsDrawn() public {
         joinMany(3);
         uint256 caseId = drawnCase();
         vm.expectRevert(wrongStatus(caseId, CaseStatus.Committing));
-        court.draw(caseId);
+        court.draw(caseId, "");
     }
 
     function test_RevertWhen_ThereIsNoJuror() public {
         uint256 caseId = openCase();
         vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
+        bytes memory header = drawHeader(caseId);
         vm.expectRevert(abi.encodeWithSelector(IDisputeCourtBase.NobodyToDraw.selector, caseId, _epoch()));
-        court.draw(caseId);
+        court.draw(caseId, header);
     }
 
     // ---------------------------------------------------------------- who can sit
@@ -287,7 +318,7 @@ contract JuryDrawTest is CourtFixture {
         vm.stopPrank();
         vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
         for (uint256 i; i < 20; ++i) {
-            court.draw(caseId);
+            draw(caseId);
         }
         assertEq(court.caseOf(caseId).draw.tries, 20 * 24);
         for (uint256 i; i < 3; ++i) {
@@ -346,11 +377,11 @@ contract JuryDrawTest is CourtFixture {
         joinMany(2);
         uint256 caseId = openCase();
         vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
-        court.draw(caseId);
+        draw(caseId);
         Case memory c = court.caseOf(caseId);
         assertEq(c.draw.tries, 24);
         assertEq(c.seated, 1);
-        court.draw(caseId);
+        draw(caseId);
         assertEq(court.caseOf(caseId).draw.tries, 48);
     }
 
@@ -361,8 +392,10 @@ contract JuryDrawTest is CourtFixture {
         nextEpoch();
         vm.roll(court.caseOf(caseId).draw.blockNumber + FORGOTTEN);
         vm.expectEmit(address(court));
-        emit IDisputeCourtBase.DrawFixed(caseId, Round.First, 3, uint64(vm.getBlockNumber() + 4), _epoch(), deadline);
-        court.draw(caseId);
+        emit IDisputeCourtBase.DrawFixed(
+            caseId, Round.First, 3, uint64(vm.getBlockNumber() + DRAW_DELAY), _epoch(), deadline
+        );
+        court.draw(caseId, "");
         assertStatus(caseId, CaseStatus.Drawing);
         drawJury(caseId);
         assertStatus(caseId, CaseStatus.Committing);
@@ -373,11 +406,12 @@ contract JuryDrawTest is CourtFixture {
         joinMany(3);
         uint256 caseId = openCase();
         uint64 drawBlock = court.caseOf(caseId).draw.blockNumber;
+        bytes memory header = Headers.encode(drawBlock, "mix", "");
         address history = suite.entropy.HISTORY();
         vm.etch(history, hex"00");
-        vm.mockCall(history, abi.encode(uint256(drawBlock)), abi.encode(keccak256("remembered")));
+        vm.mockCall(history, abi.encode(uint256(drawBlock)), abi.encode(keccak256(header)));
         vm.roll(drawBlock + 8_000);
-        court.draw(caseId);
+        court.draw(caseId, header);
         assertStatus(caseId, CaseStatus.Committing);
     }
 
@@ -386,10 +420,10 @@ contract JuryDrawTest is CourtFixture {
         joinMany(2);
         uint256 caseId = openCase();
         vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
-        court.draw(caseId);
+        draw(caseId);
         assertEq(court.caseOf(caseId).seated, 1);
         vm.roll(court.caseOf(caseId).draw.blockNumber + FORGOTTEN);
-        court.draw(caseId);
+        court.draw(caseId, "");
         Case memory c = court.caseOf(caseId);
         assertEq(c.seated, 1);
         assertEq(c.draw.tries, 0);
@@ -400,7 +434,7 @@ contract JuryDrawTest is CourtFixture {
         joinMany(2);
         uint256 caseId = openCase();
         vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
-        court.draw(caseId);
+        draw(caseId);
         assertEq(court.caseOf(caseId).seated, 2);
         vm.expectRevert(
             abi.encodeWithSelector(IDisputeCourtBase.PeriodNotOver.selector, caseId, court.caseOf(caseId).deadline)
@@ -417,7 +451,7 @@ contract JuryDrawTest is CourtFixture {
         joinMany(1);
         uint256 caseId = openCase();
         vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
-        court.draw(caseId);
+        draw(caseId);
         assertEq(seatsHeld(jurors[0]), 1);
         passDeadline(caseId);
         vm.expectEmit(address(court));

@@ -8,6 +8,7 @@ import {Case, CaseStatus, Round, Seat, SeatState} from "src/types/Dispute.sol";
 import {ResourceType} from "src/types/Resource.sol";
 
 import {SuiteConfig} from "../../script/SuiteConfig.sol";
+import {Headers} from "./Headers.sol";
 import {MarketFixture, Node} from "./MarketFixture.sol";
 import {TestArbitrable} from "./TestArbitrable.sol";
 
@@ -21,6 +22,7 @@ abstract contract CourtFixture is MarketFixture {
     uint256 internal constant APPEAL_FEE = 120e18;
     uint256 internal constant EPOCH = 1 hours;
     uint256 internal constant HOLD = 14 days;
+    uint256 internal constant DRAW_DELAY = 64;
     bytes32 internal constant TASK = "task";
 
     IDisputeCourt internal court;
@@ -69,7 +71,7 @@ abstract contract CourtFixture is MarketFixture {
         config.court.maxReplacements = 1;
         config.court.caseFee = uint96(CASE_FEE);
         config.court.appealFee = uint96(APPEAL_FEE);
-        config.court.drawDelay = 4;
+        config.court.drawDelay = uint8(DRAW_DELAY);
         config.court.drawPeriod = 6 hours;
         config.court.commitPeriod = 24 hours;
         config.court.revealPeriod = 12 hours;
@@ -144,7 +146,23 @@ abstract contract CourtFixture is MarketFixture {
     /// @dev Waits for the random block and draws until the jury is complete.
     function drawJury(uint256 caseId) internal {
         vm.roll(court.caseOf(caseId).draw.blockNumber + 1);
-        while (court.caseOf(caseId).status == CaseStatus.Drawing) court.draw(caseId);
+        while (court.caseOf(caseId).status == CaseStatus.Drawing) draw(caseId);
+    }
+
+    /// @dev One call.
+    function draw(uint256 caseId) internal {
+        court.draw(caseId, drawHeader(caseId));
+    }
+
+    /// @dev The header of the draw's block, which is over. Each block has its own mix.
+    function drawHeader(uint256 caseId) internal returns (bytes memory) {
+        return drawHeader(caseId, keccak256(abi.encode("mix", court.caseOf(caseId).draw.blockNumber)), "");
+    }
+
+    function drawHeader(uint256 caseId, bytes32 mix, bytes memory extra) internal returns (bytes memory header) {
+        uint64 number = court.caseOf(caseId).draw.blockNumber;
+        header = Headers.encode(number, mix, extra);
+        vm.setBlockhash(number, keccak256(header));
     }
 
     function drawnCase() internal returns (uint256 caseId) {

@@ -8,6 +8,7 @@ use alloy::{
     contract::{CallBuilder, CallDecoder},
     primitives::{Address, B256, U256, keccak256},
     providers::{DynProvider, Provider},
+    rlp,
     rpc::types::TransactionReceipt,
     sol_types::SolEvent,
 };
@@ -197,15 +198,18 @@ impl Play<'_> {
     /// Draws the jury from a block that nobody knew when the case was opened.
     async fn seat(&self, case: U256, caller: &Keys) -> Result<(), Error> {
         let court = self.court(caller);
-        self.account.waiting("the jury is drawn from the hash of a block to come");
+        self.account.waiting("the jury is drawn from the randomness of a block to come");
         loop {
             let state = court.caseOf(case).call().await?;
             if state.status != status::DRAWING {
                 break;
             }
-            let head = self.market.provider().get_block_number().await?;
-            self.market.devnet().mine((state.draw.blockNumber + 1).saturating_sub(head)).await?;
-            landed(court.draw(case)).await?;
+            let provider = self.market.provider();
+            let head = provider.get_block_number().await?;
+            let number = state.draw.blockNumber;
+            self.market.devnet().mine((number + 1).saturating_sub(head)).await?;
+            let block = provider.get_block_by_number(number.into()).await?.ok_or("the draw's block is missing")?;
+            landed(court.draw(case, rlp::encode(&block.header.inner).into())).await?;
         }
         let seats = court.seatsOf(case).call().await?;
         self.account.step(&format!("{} of {} jurors drawn by stake", seats.len(), JURORS.len()), None);
