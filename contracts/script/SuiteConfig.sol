@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {CommonBase} from "forge-std/Base.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {AIIGOGovernor} from "src/AIIGOGovernor.sol";
@@ -124,6 +125,7 @@ abstract contract SuiteConfigReader is CommonBase {
         if (config.courtEpochLength != 1 hours && config.chainId != ANVIL) revert InvalidConfig("court.epochLength");
         // Who rents stake to decide a case rents it for so long.
         if (config.court.holdPeriod < 14 days && config.chainId != ANVIL) revert InvalidConfig("court.holdPeriod");
+        if (_shortest(config.court) < 1 hours && config.chainId != ANVIL) revert InvalidConfig("court.periods");
         // A guardian needs to wake up, recompute and act; without one only a decision of governance vetoes a false root.
         uint256 veto = config.guardian == address(0) ? decision : 1 days;
         if (config.rewards.vetoDelay < veto && config.chainId != ANVIL) revert InvalidConfig("rewards.vetoDelay");
@@ -132,6 +134,12 @@ abstract contract SuiteConfigReader is CommonBase {
             revert InvalidConfig("governance.guardian");
         }
         if (config.rewards.start != 0 && config.rewards.start < block.timestamp) revert InvalidConfig("rewards.start");
+    }
+
+    /// @dev People draw, vote and appeal.
+    function _shortest(IDisputeCourtBase.Parameters memory court) private pure returns (uint256) {
+        return
+            Math.min(Math.min(court.drawPeriod, court.commitPeriod), Math.min(court.revealPeriod, court.appealWindow));
     }
 
     function _readGenesis(string memory json, string memory where) private pure returns (Genesis memory) {

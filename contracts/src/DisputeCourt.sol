@@ -33,25 +33,23 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
     function openCase(bytes32 taskId, address buyer, address payer, uint64 nodeId) external returns (uint256 caseId) {
         if (msg.sender != address(marketplace)) revert NotMarketplace(msg.sender);
         CourtStorage storage $ = _courtStorage();
-        Parameters storage p = $.parameters;
-        uint96 fee = p.caseFee;
         caseId = ++$.caseCount;
         Case storage c = $.cases[caseId];
+        // casting is safe: each version takes a decision of governance
+        // forge-lint: disable-next-line(unsafe-typecast)
+        c.terms = uint32($.terms.length - 1);
+        Parameters storage p = _termsOf(c);
+        uint96 fee = p.caseFee;
         c.taskId = taskId;
         c.buyer = buyer;
         c.nodeId = nodeId;
         c.payer = payer;
-        c.buyerFee = fee;
         c.nodeOwner = registry.ownerOf(nodeId);
         c.nodeOperator = registry.operatorOf(nodeId);
         c.nodePayout = registry.payoutOf(nodeId);
         // The first jury and the redrawn one.
         uint40 closeBy = uint40(block.timestamp) + 2 * _roundTime(p);
         c.closeBy = closeBy;
-        c.ballot.seatStake = p.seatStake;
-        c.ballot.toleranceBps = p.toleranceBps;
-        c.ballot.incoherencePenaltyBps = p.incoherencePenaltyBps;
-        c.ballot.silencePenaltyBps = p.silencePenaltyBps;
         uint256 taken = registry.takeCaseFee(nodeId, fee);
         // casting is safe: at most the fee
         // forge-lint: disable-next-line(unsafe-typecast)
@@ -69,11 +67,10 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         if (c.round == Round.Appeal) revert AlreadyAppealed(caseId);
         if (block.timestamp > c.deadline) revert PeriodOver(caseId, c.deadline);
         if (!_isParty(c, msg.sender)) revert NotParty(caseId, msg.sender);
-        Parameters storage p = _courtStorage().parameters;
+        Parameters storage p = _termsOf(c);
         uint96 fee = p.appealFee;
         uint40 closeBy = uint40(block.timestamp) + _roundTime(p);
         c.appellant = msg.sender;
-        c.appealFee = fee;
         c.ballot.appealedShare = Ruling.shareOf(c.ballot.low, c.ballot.high);
         c.closeBy = closeBy;
         emit Appealed(caseId, msg.sender, fee, closeBy);
@@ -153,7 +150,7 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         for (uint256 i; i < count; ++i) {
             if (seats[i].state == SeatState.Revealed) _end(seats[i], SeatState.Released);
         }
-        uint256 burned = uint256(c.buyerFee) + c.providerFee;
+        uint256 burned = uint256(_termsOf(c).caseFee) + c.providerFee;
         emit CaseClosed(caseId, c.taskId, false, 0, 0, burned, 0, 0);
         token.burn(burned);
         marketplace.closeWithoutRuling(c.taskId);
@@ -162,7 +159,7 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
 
     /// @dev Ends the seats of all jurors who opened a vote, in all rounds.
     function _judgeVotes(uint256 caseId, Case storage c) private returns (address[] memory coherent) {
-        (uint16 low, uint16 high, uint16 tolerance) = (c.ballot.low, c.ballot.high, c.ballot.toleranceBps);
+        (uint16 low, uint16 high, uint16 tolerance) = (c.ballot.low, c.ballot.high, _termsOf(c).toleranceBps);
         Seat[] storage seats = _courtStorage().seats[caseId];
         uint256 count = seats.length;
         coherent = new address[](count);
@@ -187,13 +184,15 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         private
         returns (uint256 pot, uint256 buyerBack, uint256 providerBack)
     {
+        Parameters storage p = _termsOf(c);
+        (uint96 fee, uint96 providerFee) = (p.caseFee, c.providerFee);
         if (c.draw.redrawn) {
-            pot = uint256(c.buyerFee) + c.providerFee;
+            pot = uint256(fee) + providerFee;
         } else {
-            (uint256 fromBuyer, uint256 fromProvider) = Ruling.feesLost(c.buyerFee, c.providerFee, share);
+            (uint256 fromBuyer, uint256 fromProvider) = Ruling.feesLost(fee, providerFee, share);
             pot = fromBuyer + fromProvider;
-            buyerBack = c.buyerFee - fromBuyer;
-            providerBack = c.providerFee - fromProvider;
+            buyerBack = fee - fromBuyer;
+            providerBack = providerFee - fromProvider;
             _credit(caseId, c.payer, buyerBack);
         }
         address appellant = c.appellant;
@@ -201,11 +200,11 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         // An appeal whose jury lapsed was not lost: nobody can profit from making it lapse.
         if (
             !_isMajority(c, c.ballot.revealed)
-                || Ruling.appealWon(_isProvider(c, appellant), c.ballot.appealedShare, share, c.ballot.toleranceBps)
+                || Ruling.appealWon(_isProvider(c, appellant), c.ballot.appealedShare, share, p.toleranceBps)
         ) {
-            _credit(caseId, appellant, c.appealFee);
+            _credit(caseId, appellant, p.appealFee);
         } else {
-            pot += c.appealFee;
+            pot += p.appealFee;
         }
     }
 

@@ -30,19 +30,19 @@ struct CourtNeighbours {
 abstract contract CourtBase is IDisputeCourtBase, OwnableUpgradeable {
     /// @custom:storage-location erc7201:aiigo.storage.DisputeCourt
     struct CourtStorage {
-        // slots 0 to 2
-        Parameters parameters;
-        // slot 3
+        // slot 0: every version of the parameters; the last is the present one
+        Parameters[] terms;
+        // slot 1
         uint256 caseCount;
-        // slots 4 to 6
+        // slots 2 to 4
         mapping(uint256 caseId => Case) cases;
         mapping(uint256 caseId => Seat[]) seats;
         mapping(address account => uint256) fees;
-        // slot 7
+        // slot 5
         uint32 epochLength;
-        // slots 8 to 10
+        // slots 6 to 8
         StakeTree.Tree tree;
-        // slots 11 and 12
+        // slots 9 and 10
         mapping(address juror => IJuryPool.Membership) members;
         mapping(uint256 positionId => address) jurors;
     }
@@ -73,6 +73,17 @@ abstract contract CourtBase is IDisputeCourtBase, OwnableUpgradeable {
         return uint48(block.timestamp / _courtStorage().epochLength);
     }
 
+    /// @dev What holds for what begins now.
+    function _presentTerms() internal view returns (Parameters storage) {
+        Parameters[] storage terms = _courtStorage().terms;
+        return terms[terms.length - 1];
+    }
+
+    /// @dev What held when the case was opened: no change reaches an open case.
+    function _termsOf(Case storage c) internal view returns (Parameters storage) {
+        return _courtStorage().terms[c.terms];
+    }
+
     function _inStatus(uint256 caseId, CaseStatus status) internal view returns (Case storage c) {
         c = _courtStorage().cases[caseId];
         if (c.status != status) revert WrongCaseStatus(caseId, uint8(c.status));
@@ -93,11 +104,11 @@ abstract contract CourtBase is IDisputeCourtBase, OwnableUpgradeable {
 
     /// @dev Ends a seat by a penalty. It is burned: no other juror gains by it.
     function _penalise(uint256 caseId, Case storage c, Seat storage seat, SeatState reason) internal {
+        Parameters storage p = _termsOf(c);
         uint64 positionId = _courtStorage().members[seat.juror].positionId;
-        uint256 bps = reason == SeatState.Silent ? c.ballot.silencePenaltyBps : c.ballot.incoherencePenaltyBps;
+        uint256 bps = reason == SeatState.Silent ? p.silencePenaltyBps : p.incoherencePenaltyBps;
         // One wei stays: the pool closes what is empty, and the position is a juror's until it is released.
-        uint256 amount =
-            Math.min(uint256(c.ballot.seatStake) * bps / BPS, stakingPool.positionOf(positionId).amount - 1);
+        uint256 amount = Math.min(uint256(p.seatStake) * bps / BPS, stakingPool.positionOf(positionId).amount - 1);
         _end(seat, reason);
         emit JurorPenalised(caseId, seat.juror, reason, positionId, amount);
         if (amount == 0) return;

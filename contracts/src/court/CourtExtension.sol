@@ -24,6 +24,8 @@ contract CourtExtension is JuryPool, Draws {
     uint256 public constant MAX_JURY = 7;
     uint256 public constant MAX_REPLACEMENTS = 3;
     uint256 public constant MAX_DRAW_DELAY = 128;
+    /// @notice Seconds of the draw's period for each block until the random one: two slots and a half.
+    uint256 public constant ROOM_PER_BLOCK = 30;
     uint256 public constant MAX_PERIOD = 7 days;
     uint256 public constant MAX_HOLD_PERIOD = 60 days;
     uint256 public constant MAX_PENALTY_BPS = 5_000;
@@ -78,7 +80,12 @@ contract CourtExtension is JuryPool, Draws {
 
     /// @inheritdoc IDisputeCourtExtension
     function parameters() external view returns (Parameters memory) {
-        return _courtStorage().parameters;
+        return _presentTerms();
+    }
+
+    /// @inheritdoc IDisputeCourtExtension
+    function termsOf(uint256 caseId) external view returns (Parameters memory) {
+        return _termsOf(_courtStorage().cases[caseId]);
     }
 
     /// @inheritdoc IDisputeCourtExtension
@@ -112,10 +119,11 @@ contract CourtExtension is JuryPool, Draws {
                 || p.jurySize % 2 == 0 || p.maxReplacements > MAX_REPLACEMENTS || p.appealFee < p.caseFee
                 || p.appealFee > MAX_FEE || p.drawDelay == 0 || p.drawDelay > MAX_DRAW_DELAY || !_isPeriod(p.drawPeriod)
                 || !_isPeriod(p.commitPeriod) || !_isPeriod(p.revealPeriod) || !_isPeriod(p.appealWindow)
+                || p.drawPeriod < p.drawDelay * ROOM_PER_BLOCK
                 // Whoever leaves in the epoch of a draw is there until the draw is over.
                 || p.holdPeriod < p.drawPeriod + _courtStorage().epochLength || p.holdPeriod > MAX_HOLD_PERIOD
         ) revert InvalidParameters();
-        _courtStorage().parameters = p;
+        _courtStorage().terms.push(p);
         emit CourtParametersChanged(p);
     }
 

@@ -28,7 +28,7 @@ abstract contract JuryPool is IJuryPool, CourtBase {
         if (member.positionId != 0) revert AlreadyJuror(msg.sender, member.positionId);
         IStakingPool.Position memory position = stakingPool.positionOf(positionId);
         if (position.owner != msg.sender) revert NotPositionOwner(positionId, msg.sender);
-        uint256 required = $.parameters.minPosition;
+        uint256 required = _presentTerms().minPosition;
         if (position.amount < required) revert PositionTooSmall(positionId, position.amount, required);
 
         uint48 from = _currentEpoch() + 1;
@@ -52,7 +52,7 @@ abstract contract JuryPool is IJuryPool, CourtBase {
         Membership storage member = $.members[msg.sender];
         if (!member.active) revert NotJuror(msg.sender);
         uint48 from = _currentEpoch() + 1;
-        uint40 until = uint40(block.timestamp) + $.parameters.holdPeriod;
+        uint40 until = uint40(block.timestamp) + _presentTerms().holdPeriod;
         member.active = false;
         member.heldUntil = until;
         member.weight = 0;

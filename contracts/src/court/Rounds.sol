@@ -22,13 +22,13 @@ abstract contract Rounds is CourtBase {
 
     function _startDrawing(uint256 caseId, Case storage c) internal {
         c.status = CaseStatus.Drawing;
-        c.deadline = uint40(block.timestamp) + _courtStorage().parameters.drawPeriod;
+        c.deadline = uint40(block.timestamp) + _termsOf(c).drawPeriod;
         _fixDraw(caseId, c);
     }
 
     /// @dev Whoever sits stays; the free seats go to whom the randomness of a coming block says.
     function _fixDraw(uint256 caseId, Case storage c) internal {
-        uint64 drawBlock = uint64(block.number) + _courtStorage().parameters.drawDelay;
+        uint64 drawBlock = uint64(block.number) + _termsOf(c).drawDelay;
         uint48 epoch = _currentEpoch();
         c.draw.blockNumber = drawBlock;
         c.draw.epoch = epoch;
@@ -40,14 +40,14 @@ abstract contract Rounds is CourtBase {
     function _startCommitting(uint256 caseId, Case storage c) internal {
         uint8 seated = c.seated;
         if (c.ballot.committed == seated) return _startRevealing(caseId, c);
-        uint40 deadline = uint40(block.timestamp) + _courtStorage().parameters.commitPeriod;
+        uint40 deadline = uint40(block.timestamp) + _termsOf(c).commitPeriod;
         c.status = CaseStatus.Committing;
         c.deadline = deadline;
         emit CommitStarted(caseId, c.round, seated, deadline);
     }
 
     function _startRevealing(uint256 caseId, Case storage c) internal {
-        uint40 deadline = uint40(block.timestamp) + _courtStorage().parameters.revealPeriod;
+        uint40 deadline = uint40(block.timestamp) + _termsOf(c).revealPeriod;
         c.status = CaseStatus.Revealing;
         c.deadline = deadline;
         emit RevealStarted(caseId, c.round, c.ballot.committed, deadline);

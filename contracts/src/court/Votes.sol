@@ -54,7 +54,7 @@ abstract contract Votes is IDisputeCourtCore, Rounds {
     /// @dev The commit period is over and somebody was silent. Returns whether the round goes on.
     function _endCommitting(uint256 caseId, Case storage c) internal returns (bool) {
         uint256 silent = _penaliseSilent(caseId, c, SeatState.Drawn);
-        if (c.replacements < _courtStorage().parameters.maxReplacements && block.timestamp <= c.closeBy) {
+        if (c.replacements < _termsOf(c).maxReplacements && block.timestamp <= c.closeBy) {
             ++c.replacements;
             emit JurorsReplaced(caseId, c.round, silent);
             _startDrawing(caseId, c);
@@ -86,7 +86,7 @@ abstract contract Votes is IDisputeCourtCore, Rounds {
         c.status = CaseStatus.Ruled;
         // There is one appeal: after it anyone can close the case from the next second on.
         uint40 deadline = uint40(block.timestamp);
-        if (c.round != Round.Appeal) deadline += _courtStorage().parameters.appealWindow;
+        if (c.round != Round.Appeal) deadline += _termsOf(c).appealWindow;
         c.deadline = deadline;
         emit Ruled(caseId, c.round, Ruling.shareOf(low, high), low, high, votes.length, deadline);
     }

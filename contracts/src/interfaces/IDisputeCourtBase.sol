@@ -5,7 +5,7 @@ import {Round, SeatState} from "../types/Dispute.sol";
 
 /// @title What the court's interfaces share: parameters, events, errors
 interface IDisputeCourtBase {
-    /// @dev Governance parameters. Amounts in AIIGO wei, durations in seconds, shares in basis points.
+    /// @dev Governance parameters; a case keeps those of its opening. Amounts in AIIGO wei, durations in seconds, shares in basis points.
     struct Parameters {
         // slot 0
         uint96 minPosition; // to join

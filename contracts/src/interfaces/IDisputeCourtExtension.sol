@@ -15,9 +15,13 @@ interface IDisputeCourtExtension is IJuryPool, IDisputeCourtBase {
     function submitEvidence(uint256 caseId, string calldata evidenceURI) external;
     /// @notice Sends all AIIGO that the court owes the caller to `to`.
     function withdrawFees(address to) external returns (uint256 amount);
+    /// @notice Governance: parameters for cases that are opened from now on.
     function setParameters(Parameters calldata parameters) external;
 
+    /// @notice What holds for cases that are opened now.
     function parameters() external view returns (Parameters memory);
+    /// @notice What holds for a case: the parameters of its opening.
+    function termsOf(uint256 caseId) external view returns (Parameters memory);
     function caseCount() external view returns (uint256);
     function caseOf(uint256 caseId) external view returns (Case memory);
     /// @notice All seats of a case, in the order in which they were drawn.

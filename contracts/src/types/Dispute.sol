@@ -40,12 +40,8 @@ struct Seat {
     bytes32 commitment;
 }
 
-/// @dev What a seat risks, and how this round's votes stand: one slot. The first four are fixed at the opening of the case.
+/// @dev How this round's votes stand: one slot.
 struct Ballot {
-    uint96 seatStake; // AIIGO wei, of which the penalties are shares
-    uint16 toleranceBps;
-    uint16 incoherencePenaltyBps;
-    uint16 silencePenaltyBps;
     uint8 committed; // sealed votes of this round
     uint8 revealed; // opened votes of this round
     uint16 low; // the ruling is the mean of the two middle votes, low and high
@@ -74,12 +70,11 @@ struct Case {
     uint8 jurySize; // seats of this round's jury
     // slot 2
     address payer; // of the buyer's side: the buyer or the watcher
-    uint96 buyerFee; // AIIGO wei
+    uint32 terms; // which version of the court's parameters holds for the case: that of its opening
     // slots 3 to 5: the provider's accounts as of the opening
     address nodeOwner;
-    uint96 providerFee; // AIIGO wei
+    uint96 providerFee; // what the node's stake gave of the case fee, AIIGO wei
     address nodeOperator;
-    uint96 appealFee; // AIIGO wei
     address nodePayout;
     // slot 6
     address appellant;

@@ -180,6 +180,17 @@ contract ConfigTest is Test, SuiteConfigReader {
         _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "court.epochLength"));
     }
 
+    function test_RevertWhen_APeriodOfTheCourtIsTooShortForPeople() public {
+        for (uint256 i; i < 4; ++i) {
+            SuiteConfig memory config = _production();
+            if (i == 0) config.court.drawPeriod = 1 hours - 1;
+            if (i == 1) config.court.commitPeriod = 1 hours - 1;
+            if (i == 2) config.court.revealPeriod = 1 hours - 1;
+            if (i == 3) config.court.appealWindow = 1 hours - 1;
+            _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "court.periods"));
+        }
+    }
+
     function test_RevertWhen_JurorsStakeCouldBeRentedForLessThanTwoWeeks() public {
         SuiteConfig memory config = _production();
         config.court.holdPeriod = 14 days - 1;

@@ -10,6 +10,7 @@ import {DisputeCourt} from "src/DisputeCourt.sol";
 import {CourtNeighbours} from "src/court/CourtBase.sol";
 import {CourtExtension} from "src/court/CourtExtension.sol";
 import {IDisputeCourtBase} from "src/interfaces/IDisputeCourtBase.sol";
+import {CaseStatus} from "src/types/Dispute.sol";
 
 import {CourtFixture} from "../utils/CourtFixture.sol";
 
@@ -89,6 +90,13 @@ contract CourtSettingsTest is CourtFixture {
         _refused(p);
         p.holdPeriod = 60 days;
         _set(p);
+        // Nobody could draw before the draw is over.
+        p = court.parameters();
+        p.drawDelay = 100;
+        p.drawPeriod = 3_000 - 1;
+        _refused(p);
+        p.drawPeriod += 1;
+        _set(p);
         _set(good);
     }
 
@@ -107,22 +115,73 @@ contract CourtSettingsTest is CourtFixture {
         }
     }
 
-    /// @dev The stake of a seat and its penalties are those of the case's opening.
+    function _changeEverything() private {
+        _set(
+            IDisputeCourtBase.Parameters({
+                minPosition: 10_000e18,
+                seatStake: 2_000e18,
+                toleranceBps: 0,
+                incoherencePenaltyBps: 0,
+                silencePenaltyBps: 5_000,
+                jurySize: 7,
+                maxReplacements: 0,
+                caseFee: 1e18,
+                appealFee: 90_000e18,
+                drawDelay: 1,
+                drawPeriod: 30,
+                commitPeriod: 1,
+                revealPeriod: 1,
+                appealWindow: 1,
+                holdPeriod: 1 days
+            })
+        );
+    }
+
+    /// @dev Else a decision about the court would decide the cases before it.
     function test_AnOpenCaseKeepsItsTerms() public {
-        joinMany(3);
-        uint256 caseId = drawnCase();
-        IDisputeCourtBase.Parameters memory p = court.parameters();
-        p.seatStake = 2_000e18;
-        p.incoherencePenaltyBps = 0;
-        p.silencePenaltyBps = 5_000;
-        p.toleranceBps = 0;
-        _set(p);
-        vote(caseId, 1_000, 1_001, 9_000);
-        address third = jury(caseId)[2];
+        joinMany(12);
+        bytes memory terms = abi.encode(court.parameters());
+        uint256 caseId = openCase();
+        _changeEverything();
+        assertEq(abi.encode(court.termsOf(caseId)), terms);
+        drawJury(caseId);
+        address[] memory sitting = jury(caseId);
+        assertEq(sitting.length, 3);
+        assertEq(court.caseOf(caseId).deadline, vm.getBlockTimestamp() + 24 hours);
+        commitVote(caseId, sitting[0], 1_000);
+        commitVote(caseId, sitting[1], 3_000);
+        advance(caseId); // the third is replaced
+        assertStatus(caseId, CaseStatus.Drawing);
+        assertEq(staked(sitting[2]), POSITION - PENALTY);
+        assertEq(court.caseOf(caseId).deadline, vm.getBlockTimestamp() + 6 hours);
+        assertEq(court.caseOf(caseId).draw.blockNumber, vm.getBlockNumber() + DRAW_DELAY);
+        drawJury(caseId);
+        sitting = jury(caseId);
+        commitVote(caseId, sitting[2], 3_000);
+        assertEq(court.caseOf(caseId).deadline, vm.getBlockTimestamp() + 12 hours);
+        revealVote(caseId, sitting[0], 1_000);
+        revealVote(caseId, sitting[1], 3_000);
+        revealVote(caseId, sitting[2], 3_000);
+        assertEq(court.caseOf(caseId).deadline, vm.getBlockTimestamp() + 24 hours);
+        appeal(caseId, buyer);
+        assertEq(token.balanceOf(address(court)), 2 * CASE_FEE + APPEAL_FEE);
+        drawJury(caseId);
+        voteAll(caseId, 10_000);
         advance(caseId);
-        assertEq(outcome().jurors.length, 2);
-        assertEq(staked(third), POSITION - PENALTY);
-        assertEq(seatsHeld(third), 0);
+        for (uint256 i; i < 3; ++i) {
+            assertEq(staked(sitting[i]), POSITION - PENALTY);
+        }
+        assertEq(court.feesOf(outcome().jurors[1]), (CASE_FEE + APPEAL_FEE) / 7);
+    }
+
+    function test_TheNextCaseHasTheNewTerms() public {
+        joinMany(12);
+        openCase("old");
+        _changeEverything();
+        uint256 caseId = openCase();
+        assertEq(abi.encode(court.termsOf(caseId)), abi.encode(court.parameters()));
+        drawJury(caseId);
+        assertEq(jury(caseId).length, 7);
     }
 
     function test_WithoutPenaltiesNothingIsSeized() public {
@@ -219,6 +278,6 @@ contract CourtSettingsTest is CourtFixture {
 
     function test_StateLiesInItsNamespace() public view {
         bytes32 slot = vm.load(address(court), string("aiigo.storage.DisputeCourt").erc7201Slot());
-        assertEq(uint96(uint256(slot)), court.parameters().minPosition);
+        assertEq(uint256(slot), 1, "versions of the parameters");
     }
 }

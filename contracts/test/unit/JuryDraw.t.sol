@@ -52,7 +52,7 @@ contract JuryDrawTest is CourtFixture {
         assertEq(c.nodeOperator, node.operator);
         assertEq(c.nodePayout, node.payout);
         assertEq(c.jurySize, 3);
-        assertEq(c.ballot.seatStake, SEAT);
+        assertEq(abi.encode(court.termsOf(caseId)), abi.encode(court.parameters()));
         assertEq(c.closeBy, closeBy);
         assertStatus(caseId, CaseStatus.Drawing);
     }

@@ -89,6 +89,20 @@ contract TaskDisputesTest is CourtMarketFixture {
         assertEq(court.feesOf(watcher), CASE_FEE * 3 / 4);
     }
 
+    /// @dev So nobody has to stake during a pause to keep what it promised.
+    function test_ANodeThatACaseFeeMadeInactiveDeliversWhatItRuns() public {
+        vm.prank(node.owner);
+        registry.unstake(node.id, MIN_STAKE);
+        bytes32 running = acceptedTask(buyer, node);
+        _dispute();
+        assertFalse(registry.isActive(node.id));
+        vm.prank(governance);
+        registry.pauseEntry(uint40(vm.getBlockTimestamp() + 14 days));
+        submit(running, node);
+        approve(running);
+        assertStatus(running, TaskStatus.Verified);
+    }
+
     function test_RevertWhen_AStrangerDisputes() public {
         address[2] memory others = [node.owner, makeAddr("stranger")];
         for (uint256 i; i < 2; ++i) {
