@@ -22,7 +22,7 @@ abstract contract CourtFixture is MarketFixture {
     uint256 internal constant APPEAL_FEE = 120e18;
     uint256 internal constant EPOCH = 1 hours;
     uint256 internal constant HOLD = 14 days;
-    uint256 internal constant DRAW_DELAY = 64;
+    uint256 internal constant DRAW_DELAY = 65;
     bytes32 internal constant TASK = "task";
 
     IDisputeCourt internal court;
