@@ -15,9 +15,10 @@ contract BlockEntropyTest is Test {
     uint256 internal constant WINDOW = 8191;
     uint256 internal constant NOW = 100_000;
 
-    BlockEntropy internal source = new BlockEntropy();
+    BlockEntropy internal source;
 
     function setUp() public {
+        source = new BlockEntropy();
         vm.roll(NOW);
         vm.etch(source.HISTORY(), HISTORY_CODE);
     }
