@@ -162,9 +162,8 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
         if (!_isOperator(node, operator)) revert NotNodeOperator(nodeId, operator);
         // A ban ends what the node runs: from then on its tasks can only be timed out.
         if (node.banned) revert NodeIsBanned(nodeId);
-        node.running -= 1;
-        node.runningPower -= power;
         node.reviewing += 1;
+        _endRun(nodeId, node, power);
     }
 
     /// @inheritdoc INodeRegistry
@@ -180,10 +179,9 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
     function failTask(uint64 nodeId, uint32 power, address token, uint96 escrow, Cause cause) external onlyMarketplace {
         RegistryStorage storage $ = _storage();
         NodeRecord storage node = $.nodes[nodeId];
-        node.running -= 1;
-        node.runningPower -= power;
         _setOpenEscrow(nodeId, token, _openEscrow(nodeId, token) - escrow);
         _countFailed(nodeId, node, cause);
+        _endRun(nodeId, node, power);
         if (cause == Cause.TaskTimedOut) _penalize(nodeId, node, cause, $.parameters.timeoutSlashBps);
     }
 
@@ -313,6 +311,13 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
     }
 
     // ---------------------------------------------------------------- Inside: ending one
+
+    function _endRun(uint64 nodeId, NodeRecord storage node, uint32 power) private {
+        uint16 running = node.running - 1;
+        node.running = running;
+        node.runningPower -= power;
+        if (running == 0 && node.finishing) _note(nodeId);
+    }
 
     function _endReviewing(uint64 nodeId, address token, uint96 escrow) private returns (NodeRecord storage node) {
         node = _storage().nodes[nodeId];

@@ -6,8 +6,8 @@ pragma solidity 0.8.37;
 /// gave the smallest hashes. The largest of these, h, tells how many hashes were tried: about 63 x 2^256 / h, with a
 /// relative error of 12.7%. Nothing that the node says of its own time is used.
 ///
-/// Onboarding challenges one node when it asks. An audit round challenges at once all nodes that were Active at any time
-/// since the round before, so that one machine can't stand for several.
+/// Onboarding challenges one node when it asks. An audit round challenges at once all nodes that were Active, or executing
+/// a task, at any time since the round before, so that one machine can't stand for several.
 interface IProofOfWorkVerifier {
     /// @dev Governance parameters.
     struct Parameters {
@@ -60,7 +60,7 @@ interface IProofOfWorkVerifier {
 
     /// @dev What a round still wants of a node. The order is part of the ABI: append only.
     enum Duty {
-        None, // it was not Active since the round before
+        None, // it was neither Active nor executing since the round before
         Due, // it has not answered
         Excused, // it has not answered, and needn't
         Accounted // answered, or its miss is recorded
@@ -179,8 +179,8 @@ interface IProofOfWorkVerifier {
 
     // ---------------------------------------------------------------- Registry and governance
 
-    /// @notice Registry: the node is Active from now on, or isn't any more. Once Active at any time between two audit
-    /// rounds, it is due in the second. Saying what is known already changes nothing.
+    /// @notice Registry: the node is Active or executes tasks from now on, or doesn't any more. If it did at any time between
+    /// two audit rounds, it is due in the second. Saying what is known already changes nothing.
     function noteActivity(uint64 nodeId, bool active) external;
     /// @notice Governance. What was committed by the challenger before counts no more.
     function setChallenger(address challenger) external;
@@ -197,7 +197,8 @@ interface IProofOfWorkVerifier {
     function chainHead() external view returns (bytes32);
     /// @notice The last round that was opened.
     function currentRound() external view returns (Round memory);
-    /// @notice When `preimage` opens the next round: what it adds to the interval is known to those who know it.
+    /// @notice When `preimage` opens the next round: what it adds to the interval is known to those who know it. With a chain
+    /// that is not older than the last round it is the greatest jitter.
     function roundDueAt(bytes32 preimage) external view returns (uint40);
     /// @notice From when on anyone may open the next round without a preimage.
     function roundOpenToAnyoneAt() external view returns (uint40);

@@ -78,10 +78,15 @@ abstract contract RegistryBase is OwnableUpgradeable {
 
     // ---------------------------------------------------------------- Activity and standing
 
+    /// @dev What runs is work, so the node is due in audits until it has ended, whatever the node has become meanwhile: else
+    /// one machine could work for nodes that take turns being Active. A ban ends what runs.
     function _note(uint64 nodeId) internal {
         RegistryStorage storage $ = _storage();
         NodeRecord storage node = $.nodes[nodeId];
         bool active = node.status($.parameters.minStake) == NodeStatus.Active;
+        bool finishing = !active && node.running != 0 && !node.banned;
+        if (node.finishing != finishing) node.finishing = finishing;
+        active = active || finishing;
         if (node.active == active) return;
         node.active = active;
         verifier.noteActivity(nodeId, active);
@@ -140,7 +145,7 @@ abstract contract RegistryBase is OwnableUpgradeable {
 
     function _setOpenEscrow(uint64 nodeId, address token, uint256 open) internal {
         RegistryStorage storage $ = _storage();
-        if (token == address(0)) $.nodes[nodeId].openEther = SafeCast.toUint96(open);
+        if (token == address(0)) $.nodes[nodeId].openEther = SafeCast.toUint88(open);
         else $.openTokens[nodeId][token] = open + 1;
     }
 

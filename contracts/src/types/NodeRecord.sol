@@ -11,7 +11,7 @@ import {ResourceType} from "./Resource.sol";
 /// reads slots 0 to 3, ending its execution slots 0 and 1, settling it slot 0.
 struct NodeRecord {
     // slot 0
-    uint96 openEther; // escrow of running and reviewed tasks in ETH, wei: there is less of it than 2^96
+    uint88 openEther; // escrow of running and reviewed tasks in ETH, wei: there is less of it than 2^88
     uint16 running; // tasks being executed
     uint16 reviewing; // results waiting for the buyer or the court
     uint56 runningPower; // milli-TFLOPS promised to running tasks
@@ -20,6 +20,7 @@ struct NodeRecord {
     bool verified; // passed a challenge
     bool online;
     bool banned;
+    bool finishing; // not Active any more, but for the verifier until its tasks have ended
     // slot 1
     address operator;
     uint96 stake; // AIIGO wei: at most 10^27 exist

@@ -9,7 +9,8 @@ import {VerifierBase} from "./VerifierBase.sol";
 /// @dev A round is due after the interval and a jitter that only who knows the next preimage can compute: nobody can switch
 /// a machine on just for the rounds. The seed mixes that preimage with block values: whoever makes the block doesn't know
 /// the preimage before it is revealed, and the challenger doesn't know the block. A challenger that reveals nothing delays
-/// a round by the jitter and the reveal window at most.
+/// a round by the jitter and the reveal window at most, and one that commits to a chain after the last round opened, when it
+/// could try chains until a time suits it, gets the greatest jitter.
 abstract contract RoundSchedule is VerifierBase {
     // ---------------------------------------------------------------- The challenger
 
@@ -70,11 +71,14 @@ abstract contract RoundSchedule is VerifierBase {
     function roundDueAt(bytes32 preimage) public view returns (uint40) {
         VerifierStorage storage $ = _storage();
         Parameters storage rules = $.parameters;
-        // The last seed is in it, so that who made the chain before that round could not choose its times.
-        uint256 random = uint256(keccak256(abi.encode(preimage, $.round.seed)));
-        // casting is safe: at most the jitter, a uint32
-        // forge-lint: disable-next-line(unsafe-typecast)
-        uint40 added = uint40(random % (uint256(rules.jitter) + 1));
+        uint40 added = rules.jitter;
+        if ($.chainCommittedAt < $.round.openedAt) {
+            // The last seed is in it, so that who made the chain before that round could not choose its times.
+            uint256 random = uint256(keccak256(abi.encode(preimage, $.round.seed)));
+            // casting is safe: at most the jitter, a uint32
+            // forge-lint: disable-next-line(unsafe-typecast)
+            added = uint40(random % (uint256(rules.jitter) + 1));
+        }
         return _notBeforeFinished($.round, $.round.openedAt + rules.auditInterval + added);
     }
 

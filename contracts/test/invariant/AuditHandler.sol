@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
-import {NodeStatus} from "src/types/Node.sol";
+import {NodeInfo, NodeStatus} from "src/types/Node.sol";
 import {TaskRequest} from "src/types/Task.sol";
 
 import {Deployed} from "../../script/Suite.sol";
@@ -11,7 +11,7 @@ import {Node} from "../utils/MarketFixture.sol";
 import {Dollar} from "../utils/Tokens.sol";
 
 /// @title What nodes, keepers and the challenger do around audit rounds
-/// @dev Keeps its own account of who was Active when, who answered, and what for.
+/// @dev Keeps its own account of who was Active or executing when, who answered, and what for.
 contract AuditHandler is AuditFixture {
     uint256 internal constant NODES = 4;
     uint32 internal constant TASK = 4 days;
@@ -258,7 +258,8 @@ contract AuditHandler is AuditFixture {
     function _observe() private {
         uint64 interval = currentRound() + 1;
         for (uint256 i; i < nodes.length; ++i) {
-            if (info(nodes[i]).status == NodeStatus.Active) wasActive[nodes[i].id][interval] = true;
+            NodeInfo memory data = info(nodes[i]);
+            if (data.status == NodeStatus.Active || data.running != 0) wasActive[nodes[i].id][interval] = true;
         }
     }
 }

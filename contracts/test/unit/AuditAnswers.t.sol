@@ -6,6 +6,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {ResourceType} from "src/types/Resource.sol";
+import {TaskRequest} from "src/types/Task.sol";
 
 import {AuditFixture} from "../utils/AuditFixture.sol";
 import {Node} from "../utils/MarketFixture.sol";
@@ -39,6 +40,21 @@ contract AuditAnswersTest is AuditFixture {
         answer(node, EFFORT);
         openRound();
         assertDuty(2, node, IProofOfWorkVerifier.Duty.None);
+    }
+
+    /// @dev So two nodes whose work overlaps are due in the same round, whenever each was Active.
+    function test_WhoExecutesIsDueWhetherActiveOrNot() public {
+        TaskRequest memory asked = request();
+        (asked.duration, asked.pricePerHour) = (5 days, 0.001 ether);
+        bytes32 taskId = createTask(account("buyer", 0), asked);
+        accept(taskId, node);
+        goOffline(node);
+        pass(node, EFFORT);
+        pass(node, EFFORT);
+        submit(taskId, node);
+        pass(node, EFFORT);
+        openRound();
+        assertDuty(4, node, IProofOfWorkVerifier.Duty.None);
     }
 
     function test_RevertWhen_TheNodeCameAfterTheRoundOpened() public {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IDisputeCourt} from "src/interfaces/IDisputeCourt.sol";
 import {IKeeperTips} from "src/interfaces/IKeeperTips.sol";
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {NodeStatus} from "src/types/Node.sol";
-import {TaskRequest} from "src/types/Task.sol";
+import {Task, TaskRequest, TaskStatus} from "src/types/Task.sol";
 
 import {AuditFixture} from "../utils/AuditFixture.sol";
 import {Node} from "../utils/MarketFixture.sol";
@@ -251,6 +252,19 @@ contract AuditMissesTest is AuditFixture {
         verifier.excuse(1, node.id, taskId);
     }
 
+    /// @dev A dispute moves neither the assignment nor the result.
+    function test_ADisputeNeitherEndsNorProlongsAnExcuse() public {
+        bytes32 taskId = _busy();
+        openRound();
+        submit(taskId, node);
+        _dispute(taskId);
+        verifier.excuse(1, node.id, taskId);
+        uint64 round = openRound();
+        assertStatus(taskId, TaskStatus.Disputed);
+        vm.expectRevert(abi.encodeWithSelector(IProofOfWorkVerifier.TaskIsNoExcuse.selector, node.id, taskId));
+        verifier.excuse(round, node.id, taskId);
+    }
+
     function test_RevertWhen_TheTaskIsNoExcuse() public {
         Node memory other = activeNode("other");
         bytes32 delivered = _busy();
@@ -311,6 +325,18 @@ contract AuditMissesTest is AuditFixture {
     /// @dev A task that the node executes for five days from now.
     function _busy() private returns (bytes32) {
         return _executing(node, 0.001 ether, ETH);
+    }
+
+    function _dispute(bytes32 taskId) private {
+        Task memory task = market.taskOf(taskId);
+        uint256 fee = IDisputeCourt(address(suite.court)).parameters().caseFee;
+        vm.prank(faucet);
+        token.transfer(buyer, fee);
+        vm.startPrank(buyer);
+        token.approve(address(suite.court), fee);
+        uint256 due = market.dueFor(task.escrow, task.duration, task.submittedAt - task.assignedAt);
+        market.disputeTask{value: due / 50}(taskId, "ipfs://evidence");
+        vm.stopPrank();
     }
 
     function _executing(Node memory who, uint96 pricePerHour, address paidIn) private returns (bytes32 taskId) {

@@ -117,6 +117,26 @@ contract AuditScheduleTest is AuditFixture {
         verifier.openRound(preimage);
     }
 
+    /// @dev Else the challenger could try chains until the next time suits it.
+    function test_AChainThatIsNoOlderThanTheLastRoundGetsTheGreatestJitter() public {
+        assertEq(verifier.roundDueAt(nextPreimage()), START + INTERVAL + JITTER, "committed after the deployment");
+        openRound();
+        uint40 openedAt = verifier.currentRound().openedAt;
+        assertEq(verifier.roundDueAt("a"), _drawnAt("a", openedAt));
+        for (uint256 i; i < 3; ++i) {
+            commitChain(bytes32(i + 1)); // first in the very second of the round
+            assertEq(verifier.roundDueAt(nextPreimage()), openedAt + INTERVAL + JITTER);
+            skip(1 hours);
+        }
+        bytes32 preimage = nextPreimage();
+        vm.warp(openedAt + INTERVAL + JITTER - 1);
+        vm.expectRevert(abi.encodeWithSelector(IProofOfWorkVerifier.RoundNotDue.selector, openedAt + INTERVAL + JITTER));
+        verifier.openRound(preimage);
+        skip(1);
+        verifier.openRound(preimage);
+        assertEq(verifier.roundDueAt("a"), _drawnAt("a", verifier.currentRound().openedAt), "older than this one");
+    }
+
     function test_AUsedUpChainIsFollowedByAnother() public {
         vm.prank(challenger);
         verifier.commitChain(keccak256(abi.encode(bytes32("only"))));
@@ -229,6 +249,11 @@ contract AuditScheduleTest is AuditFixture {
         _expectInvalid(bad);
         vm.prank(governance);
         verifier.setParameters(good);
+    }
+
+    function _drawnAt(bytes32 preimage, uint40 openedAt) private view returns (uint256) {
+        bytes32 seed = verifier.currentRound().seed;
+        return openedAt + INTERVAL + uint256(keccak256(abi.encode(preimage, seed))) % (JITTER + 1);
     }
 
     function _expectInvalid(IProofOfWorkVerifier.Parameters memory bad) private {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
+import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {Cause, NodeInfo, NodeStatus, TaskDemand} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
 
@@ -133,6 +134,52 @@ contract NodeActivityTest is MarketFixture {
         registry.settleTask(node.id, address(1), ETH, 1, 1 ether);
     }
 
+    // ---------------------------------------------------------------- What still runs
+
+    /// @dev Else one machine could work for nodes that take turns being Active, each due in other rounds.
+    function test_WhoLeavesIsActiveForTheVerifierUntilItsTasksHaveEnded() public {
+        _begin();
+        _begin();
+        _expectNotes(1);
+        vm.prank(node.operator);
+        registry.setOnline(node.id, false);
+        assertFalse(registry.isActive(node.id));
+        _deliver();
+        _expectInactivity();
+        _deliver();
+    }
+
+    function test_ATaskThatFailsEndsTheWorkToo() public {
+        vm.prank(node.owner);
+        registry.unstake(node.id, 1);
+        _begin();
+        vm.prank(node.owner);
+        registry.unstake(node.id, 2 * MIN_STAKE - 1);
+        _expectInactivity();
+        vm.prank(address(market));
+        registry.failTask(node.id, 1, ETH, 1, Cause.TaskAbandoned);
+    }
+
+    function test_WhoComesBackWhileItsTasksRunGoesOn() public {
+        _begin();
+        _expectNotes(0);
+        vm.startPrank(node.operator);
+        registry.setOnline(node.id, false);
+        registry.setOnline(node.id, true);
+        vm.stopPrank();
+        _deliver();
+    }
+
+    function test_ABanEndsWhatRuns() public {
+        _begin();
+        _expectNotes(1);
+        _expectInactivity();
+        vm.prank(governance);
+        registry.ban(node.id);
+        vm.prank(address(market));
+        registry.failTask(node.id, 1, ETH, 1, Cause.TaskTimedOut);
+    }
+
     // ---------------------------------------------------------------- Silent changes
 
     function test_AnyoneTellsWhatAParameterChanged() public {
@@ -180,6 +227,20 @@ contract NodeActivityTest is MarketFixture {
 
     function _expectNote(uint64 nodeId, bool active) private {
         vm.expectCall(address(verifier), abi.encodeCall(verifier.noteActivity, (nodeId, active)), 1);
+    }
+
+    function _expectNotes(uint64 count) private {
+        vm.expectCall(address(verifier), abi.encodePacked(verifier.noteActivity.selector), count);
+    }
+
+    function _expectInactivity() private {
+        vm.expectEmit(address(verifier));
+        emit IProofOfWorkVerifier.ActivityChanged(node.id, 1, false);
+    }
+
+    function _deliver() private {
+        vm.prank(address(market));
+        registry.endExecution(node.id, node.operator, 1);
     }
 
     function _setMinStake(uint96 minStake) private {
