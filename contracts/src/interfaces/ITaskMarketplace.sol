@@ -34,7 +34,7 @@ interface ITaskMarketplace {
         uint96 timeoutTip;
     }
 
-    /// @dev A sealed promise of a node to accept a task: one slot. One per node; a new one replaces it.
+    /// @dev A sealed wish to accept a task: one slot. One per node and sender; a new one replaces it.
     struct Commitment {
         bytes20 digest; // first 20 bytes of commitmentHash
         uint48 blockNumber;
@@ -51,6 +51,7 @@ interface ITaskMarketplace {
         uint16 feeBps,
         uint40 acceptBy
     );
+    /// @dev Whether `operator` acts for the node is asked when the seal is opened.
     event AcceptCommitted(uint64 indexed nodeId, address indexed operator, bytes20 digest, uint40 expiresAt);
     event TaskAccepted(bytes32 indexed taskId, uint64 indexed nodeId, address indexed operator, uint40 deadline);
     event ResultSubmitted(
@@ -85,7 +86,6 @@ interface ITaskMarketplace {
     error WrongStatus(bytes32 taskId, TaskStatus status);
     error NotBuyer(bytes32 taskId, address caller);
     error NotNodeOperator(uint64 nodeId, address caller);
-    error NodeHasNoFreeSlot(uint64 nodeId);
     error NoCommitment(uint64 nodeId);
     error CommitmentTooFresh(uint64 nodeId);
     error CommitmentLapsed(uint64 nodeId, uint40 expiresAt);
@@ -107,7 +107,7 @@ interface ITaskMarketplace {
     /// @notice Buyer: takes an open task back.
     function cancelTask(bytes32 taskId) external;
     /// @notice Operator: seals the wish to accept a task, so that nobody can snipe it. `digest` is the first 20 bytes of
-    /// `commitmentHash`.
+    /// `commitmentHash`. A seal reserves nothing, so nothing is asked of its sender before `acceptTask` opens it.
     function commitAccept(uint64 nodeId, bytes20 digest) external;
     /// @notice Operator: opens the seal, in a later block than the commitment, and takes the task.
     function acceptTask(bytes32 taskId, uint64 nodeId, bytes32 salt) external;

@@ -52,7 +52,7 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
         mapping(bytes32 taskId => TaskRecord) tasks;
         mapping(bytes32 taskId => TaskTerms) terms;
         mapping(bytes32 taskId => mapping(uint64 nodeId => bool)) excluded;
-        mapping(uint64 nodeId => ITaskMarketplace.Commitment) commitments;
+        mapping(uint64 nodeId => mapping(address sender => ITaskMarketplace.Commitment)) commitments;
         mapping(address buyer => uint256) nonces;
         mapping(address token => ITaskMarketplace.PaymentToken) paymentTokens;
         // slot 7: by the id that a task stores; the first is ETH
@@ -149,7 +149,10 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
     /// @dev The registry judges the node and who acts for it.
     /// @param time Seconds to the deadline.
     function _assign(bytes32 taskId, TaskRecord storage task, uint64 nodeId, address operator, uint32 time) internal {
-        if (_storage().excluded[taskId][nodeId]) revert ITaskMarketplace.NodeExcluded(taskId, nodeId);
+        // Nobody is excluded before the first attempt has failed.
+        if (task.attempts != 0 && _storage().excluded[taskId][nodeId]) {
+            revert ITaskMarketplace.NodeExcluded(taskId, nodeId);
+        }
         task.status = TaskStatus.InProgress;
         task.nodeId = SafeCast.toUint32(nodeId);
         task.since = uint40(block.timestamp);
@@ -191,7 +194,7 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
     }
 
     function _reviewUntil(TaskRecord storage task) internal view returns (uint40) {
-        return task.since + uint40(task.reviewWindow) * 1 minutes;
+        return task.since + task.elapsed + uint40(task.reviewWindow) * 1 minutes;
     }
 
     function _inStatus(bytes32 taskId, TaskStatus status) internal view returns (TaskRecord storage task) {

@@ -110,8 +110,8 @@ contract MarketExtension is IMarketExtension, MarketSettings, Extendable {
             acceptWindow: record.acceptWindow,
             feeBps: record.feeBps,
             paymentToken: _tokenOf(record.tokenId),
-            assignedAt: running ? record.since : delivered ? record.since - record.elapsed : 0,
-            submittedAt: delivered ? record.since : 0,
+            assignedAt: running || delivered ? record.since : 0,
+            submittedAt: delivered ? record.since + record.elapsed : 0,
             reviewWindow: record.reviewWindow,
             agreedPrice: agreement.price,
             agreedEta: agreement.eta
@@ -129,10 +129,8 @@ contract MarketExtension is IMarketExtension, MarketSettings, Extendable {
     }
 
     /// @inheritdoc IMarketExtension
-    function commitmentOf(uint64 nodeId) external view returns (ITaskMarketplace.Commitment memory) {
-        ITaskMarketplace.Commitment memory last = _storage().commitments[nodeId];
-        if (last.digest == 0) delete last; // opened: the rest of the slot means nothing
-        return last;
+    function commitmentOf(uint64 nodeId, address sender) external view returns (ITaskMarketplace.Commitment memory) {
+        return _storage().commitments[nodeId][sender];
     }
 
     /// @inheritdoc IMarketExtension

@@ -8,12 +8,12 @@ import {TaskStatus} from "./Task.sol";
 uint8 constant HAS_TERMS = 1;
 uint8 constant AGREED = 2;
 
-/// @dev A task as stored: two slots, both written when it is created and when it changes hands.
+/// @dev A task as stored: two slots, both written when it is created and when it changes hands; after that only slot 0.
 struct TaskRecord {
     // slot 0
     address buyer;
     uint32 nodeId; // the assigned node; zero while open
-    uint24 elapsed; // seconds from assignment to result
+    uint24 elapsed; // seconds from assignment to result, once that is in
     TaskStatus status;
     ResourceType resourceType;
     uint8 minTrustLevel;
@@ -26,7 +26,7 @@ struct TaskRecord {
     uint24 acceptWindow; // seconds
     uint16 reviewWindow; // minutes
     uint16 feeBps;
-    uint40 since; // Open: the last second to accept; InProgress: the assignment; Completed: the result
+    uint40 since; // Open: the last second to accept; then the assignment
     uint8 tokenId; // position in the market's list of payment tokens; zero: ETH
     uint8 replicas;
 }

@@ -148,7 +148,7 @@ contract MarketInvariantTest is MarketFixture {
         for (uint256 i; i < states.length; ++i) {
             assertGt(handler.reached(states[i]), 0, states[i]);
         }
-        assertGt(handler.refused(ITaskMarketplace.NodeHasNoFreeSlot.selector), 0, "no slot");
+        assertGt(handler.refused(INodeRegistry.NoFreeSlot.selector), 0, "no slot");
         assertGt(handler.refused(IBids.BidNonceUsed.selector), 0, "cancelled");
         assertGt(handler.refused(IBids.BidEpochOver.selector), 0, "all cancelled");
         assertGt(handler.refused(ITaskMarketplace.NodeExcluded.selector), 0, "excluded");

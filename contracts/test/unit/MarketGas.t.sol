@@ -24,12 +24,13 @@ contract MarketGasTest is MarketFixture {
     }
 
     function test_ATasksLife() public {
-        uint256 first = _life("first task of both parties, ");
+        _life("Lifecycle of the first task");
         skip(1 days);
-        uint256 later = _life("");
-        vm.snapshotValue("market", "first task of both parties, sum", first);
-        vm.snapshotValue("market", "sum", later);
+        uint256 later = _life("Lifecycle");
         if (optimized()) assertLt(later, LIMIT);
+        vm.startPrank(node.payout);
+        escrow.withdraw(ETH, node.payout);
+        vm.snapshotGasLastCall("Lifecycle", "withdraw");
     }
 
     function test_Timeout() public {
@@ -75,30 +76,31 @@ contract MarketGasTest is MarketFixture {
         vm.snapshotValue("size", "EscrowManager", address(escrow).code.length);
     }
 
-    function _life(string memory name) private returns (uint256 sum) {
+    function _life(string memory group) private returns (uint256 total) {
         TaskRequest memory asked = request();
         (uint96 price, uint256 tips) = market.quote(asked);
         vm.prank(buyer);
         bytes32 taskId = market.createTask{value: price + tips}(asked);
-        sum += vm.snapshotGasLastCall("market", string.concat(name, "createTask"));
+        total += vm.snapshotGasLastCall(group, "create");
 
         bytes20 digest = bytes20(market.commitmentHash(taskId, node.id, SALT, node.operator));
         vm.prank(node.operator);
         market.commitAccept(node.id, digest);
-        sum += vm.snapshotGasLastCall("market", string.concat(name, "commitAccept"));
+        total += vm.snapshotGasLastCall(group, "commitAccept");
 
         vm.roll(vm.getBlockNumber() + 1);
         vm.prank(node.operator);
         market.acceptTask(taskId, node.id, SALT);
-        sum += vm.snapshotGasLastCall("market", string.concat(name, "acceptTask"));
+        total += vm.snapshotGasLastCall(group, "accept");
 
         skip(DURATION / 2);
         vm.prank(node.operator);
         market.submitResult(taskId, RESULT, "ipfs://bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy");
-        sum += vm.snapshotGasLastCall("market", string.concat(name, "submitResult"));
+        total += vm.snapshotGasLastCall(group, "submit");
 
         vm.prank(buyer);
         market.approveTask(taskId);
-        sum += vm.snapshotGasLastCall("market", string.concat(name, "approveTask"));
+        total += vm.snapshotGasLastCall(group, "approve");
+        vm.snapshotValue(group, "total", total);
     }
 }

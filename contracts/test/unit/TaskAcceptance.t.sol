@@ -29,15 +29,22 @@ contract TaskAcceptanceTest is MarketFixture {
         vm.expectEmit(address(market));
         emit ITaskMarketplace.AcceptCommitted(node.id, node.operator, digest, expiresAt);
         commit(taskId, node);
-        ITaskMarketplace.Commitment memory made = market.commitmentOf(node.id);
+        ITaskMarketplace.Commitment memory made = market.commitmentOf(node.id, node.operator);
         assertEq(made.digest, digest);
         assertEq(made.blockNumber, block.number);
         assertEq(made.expiresAt, expiresAt);
     }
 
-    function test_RevertWhen_AStrangerCommits() public {
-        vm.expectRevert(abi.encodeWithSelector(ITaskMarketplace.NotNodeOperator.selector, node.id, address(this)));
-        market.commitAccept(node.id, bytes20("digest"));
+    /// @dev Neither can it open the seal, nor does it touch the operator's.
+    function test_AStrangersCommitmentIsWorthNothing() public {
+        commit(taskId, node);
+        bytes32 made = keccak256(abi.encode(market.commitmentOf(node.id, node.operator)));
+        market.commitAccept(node.id, bytes20(market.commitmentHash(taskId, node.id, SALT, address(this))));
+        assertEq(keccak256(abi.encode(market.commitmentOf(node.id, node.operator))), made);
+        vm.roll(block.number + 1);
+        vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NotNodeOperator.selector, node.id, address(this)));
+        market.acceptTask(taskId, node.id, SALT);
+        _accept();
     }
 
     function test_RevertWhen_TheCommitmentIsEmpty() public {
@@ -49,9 +56,10 @@ contract TaskAcceptanceTest is MarketFixture {
     function test_RevertWhen_NoSlotIsFree() public {
         accept(taskId, node);
         accept(createTask(buyer), node);
-        vm.prank(node.operator);
-        vm.expectRevert(abi.encodeWithSelector(ITaskMarketplace.NodeHasNoFreeSlot.selector, node.id));
-        market.commitAccept(node.id, bytes20("digest"));
+        taskId = createTask(buyer);
+        _commitEarlier();
+        vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NoFreeSlot.selector, node.id, 2, 2));
+        _accept();
     }
 
     // ---------------------------------------------------------------- Accepting
@@ -72,10 +80,6 @@ contract TaskAcceptanceTest is MarketFixture {
         assertEq(info(node).running, 1);
         assertEq(info(node).runningPower, 1_000);
         assertEq(registry.openEscrowOf(node.id, ETH), 0.36 ether);
-        ITaskMarketplace.Commitment memory used = market.commitmentOf(node.id);
-        assertEq(used.digest, 0);
-        assertEq(used.blockNumber, 0);
-        assertEq(used.expiresAt, 0);
     }
 
     function test_RevertWhen_ACommitmentIsOpenedInItsOwnBlock() public {
@@ -127,7 +131,7 @@ contract TaskAcceptanceTest is MarketFixture {
         accept(taskId, node);
         vm.prank(node.operator);
         market.abandonTask(taskId);
-        vm.expectRevert(abi.encodeWithSelector(ITaskMarketplace.NoCommitment.selector, node.id));
+        vm.expectRevert(abi.encodeWithSelector(ITaskMarketplace.NodeExcluded.selector, taskId, node.id));
         _accept();
     }
 
@@ -169,7 +173,6 @@ contract TaskAcceptanceTest is MarketFixture {
         vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NodeNotActive.selector, node.id, NodeStatus.Inactive));
         _accept();
         assertStatus(taskId, TaskStatus.Open);
-        assertNotEq(market.commitmentOf(node.id).digest, 0, "the commitment was not used up");
     }
 
     function test_RevertWhen_TheNodeFailedThisTaskBefore() public {
