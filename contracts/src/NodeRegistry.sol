@@ -11,10 +11,11 @@ import {IEntryPausable} from "./interfaces/IEntryPausable.sol";
 import {INodeRegistry} from "./interfaces/INodeRegistry.sol";
 import {Extendable} from "./proxy/Extendable.sol";
 import {RegistryBase, RegistryNeighbours} from "./registry/RegistryBase.sol";
-import {Standing, TrustLevels} from "./registry/TrustLevels.sol";
+import {TrustLevels} from "./registry/TrustLevels.sol";
 import {Cause, NodeStatus, TaskDemand, TokenLimits, Verdict} from "./types/Node.sol";
 import {NodeRecord} from "./types/NodeRecord.sol";
 import {ResourceType} from "./types/Resource.sol";
+import {Standing} from "./types/Standing.sol";
 
 /// @title Nodes, their keys, stake and reputation
 /// @dev Here are stake and tasks; registration, keys, review, governance and most views are in RegistryExtension.
@@ -124,6 +125,11 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
         if (takeOffline && node.online) _setOnline(nodeId, node, false);
     }
 
+    /// @inheritdoc INodeRegistry
+    function recordStanding(uint64 nodeId, Standing calldata standing) external onlyVerifier {
+        _storage().nodes[nodeId].standing = standing;
+    }
+
     // ---------------------------------------------------------------- Marketplace
 
     /// @inheritdoc INodeRegistry
@@ -147,13 +153,13 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
         uint16 running = node.running;
         if (running >= slots) revert NoFreeSlot(nodeId, running, slots);
 
-        Standing memory standing = _standing(nodeId);
+        Standing memory standing = node.standing;
         if (demand.maxAuditAge != 0 && block.timestamp - standing.lastAuditAt > demand.maxAuditAge) {
             revert AuditTooOld(nodeId, standing.lastAuditAt, demand.maxAuditAge);
         }
-        node.runningPower = _powerWith(nodeId, node, standing.power, demand.minPower);
+        node.runningPower = _powerWith(nodeId, node, standing.verifiedPower(), demand.minPower);
         node.running = running + 1;
-        _addOpenEscrow(nodeId, node, standing, demand);
+        _addOpenEscrow(nodeId, node, demand);
     }
 
     /// @inheritdoc INodeRegistry
@@ -284,25 +290,20 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
         returns (uint56)
     {
         uint56 promised = node.runningPower;
-        uint256 available = Math.saturatingSub(Math.min(verified, type(uint56).max), promised);
+        uint256 available = Math.saturatingSub(verified, promised);
         if (power > available) revert InsufficientPower(nodeId, available, power);
         return promised + power;
     }
 
     /// @dev Checks trust, too. The node is Active, so its level is at least 1, and caps never fall with the level: a task of
     /// level 1 that fits level 1's cap needs to know no more.
-    function _addOpenEscrow(
-        uint64 nodeId,
-        NodeRecord storage node,
-        Standing memory standing,
-        TaskDemand calldata demand
-    ) private {
+    function _addOpenEscrow(uint64 nodeId, NodeRecord storage node, TaskDemand calldata demand) private {
         TokenLimits storage limits = _storage().tokenLimits[demand.token];
         uint256 cap = limits.levelOneCap;
         if (cap == 0) revert TokenWithoutLimits(demand.token);
         uint256 open = _openEscrow(nodeId, demand.token) + demand.escrow;
         if (demand.minTrustLevel > 1 || open > cap) {
-            uint8 level = _trustLevel(nodeId, node, standing);
+            uint8 level = _trustLevel(nodeId, node);
             if (level < demand.minTrustLevel) revert TrustTooLow(nodeId, level, demand.minTrustLevel);
             cap = limits.capOf(level);
             if (open > cap) revert EscrowCapExceeded(nodeId, open, cap);

@@ -46,6 +46,13 @@ contract ProofOfWorkVerifier is Onboarding, RoundSchedule, RoundAnswers, UUPSUpg
         if ($.activity[nodeId].note(interval, active)) emit ActivityChanged(nodeId, interval, active);
     }
 
+    /// @inheritdoc IProofOfWorkVerifier
+    function syncStanding(uint64 nodeId) external {
+        AuditState memory state = _stateOf(nodeId);
+        _tellStanding(nodeId, state);
+        emit StandingTold(nodeId, _power(nodeId, state));
+    }
+
     // ---------------------------------------------------------------- Governance
 
     /// @inheritdoc IProofOfWorkVerifier
@@ -84,22 +91,12 @@ contract ProofOfWorkVerifier is Onboarding, RoundSchedule, RoundAnswers, UUPSUpg
     function verifiedHashRate(uint64 nodeId) external view returns (uint64) {
         // casting is safe: a share of a uint64
         // forge-lint: disable-next-line(unsafe-typecast)
-        return uint64(_hashRate(nodeId, _storage().audits[nodeId].state));
+        return uint64(_hashRate(nodeId, _stateOf(nodeId)));
     }
 
     /// @inheritdoc IProofOfWorkVerifier
     function verifiedPower(uint64 nodeId) external view returns (uint64) {
-        return _power(nodeId, _storage().audits[nodeId].state);
-    }
-
-    /// @inheritdoc IProofOfWorkVerifier
-    function standingOf(uint64 nodeId)
-        external
-        view
-        returns (uint64 power, uint32 challengesPassed, uint40 lastAuditAt, bool audited)
-    {
-        AuditState memory state = _storage().audits[nodeId].state;
-        return (_power(nodeId, state), state.passed, state.lastAuditAt, state.passed != 0);
+        return _power(nodeId, _stateOf(nodeId));
     }
 
     // ---------------------------------------------------------------- Inside

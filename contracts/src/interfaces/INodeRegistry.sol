@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Cause, NodeStatus, TaskDemand, Tier, TokenLimits, Verdict} from "../types/Node.sol";
 import {ResourceType} from "../types/Resource.sol";
+import {Standing} from "../types/Standing.sol";
 
 /// @title Nodes, their keys, stake and reputation
 /// @notice A node has three keys: the owner (cold: stake, keys, exit), the operator (hot, on the provider's machine: it
@@ -117,6 +118,10 @@ interface INodeRegistry {
     /// @notice Verifier: an audit was passed or missed; `takeOffline` with the last of too many misses. Calls the
     /// verifier's noteActivity back if the node was active.
     function recordAudit(uint64 nodeId, bool passed, bool takeOffline) external;
+
+    /// @notice Verifier: what the node has proved, whenever that changed, so that starting a task need not ask. The verifier's
+    /// events say it.
+    function recordStanding(uint64 nodeId, Standing calldata standing) external;
 
     /// @notice Marketplace: a task starts. Reverts unless `operator` acts for the node, none of the node's keys is the
     /// buyer, and the node is eligible: Active, right resource, a free slot, enough power, an audit young enough, trust, and

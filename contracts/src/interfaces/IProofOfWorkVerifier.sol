@@ -105,6 +105,8 @@ interface IProofOfWorkVerifier {
     event AuditExcused(uint64 indexed nodeId, uint64 indexed round, bool leftOut, uint64 power);
     /// @dev `interval` ends when the audit round of the same number opens.
     event ActivityChanged(uint64 indexed nodeId, uint64 indexed interval, bool active);
+    /// @dev Anyone asked for it: the registry counts with this power from now on.
+    event StandingTold(uint64 indexed nodeId, uint64 power);
     event ExcuseFloorChanged(address indexed token, uint96 minEscrow);
     event VerifierParametersChanged(Parameters parameters);
 
@@ -182,6 +184,8 @@ interface IProofOfWorkVerifier {
     /// @notice Registry: the node is Active or executes tasks from now on, or doesn't any more. If it did at any time between
     /// two audit rounds, it is due in the second. Saying what is known already changes nothing.
     function noteActivity(uint64 nodeId, bool active) external;
+    /// @notice Anyone: tells the registry again what the node has proved. Needed after a new calibration only.
+    function syncStanding(uint64 nodeId) external;
     /// @notice Governance. What was committed by the challenger before counts no more.
     function setChallenger(address challenger) external;
     function setExcuseFloor(ExcuseFloor calldata floor) external;
@@ -218,15 +222,7 @@ interface IProofOfWorkVerifier {
     /// of the last four x0.90. Zero without a passed audit in the last four intervals; onboarding readmits then, for four
     /// intervals, with the lower of the two.
     function verifiedHashRate(uint64 nodeId) external view returns (uint64);
-    /// @notice Verified power, milli-TFLOPS, by the calibration of the node's resource type.
+    /// @notice Verified power, milli-TFLOPS, by the present calibration of the node's resource type. The registry counts with
+    /// what it was told last: by the calibration of that time.
     function verifiedPower(uint64 nodeId) external view returns (uint64);
-    /// @notice What trust levels and tasks ask of a node.
-    /// @return power Verified power, milli-TFLOPS.
-    /// @return challengesPassed Audit rounds passed; onboarding counts for none.
-    /// @return lastAuditAt When the last audit round that it passed opened; zero before the first.
-    /// @return audited Whether it has passed an audit round. Before that its trust level is at most 1.
-    function standingOf(uint64 nodeId)
-        external
-        view
-        returns (uint64 power, uint32 challengesPassed, uint40 lastAuditAt, bool audited);
 }

@@ -12,7 +12,7 @@ import {IMarket} from "../interfaces/IMarketExtension.sol";
 import {Reputation} from "../libraries/Reputation.sol";
 import {Cause, NodeStatus, Partner, TokenLimits} from "../types/Node.sol";
 import {NodeRecord} from "../types/NodeRecord.sol";
-import {Standing, TrustLevels} from "./TrustLevels.sol";
+import {TrustLevels} from "./TrustLevels.sol";
 
 /// @dev The contracts around the registry, equal for both of its pieces.
 struct RegistryNeighbours {
@@ -76,7 +76,7 @@ abstract contract RegistryBase is OwnableUpgradeable {
         _disableInitializers();
     }
 
-    // ---------------------------------------------------------------- Activity and standing
+    // ---------------------------------------------------------------- Activity and trust
 
     /// @dev What runs is work, so the node is due in audits until it has ended, whatever the node has become meanwhile: else
     /// one machine could work for nodes that take turns being Active. A ban ends what runs.
@@ -92,19 +92,9 @@ abstract contract RegistryBase is OwnableUpgradeable {
         verifier.noteActivity(nodeId, active);
     }
 
-    /// @dev The registry's one question to the verifier.
-    function _standing(uint64 nodeId) internal view returns (Standing memory standing) {
-        (standing.power, standing.challengesPassed, standing.lastAuditAt, standing.audited) =
-            verifier.standingOf(nodeId);
-    }
-
-    function _trustLevel(uint64 nodeId, NodeRecord storage node, Standing memory standing)
-        internal
-        view
-        returns (uint8)
-    {
+    function _trustLevel(uint64 nodeId, NodeRecord storage node) internal view returns (uint8) {
         RegistryStorage storage $ = _storage();
-        return TrustLevels.levelOf(node, $.parameters, $.partners[nodeId], standing);
+        return TrustLevels.levelOf(node, $.parameters, $.partners[nodeId]);
     }
 
     // ---------------------------------------------------------------- Stake and reputation

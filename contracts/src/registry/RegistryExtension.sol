@@ -13,8 +13,8 @@ import {Reputation} from "../libraries/Reputation.sol";
 import {Cause, LimitsConfig, NodeInfo, NodeStatus, Partner, Tier, TokenLimits} from "../types/Node.sol";
 import {NodeRecord} from "../types/NodeRecord.sol";
 import {ResourceType} from "../types/Resource.sol";
+import {Standing} from "../types/Standing.sol";
 import {RegistryBase, RegistryNeighbours} from "./RegistryBase.sol";
-import {Standing} from "./TrustLevels.sol";
 
 /// @title The registry's second piece: registration, keys, review, governance and what only readers ask
 /// @dev Runs by delegatecall of NodeRegistry, on its storage and with its caller. Called itself it has no owner, no
@@ -181,14 +181,14 @@ contract RegistryExtension is IRegistryExtension, RegistryBase, EntryPausable, R
     /// @inheritdoc IRegistryExtension
     function nodeInfo(uint64 nodeId) public view returns (NodeInfo memory data) {
         NodeRecord storage node = _known(nodeId);
-        Standing memory standing = _standing(nodeId);
+        Standing memory standing = node.standing;
         data.owner = node.owner;
         data.operator = node.operator;
         data.payout = node.payout;
         data.resourceType = node.resourceType;
         data.status = node.status(_storage().parameters.minStake);
         data.online = node.online;
-        data.trustLevel = _trustLevel(nodeId, node, standing);
+        data.trustLevel = _trustLevel(nodeId, node);
         data.reputation = node.reputation;
         data.registeredAt = node.registeredAt;
         data.stake = node.stake;
@@ -199,8 +199,8 @@ contract RegistryExtension is IRegistryExtension, RegistryBase, EntryPausable, R
         data.running = node.running;
         data.reviewing = node.reviewing;
         data.runningPower = node.runningPower;
-        data.verifiedPower = standing.power;
-        data.challengesPassed = standing.challengesPassed;
+        data.verifiedPower = standing.verifiedPower();
+        data.challengesPassed = standing.passed;
         data.lastAuditAt = standing.lastAuditAt;
         data.reviewUntil = node.reviewUntil;
         data.referrer = node.referrer;
@@ -230,7 +230,7 @@ contract RegistryExtension is IRegistryExtension, RegistryBase, EntryPausable, R
     function trustLevelOf(uint64 nodeId) external view returns (uint8) {
         NodeRecord storage node = _storage().nodes[nodeId];
         if (node.owner == address(0)) return 0;
-        return _trustLevel(nodeId, node, _standing(nodeId));
+        return _trustLevel(nodeId, node);
     }
 
     /// @inheritdoc IRegistryExtension

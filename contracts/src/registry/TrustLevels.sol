@@ -6,31 +6,23 @@ import {BPS} from "../libraries/Shares.sol";
 import {Partner, TokenLimits} from "../types/Node.sol";
 import {NodeRecord} from "../types/NodeRecord.sol";
 
-/// @dev What the verifier says of a node.
-struct Standing {
-    uint64 power; // milli-TFLOPS
-    uint32 challengesPassed;
-    uint40 lastAuditAt;
-    bool audited; // passed an audit round
-}
-
 /// @title How far a node is trusted
 /// @notice 0: nothing. 1 Basic: the minimum stake. 2 Verified: more stake and challenges. 3 Trusted: much stake, reputation
 /// and a record of verified tasks. 4 Partner: level 3's stake and reputation, and what governance recorded. Until the first
 /// audit, in which everybody works at once, nobody is above 1.
 library TrustLevels {
-    function levelOf(
-        NodeRecord storage node,
-        INodeRegistry.Parameters storage rules,
-        Partner storage partner,
-        Standing memory standing
-    ) internal view returns (uint8) {
+    function levelOf(NodeRecord storage node, INodeRegistry.Parameters storage rules, Partner storage partner)
+        internal
+        view
+        returns (uint8)
+    {
         uint256 stake = node.stake;
         if (node.owner == address(0) || node.banned || stake < rules.minStake) return 0;
-        if (!standing.audited || stake < rules.levelTwoStake) return 1;
+        uint256 passed = node.standing.passed;
+        if (passed == 0 || stake < rules.levelTwoStake) return 1;
         bool established = stake >= rules.levelThreeStake && node.reputation >= rules.levelThreeReputation;
         if (established && node.partner && stake >= uint256(rules.levelThreeStake) + partner.bond) return 4;
-        if (standing.challengesPassed < rules.levelTwoChallenges) return 1;
+        if (passed < rules.levelTwoChallenges) return 1;
         return established && _succeeds(node, rules) ? 3 : 2;
     }
 

@@ -6,9 +6,10 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {BPS} from "../libraries/Shares.sol";
 import {NodeStatus, Tier} from "./Node.sol";
 import {ResourceType} from "./Resource.sol";
+import {Standing} from "./Standing.sol";
 
-/// @dev A node as stored: five slots. What a task in ETH changes, from its beginning to its payment, is in slot 0. Starting one
-/// reads slots 0 to 3, ending its execution slots 0 and 1, settling it slot 0.
+/// @dev A node as stored: six slots. What a task in ETH changes, from its beginning to its payment, is in slot 0. Starting one
+/// reads slots 0 to 3 and 5, ending its execution slots 0 and 1, settling it slot 0.
 struct NodeRecord {
     // slot 0
     uint88 openEther; // escrow of running and reviewed tasks in ETH, wei: there is less of it than 2^88
@@ -42,6 +43,8 @@ struct NodeRecord {
     uint32 failedAtReview; // tasksFailed then
     uint32 bidEpoch; // bids of an earlier one are void
     Tier tier;
+    // slot 5
+    Standing standing;
 }
 
 using {status, underReview, slots, freeSlots, openTasks, isKey, sinceReview, slash, takeStake} for NodeRecord global;

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {ResourceType} from "../types/Resource.sol";
 import {AuditResults, KEPT} from "./AuditResults.sol";
 
-/// @dev What a node's audits come to: one slot, all that a task asks of an audited node.
+/// @dev What a node's audits come to: one slot.
 struct AuditState {
     uint64 hashRate; // lower bound of the results, hashes/s
     uint40 validUntil; // last second that it counts
@@ -16,6 +16,7 @@ struct AuditState {
     uint8 excuseWait; // results until an excuse leaves a round out again
     bool excused; // the round after the last one accounted
     ResourceType resourceType;
+    bool onboarded; // passed its first challenge
 }
 
 /// @dev A node's audits: two slots. Rounds are accounted one after another, each once.

@@ -53,13 +53,15 @@ abstract contract Onboarding is VerifierBase {
 
         bytes32 largest = PowSolution.largestHash(nodeSeed(nodeId, record.seed), nonces);
         uint64 hashRate = PowSolution.hashRate(largest, record.window);
-        AuditState storage state = $.audits[nodeId].state;
-        bool first = record.validUntil == 0;
-        if (first) state.resourceType = registry.resourceTypeOf(nodeId);
+        AuditState storage stored = $.audits[nodeId].state;
+        bool first = !stored.onboarded;
+        if (first) (stored.onboarded, stored.resourceType) = (true, registry.resourceTypeOf(nodeId));
         record.stage = Stage.Passed;
-        if (first || hashRate < record.hashRate || state.count != 0) record.hashRate = hashRate;
+        if (first || hashRate < record.hashRate || stored.count != 0) record.hashRate = hashRate;
         record.validUntil = _validUntil(record.deadline - record.window);
+        AuditState memory state = _stateOf(nodeId);
         emit ChallengePassed(nodeId, record.id, largest, hashRate, _power(nodeId, state));
+        _tellStanding(nodeId, state);
         if (first) registry.markVerified(nodeId);
     }
 

@@ -54,8 +54,7 @@ abstract contract RoundAnswers is VerifierBase {
     /// @inheritdoc IProofOfWorkVerifier
     function excuse(uint64 round, uint64 nodeId, bytes32 taskId) external {
         Round memory current = _beforeFinished(round);
-        NodeAudits storage stored = _storage().audits[nodeId];
-        NodeAudits memory audits = _dueIn(round, nodeId, stored);
+        NodeAudits memory audits = _dueIn(round, nodeId);
         if (_isExcused(audits, round)) revert AlreadyExcused(nodeId, round);
         if (!_wasExecuting(nodeId, taskId, current.openedAt)) revert TaskIsNoExcuse(nodeId, taskId);
 
@@ -64,7 +63,7 @@ abstract contract RoundAnswers is VerifierBase {
         // forge-lint: disable-next-line(unsafe-typecast)
         audits.state.lastRound = uint32(round - 1);
         audits.state.excused = true;
-        _store(stored, audits);
+        _store(nodeId, audits);
         emit ExcuseRecorded(nodeId, round, taskId);
         _recordMisses(nodeId, misses, audits.state.missesInRow);
     }
@@ -89,14 +88,14 @@ abstract contract RoundAnswers is VerifierBase {
     function dutyOf(uint64 round, uint64 nodeId) external view returns (Duty) {
         VerifierStorage storage $ = _storage();
         if (round == 0 || round > $.round.number || !$.activity[nodeId].wasActive(round)) return Duty.None;
-        NodeAudits memory audits = $.audits[nodeId];
+        NodeAudits memory audits = _auditsOf(nodeId);
         if (audits.state.lastRound >= round) return Duty.Accounted;
         return _isExcused(audits, round) ? Duty.Excused : Duty.Due;
     }
 
     /// @inheritdoc IProofOfWorkVerifier
     function auditsOf(uint64 nodeId) external view returns (Audits memory seen) {
-        NodeAudits memory audits = _storage().audits[nodeId];
+        NodeAudits memory audits = _auditsOf(nodeId);
         for (uint256 i; i < seen.results.length; ++i) {
             seen.results[i] = audits.results.rateAt(i);
         }
@@ -120,8 +119,7 @@ abstract contract RoundAnswers is VerifierBase {
 
     function _answer(Round memory round, uint64 nodeId, bytes calldata nonces) private {
         _checkOperator(nodeId);
-        NodeAudits storage stored = _storage().audits[nodeId];
-        NodeAudits memory audits = _dueIn(round.number, nodeId, stored);
+        NodeAudits memory audits = _dueIn(round.number, nodeId);
         bytes32 largest = PowSolution.largestHash(nodeSeed(nodeId, round.seed), nonces);
         // casting is safe: the window was a uint32 when the round opened
         // forge-lint: disable-next-line(unsafe-typecast)
@@ -132,7 +130,7 @@ abstract contract RoundAnswers is VerifierBase {
         bool passed = uint256(hashRate) * 2 >= _hashRate(nodeId, audits.state);
         if (passed) audits.pass(round.number, hashRate, round.openedAt, _validUntil(round.openedAt));
         else audits.miss(round.number);
-        _store(stored, audits);
+        _store(nodeId, audits);
 
         uint64 power = _power(nodeId, audits.state);
         if (passed) {
@@ -145,12 +143,11 @@ abstract contract RoundAnswers is VerifierBase {
     }
 
     function _report(uint64 round, uint64 nodeId) private returns (uint256 misses) {
-        NodeAudits storage stored = _storage().audits[nodeId];
-        NodeAudits memory audits = stored;
+        NodeAudits memory audits = _auditsOf(nodeId);
         uint256 before = audits.state.lastRound;
         misses = _accountUntil(nodeId, audits, round);
         if (audits.state.lastRound == before) return 0;
-        _store(stored, audits);
+        _store(nodeId, audits);
         _recordMisses(nodeId, misses, audits.state.missesInRow);
     }
 
@@ -184,18 +181,21 @@ abstract contract RoundAnswers is VerifierBase {
         }
     }
 
-    function _store(NodeAudits storage stored, NodeAudits memory audits) private {
+    function _store(uint64 nodeId, NodeAudits memory audits) private {
+        NodeAudits storage stored = _storage().audits[nodeId];
         stored.state = audits.state;
         stored.results = audits.results;
+        _tellStanding(nodeId, audits.state);
     }
 
-    function _dueIn(uint64 round, uint64 nodeId, NodeAudits storage stored)
-        private
-        view
-        returns (NodeAudits memory audits)
-    {
+    function _auditsOf(uint64 nodeId) private view returns (NodeAudits memory audits) {
+        audits.state = _stateOf(nodeId);
+        audits.results = _storage().audits[nodeId].results;
+    }
+
+    function _dueIn(uint64 round, uint64 nodeId) private view returns (NodeAudits memory audits) {
         if (!_storage().activity[nodeId].wasActive(round)) revert NodeNotDue(nodeId, round);
-        audits = stored;
+        audits = _auditsOf(nodeId);
         if (audits.state.lastRound >= round) revert AlreadyAccounted(nodeId, round);
     }
 

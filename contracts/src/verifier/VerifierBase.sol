@@ -9,6 +9,7 @@ import {IKeeperTips} from "../interfaces/IKeeperTips.sol";
 import {IMarket} from "../interfaces/IMarketExtension.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "../interfaces/IProofOfWorkVerifier.sol";
+import {Standing} from "../types/Standing.sol";
 import {ActivityLog} from "./ActivityLog.sol";
 import {AuditState, NodeAudits} from "./NodeAudits.sol";
 
@@ -103,23 +104,52 @@ abstract contract VerifierBase is IProofOfWorkVerifier, OwnableUpgradeable {
         return keccak256(abi.encode(block.chainid, address(this), challengeSeed, nodeId));
     }
 
+    /// @dev The one place that unpacks the slot: each such place is much code.
+    function _stateOf(uint64 nodeId) internal view returns (AuditState memory) {
+        return _storage().audits[nodeId].state;
+    }
+
     /// @dev Verified hash rate, hashes/s.
     function _hashRate(uint64 nodeId, AuditState memory state) internal view returns (uint256) {
-        if (state.count != 0 && block.timestamp <= state.validUntil) return state.hashRate;
-        Record storage record = _storage().records[nodeId];
-        if (block.timestamp > record.validUntil) return 0;
-        uint256 onboarding = uint256(record.hashRate) * ONBOARDING_SHARE / 100;
-        return state.count == 0 ? onboarding : Math.min(onboarding, state.hashRate);
+        if (block.timestamp <= state.validUntil) return state.hashRate;
+        (uint256 rate, uint40 until) = _onboarded(nodeId, state);
+        return block.timestamp <= until ? rate : 0;
     }
 
     /// @dev Verified power, milli-TFLOPS.
     function _power(uint64 nodeId, AuditState memory state) internal view returns (uint64) {
-        uint256 rate = _hashRate(nodeId, state);
-        if (rate == 0) return 0;
+        return _toPower(_hashRate(nodeId, state), state);
+    }
+
+    /// @dev After every change of what the node has proved. Time needs no further word: what lapses is told with its time.
+    function _tellStanding(uint64 nodeId, AuditState memory state) internal {
+        (uint256 rate, uint40 until) = _onboarded(nodeId, state);
+        Standing memory standing = Standing({
+            power: _toPower(state.hashRate, state),
+            validUntil: state.validUntil,
+            onboarded: _toPower(rate, state),
+            onboardedUntil: until,
+            lastAuditAt: state.lastAuditAt,
+            // casting is safe: as many rounds would take longer than the chain
+            // forge-lint: disable-next-line(unsafe-typecast)
+            passed: uint24(state.passed)
+        });
+        registry.recordStanding(nodeId, standing);
+    }
+
+    /// @dev What counts before the first audit, and once the audits have lapsed; never more than the audits.
+    function _onboarded(uint64 nodeId, AuditState memory state) private view returns (uint256 rate, uint40 until) {
+        Record storage record = _storage().records[nodeId];
+        rate = uint256(record.hashRate) * ONBOARDING_SHARE / 100;
+        if (state.count != 0) rate = Math.min(rate, state.hashRate);
+        until = record.validUntil;
+    }
+
+    function _toPower(uint256 rate, AuditState memory state) private view returns (uint56) {
         uint256 perTflops = _storage().parameters.hashesPerTflops[uint256(state.resourceType)];
         // casting is safe: bounded by the minimum
         // forge-lint: disable-next-line(unsafe-typecast)
-        return uint64(Math.min(rate * 1_000 / perTflops, type(uint64).max));
+        return uint56(Math.min(rate * 1_000 / perTflops, type(uint56).max));
     }
 
     /// @dev The last second that a result of a challenge opened at `openedAt` counts.

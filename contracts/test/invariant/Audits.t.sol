@@ -50,6 +50,8 @@ contract AuditInvariantTest is AuditFixture {
         for (uint256 i; i < handler.nodeCount(); ++i) {
             Node memory node = handler.nodeAt(i);
             IProofOfWorkVerifier.Audits memory audits = auditsOf(node);
+            assertEq(info(node).verifiedPower, verifier.verifiedPower(node.id), "the registry was told");
+            assertEq(info(node).challengesPassed, audits.passed);
             if (audits.count == 0) continue;
             uint256 sum;
             for (uint256 j; j < audits.count; ++j) {

@@ -5,6 +5,7 @@ import {NodeRegistry} from "src/NodeRegistry.sol";
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {Cause, NodeInfo, NodeStatus, TaskDemand, Tier, TokenLimits, Verdict} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
+import {Standing} from "src/types/Standing.sol";
 
 import {Deployed} from "../../script/Suite.sol";
 import {MarketFixture, Node} from "../utils/MarketFixture.sol";
@@ -178,9 +179,11 @@ contract RegistryHandler is MarketFixture {
     }
 
     function setStanding(uint256 seed, uint64 power, uint32 challenges, bool audited) public {
-        uint40 lastAuditAt = uint40(block.timestamp - seed % 2 days);
-        mockStanding(
-            _node(seed), uint64(_bound(power, 1_000, 100_000)), challenges % 20, audited ? lastAuditAt : 0, audited
+        tellStanding(
+            _node(seed),
+            uint56(_bound(power, 1_000, 100_000)),
+            audited ? uint24(challenges % 20 + 1) : 0,
+            audited ? uint40(block.timestamp - seed % 2 days) : 0
         );
     }
 
@@ -313,8 +316,8 @@ contract RegistryHandler is MarketFixture {
         NodeInfo memory before = info(node);
         address attacker = makeAddr("attacker");
         vm.prank(attacker);
-        (bool succeeded,) = address(registry).call(_attack(kind % 22, node.id, attacker));
-        assertTrue(!succeeded || kind % 22 < 2, "only a review and a note of activity are open to anyone");
+        (bool succeeded,) = address(registry).call(_attack(kind % 23, node.id, attacker));
+        assertTrue(!succeeded || kind % 23 < 2, "only a review and a note of activity are open to anyone");
         NodeInfo memory data = info(node);
         assertEq(data.owner, before.owner);
         assertEq(data.operator, before.operator);
@@ -347,7 +350,8 @@ contract RegistryHandler is MarketFixture {
         if (kind == 17) return abi.encodeCall(registry.endReview, (id));
         if (kind == 18) return abi.encodeCall(registry.addTrustedNode, (id, Tier.Platform));
         if (kind == 19) return abi.encodeCall(registry.recordPartner, (id, "sla", 0));
-        if (kind == 20) return abi.encodeCall(registry.setTokenLimits, (ETH, TokenLimits(1, 1, 1, 1, 1)));
+        if (kind == 20) return abi.encodeCall(registry.recordStanding, (id, Standing(1, 1, 1, 1, 1, 1)));
+        if (kind == 21) return abi.encodeCall(registry.setTokenLimits, (ETH, TokenLimits(1, 1, 1, 1, 1)));
         return abi.encodeCall(registry.pauseEntry, (type(uint40).max));
     }
 

@@ -5,6 +5,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
+import {NodeInfo} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
 import {TaskRequest} from "src/types/Task.sol";
 
@@ -100,11 +101,10 @@ contract AuditAnswersTest is AuditFixture {
         assertDuty(1, node, IProofOfWorkVerifier.Duty.Accounted);
         assertEq(verifier.verifiedHashRate(node.id), audits.hashRate);
         assertEq(verifier.verifiedPower(node.id), power);
-        (uint64 standing, uint32 passed, uint40 lastAuditAt, bool audited) = verifier.standingOf(node.id);
-        assertEq(standing, power);
-        assertEq(passed, 1);
-        assertEq(lastAuditAt, round.openedAt);
-        assertTrue(audited);
+        NodeInfo memory told = info(node);
+        assertEq(told.verifiedPower, power);
+        assertEq(told.challengesPassed, 1);
+        assertEq(told.lastAuditAt, round.openedAt);
     }
 
     function test_TheOwnerMayAnswerToo() public {
@@ -243,10 +243,8 @@ contract AuditAnswersTest is AuditFixture {
         skip(1);
         assertEq(verifier.verifiedPower(node.id), 0);
         assertEq(verifier.verifiedHashRate(node.id), 0);
-        (uint64 standing, uint32 passed,, bool audited) = verifier.standingOf(node.id);
-        assertEq(standing, 0);
-        assertEq(passed, 1);
-        assertTrue(audited);
+        assertEq(info(node).verifiedPower, 0);
+        assertEq(info(node).challengesPassed, 1);
     }
 
     function test_OnboardingPowerLapsesToo() public {
@@ -289,8 +287,7 @@ contract AuditAnswersTest is AuditFixture {
         goOffline(node);
         prove(node, 64);
         assertEq(verifier.verifiedPower(node.id), 0);
-        (,,, bool audited) = verifier.standingOf(node.id);
-        assertFalse(audited);
+        assertEq(info(node).challengesPassed, 0);
     }
 
     // ---------------------------------------------------------------- Solutions under a root

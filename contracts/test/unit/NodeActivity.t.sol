@@ -5,6 +5,7 @@ import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {Cause, NodeInfo, NodeStatus, TaskDemand} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
+import {Standing} from "src/types/Standing.sol";
 
 import {MarketFixture, Node} from "../utils/MarketFixture.sol";
 
@@ -53,6 +54,11 @@ contract NodeActivityTest is MarketFixture {
         vm.prank(address(verifier));
         vm.expectRevert(abi.encodeWithSelector(INodeRegistry.UnknownNode.selector, 99));
         registry.recordAudit(99, true, false);
+    }
+
+    function test_RevertWhen_SomebodyElseTellsWhatANodeProved() public {
+        vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NotVerifier.selector, address(this)));
+        registry.recordStanding(node.id, Standing(1, 1, 1, 1, 1, 1));
     }
 
     function test_ABannedNodesAuditsDoNotRevert() public {
@@ -216,7 +222,7 @@ contract NodeActivityTest is MarketFixture {
     // ---------------------------------------------------------------- The facts in one place
 
     function test_NodeInfoHasTheVerifiersWord() public {
-        mockStanding(node, 77, 12, 345, true);
+        tellStanding(node, 77, 12, 345);
         NodeInfo memory data = info(node);
         assertEq(data.verifiedPower, 77);
         assertEq(data.challengesPassed, 12);

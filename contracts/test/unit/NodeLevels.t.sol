@@ -11,14 +11,14 @@ import {MarketFixture, Node} from "../utils/MarketFixture.sol";
 contract NodeLevelsTest is MarketFixture {
     Node internal node;
     address internal buyer = makeAddr("buyer");
-    uint64 internal constant POWER = 1_000_000;
+    uint56 internal constant POWER = 1_000_000;
 
     function setUp() public override {
         super.setUp();
         node = activeNode("node");
         vm.prank(faucet);
         token.transfer(node.owner, 20_000e18);
-        _audited(0);
+        _audited(1);
     }
 
     // ---------------------------------------------------------------- Levels
@@ -44,7 +44,7 @@ contract NodeLevelsTest is MarketFixture {
     function test_BeforeTheFirstAuditNobodyIsAboveLevelOne() public {
         _excellent();
         _recordPartner(0);
-        mockStanding(node, POWER, 1_000, 0, false);
+        tellStanding(node, POWER, 0, 0);
         assertEq(_level(), 1);
     }
 
@@ -101,7 +101,7 @@ contract NodeLevelsTest is MarketFixture {
 
     function test_LevelFourIsStakeReputationAndWhatGovernanceRecorded() public {
         _excellent();
-        _audited(0); // neither challenges nor tasks are asked
+        _audited(1); // neither challenges nor tasks are asked
         assertEq(_level(), 1);
         _recordPartner(500e18);
         assertEq(_level(), 1, "the bond is staked on top");
@@ -200,7 +200,7 @@ contract NodeLevelsTest is MarketFixture {
 
     function test_RevertWhen_TheAuditIsTooOld() public {
         uint40 lastAuditAt = uint40(block.timestamp - 1 days);
-        mockStanding(node, POWER, 1, lastAuditAt, true);
+        tellStanding(node, POWER, 1, lastAuditAt);
         TaskDemand memory demand = _demand(1, 1);
         demand.maxAuditAge = 1 days;
         _beginAs(demand);
@@ -210,7 +210,7 @@ contract NodeLevelsTest is MarketFixture {
         vm.expectRevert(tooOld);
         _beginAs(demand);
 
-        mockStanding(node, POWER, 0, 0, false);
+        tellStanding(node, POWER, 0, 0);
         demand.maxAuditAge = type(uint32).max - 1;
         vm.warp(type(uint32).max);
         vm.expectRevert(abi.encodeWithSelector(INodeRegistry.AuditTooOld.selector, node.id, 0, demand.maxAuditAge));
@@ -309,8 +309,8 @@ contract NodeLevelsTest is MarketFixture {
         assertEq(info(node).trustLevel, level);
     }
 
-    function _audited(uint32 challenges) private {
-        mockStanding(node, POWER, challenges, uint40(block.timestamp), true);
+    function _audited(uint24 challenges) private {
+        tellStanding(node, POWER, challenges, uint40(block.timestamp));
     }
 
     function _recordPartner(uint128 bond) private {
@@ -338,7 +338,7 @@ contract NodeLevelsTest is MarketFixture {
 
     /// @dev Exactly this level, for an excellent node.
     function _reach(uint8 level) private {
-        _audited(level == 1 || level == 4 ? 0 : 10);
+        _audited(level == 1 || level == 4 ? 1 : 10);
         INodeRegistry.Parameters memory changed = registry.parameters();
         changed.levelThreeTasks = level == 2 ? type(uint16).max : 100;
         _set(changed);

@@ -77,7 +77,7 @@ contract NodeTasksTest is MarketFixture {
 
     function test_PowerBeyondWhatASlotHoldsIsAsMuchAsItHolds() public {
         vm.stopPrank();
-        mockStanding(node, type(uint64).max, 0, 0, false);
+        tellStanding(node, type(uint56).max, 0, 0);
         vm.startPrank(address(market));
         _begin(type(uint32).max, 1);
         _begin(type(uint32).max, 1);

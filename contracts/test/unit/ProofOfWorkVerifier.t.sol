@@ -242,11 +242,26 @@ contract ProofOfWorkVerifierTest is MarketFixture {
 
     function test_BeforeTheFirstAuditOnboardingIsTheStanding() public {
         prove(node, EFFORT);
-        (uint64 power, uint32 passed, uint40 lastAuditAt, bool audited) = verifier.standingOf(node.id);
-        assertEq(power, verifier.verifiedPower(node.id));
-        assertEq(passed, 0);
-        assertEq(lastAuditAt, 0);
-        assertFalse(audited);
+        assertEq(info(node).verifiedPower, verifier.verifiedPower(node.id));
+        assertEq(info(node).challengesPassed, 0);
+        assertEq(info(node).lastAuditAt, 0);
+    }
+
+    function test_AnyoneTellsTheRegistryOfANewCalibration() public {
+        prove(node, EFFORT);
+        uint64 power = verifier.verifiedPower(node.id);
+        IProofOfWorkVerifier.Parameters memory changed = verifier.parameters();
+        for (uint256 i; i < 5; ++i) {
+            changed.hashesPerTflops[i] *= 2;
+        }
+        vm.prank(governance);
+        verifier.setParameters(changed);
+        assertEq(info(node).verifiedPower, power);
+        vm.expectEmit(address(verifier));
+        emit IProofOfWorkVerifier.StandingTold(node.id, power / 2);
+        verifier.syncStanding(node.id);
+        assertEq(info(node).verifiedPower, power / 2);
+        assertEq(verifier.verifiedPower(node.id), power / 2);
     }
 
     // ---------------------------------------------------------------- Governance

@@ -9,6 +9,7 @@ import {IRegistry} from "src/interfaces/IRegistryExtension.sol";
 import {Bid} from "src/types/Bid.sol";
 import {NodeInfo, TokenLimits} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
+import {Standing} from "src/types/Standing.sol";
 import {Task, TaskRequest, TaskStatus} from "src/types/Task.sol";
 
 import {SuiteConfig} from "../../script/SuiteConfig.sol";
@@ -153,15 +154,14 @@ abstract contract MarketFixture is SuiteTest {
         goOnline(node);
     }
 
-    /// @dev What the verifier says of a node from now on.
-    function mockStanding(Node memory node, uint64 power, uint32 challenges, uint40 lastAuditAt, bool audited)
-        internal
-    {
-        vm.mockCall(
-            address(verifier),
-            abi.encodeCall(verifier.standingOf, (node.id)),
-            abi.encode(power, challenges, lastAuditAt, audited)
-        );
+    /// @dev As if the verifier had told this. Without a passed round the power is onboarding's.
+    function tellStanding(Node memory node, uint56 power, uint24 passed, uint40 lastAuditAt) internal {
+        Standing memory standing;
+        if (passed == 0) (standing.onboarded, standing.onboardedUntil) = (power, type(uint40).max);
+        else (standing.power, standing.validUntil) = (power, type(uint40).max);
+        (standing.lastAuditAt, standing.passed) = (lastAuditAt, passed);
+        vm.prank(address(verifier));
+        registry.recordStanding(node.id, standing);
     }
 
     function info(Node memory node) internal view returns (NodeInfo memory) {
