@@ -63,7 +63,7 @@ abstract contract RoundAnswers is VerifierBase {
         // forge-lint: disable-next-line(unsafe-typecast)
         audits.state.lastRound = uint32(round - 1);
         audits.state.excused = true;
-        _store(nodeId, audits);
+        _store(nodeId, _storage().audits[nodeId], audits);
         emit ExcuseRecorded(nodeId, round, taskId);
         _recordMisses(nodeId, misses, audits.state.missesInRow);
     }
@@ -130,7 +130,7 @@ abstract contract RoundAnswers is VerifierBase {
         bool passed = uint256(hashRate) * 2 >= _hashRate(nodeId, audits.state);
         if (passed) audits.pass(round.number, hashRate, round.openedAt, _validUntil(round.openedAt));
         else audits.miss(round.number);
-        _store(nodeId, audits);
+        _store(nodeId, _storage().audits[nodeId], audits);
 
         uint64 power = _power(nodeId, audits.state);
         if (passed) {
@@ -147,7 +147,7 @@ abstract contract RoundAnswers is VerifierBase {
         uint256 before = audits.state.lastRound;
         misses = _accountUntil(nodeId, audits, round);
         if (audits.state.lastRound == before) return 0;
-        _store(nodeId, audits);
+        _store(nodeId, _storage().audits[nodeId], audits);
         _recordMisses(nodeId, misses, audits.state.missesInRow);
     }
 
@@ -181,16 +181,15 @@ abstract contract RoundAnswers is VerifierBase {
         }
     }
 
-    function _store(uint64 nodeId, NodeAudits memory audits) private {
-        NodeAudits storage stored = _storage().audits[nodeId];
+    /// @param stored Where they lie: with it given, the optimizer writes each slot once.
+    function _store(uint64 nodeId, NodeAudits storage stored, NodeAudits memory audits) private {
         stored.state = audits.state;
         stored.results = audits.results;
         _tellStanding(nodeId, audits.state);
     }
 
-    function _auditsOf(uint64 nodeId) private view returns (NodeAudits memory audits) {
-        audits.state = _stateOf(nodeId);
-        audits.results = _storage().audits[nodeId].results;
+    function _auditsOf(uint64 nodeId) private view returns (NodeAudits memory) {
+        return _storage().audits[nodeId];
     }
 
     function _dueIn(uint64 round, uint64 nodeId) private view returns (NodeAudits memory audits) {

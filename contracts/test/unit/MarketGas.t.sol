@@ -24,7 +24,7 @@ contract MarketGasTest is MarketFixture {
     }
 
     function test_ATasksLife() public {
-        _life("Lifecycle of the first task");
+        _life("LifecycleFirstTask");
         skip(1 days);
         uint256 later = _life("Lifecycle");
         if (optimized()) assertLt(later, LIMIT);
