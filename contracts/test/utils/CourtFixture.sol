@@ -229,7 +229,8 @@ abstract contract CourtFixture is MarketFixture {
 
     /// @dev To the second after the deadline of the present period.
     function passDeadline(uint256 caseId) internal {
-        vm.warp(court.caseOf(caseId).deadline + 1);
+        uint256 deadline = court.caseOf(caseId).deadline;
+        if (vm.getBlockTimestamp() <= deadline) vm.warp(deadline + 1);
         vm.roll(vm.getBlockNumber() + 1);
     }
 
