@@ -106,8 +106,8 @@ impl Rounds {
     /// others. `None` before the verifier's rules are known.
     pub fn due_at(&self, preimage: B256) -> Option<u64> {
         let (rules, latest) = (self.rules.get(&())?, self.latest());
-        // A chain that is newer than the last round gets the whole jitter.
-        let added = match self.chain().committed_in < latest.block || latest.number == 0 {
+        // A chain that is not older than the last round gets the whole jitter.
+        let added = match self.chain().committed_in < latest.block {
             true => {
                 let random = U256::from_be_bytes(keccak256((preimage, latest.seed).abi_encode()).0);
                 (random % (U256::from(rules.jitter) + U256::from(1))).to::<u64>()
