@@ -25,8 +25,15 @@ contract RewardDistributor is IRewardDistributor, BonusRoots, UUPSUpgradeable {
     using SafeCast for uint256;
 
     struct Epoch {
-        uint256 totalWeight; // AIIGO wei
+        uint256 totalWeight; // AIIGO wei, known when the next epoch has its first fee
         uint256 providerBudget; // AIIGO wei, known when the epoch is closed
+    }
+
+    /// @dev The last epoch that had a fee: one slot, all that recording another one reads of time and total.
+    struct Running {
+        uint184 totalWeight; // AIIGO wei
+        uint40 endsAt; // zero: no fee yet
+        uint32 epoch;
     }
 
     /// @dev A node's part in an epoch: one slot.
@@ -55,6 +62,8 @@ contract RewardDistributor is IRewardDistributor, BonusRoots, UUPSUpgradeable {
         mapping(uint256 epoch => Epoch) epochs;
         mapping(uint256 epoch => mapping(uint64 nodeId => Share)) shares;
         mapping(address token => Rate) rates;
+        // slot 5
+        Running running;
     }
 
     // keccak256(abi.encode(uint256(keccak256("aiigo.storage.RewardDistributor")) - 1)) & ~bytes32(uint256(0xff))
@@ -123,13 +132,16 @@ contract RewardDistributor is IRewardDistributor, BonusRoots, UUPSUpgradeable {
     function recordFee(uint64 nodeId, address feeToken, uint256 fee) external {
         if (msg.sender != marketplace) revert NotMarketplace(msg.sender);
         DistributorStorage storage $ = _storage();
-        uint256 epoch = currentEpoch();
+        Running storage running = $.running;
+        if (block.timestamp >= running.endsAt) _beginEpoch($, running);
+        uint256 epoch = running.epoch;
         (uint256 rate,) = rateOf(feeToken);
         uint256 weight = Math.mulDiv(fee, rate, RATE_UNIT);
         if (weight > 0) {
-            // A fee is part of an escrow, which has 96 bits, and a rate has 128: neither this cast nor a sum can fail.
+            // A fee is a tenth of an escrow of 88 bits at most, and a rate has 128: a billion of the greatest fees fit, so that
+            // neither cast fails.
             $.shares[epoch][nodeId].weight += weight.toUint248();
-            $.epochs[epoch].totalWeight += weight;
+            running.totalWeight += weight.toUint184();
         }
         emit FeeRecorded(epoch, nodeId, feeToken, fee, weight);
     }
@@ -145,7 +157,7 @@ contract RewardDistributor is IRewardDistributor, BonusRoots, UUPSUpgradeable {
 
         (uint256 lane, uint256 stakerReward) = _budgets($, epoch, endsAt);
         uint256 providerBudget = _withoutBonuses(lane);
-        uint256 totalWeight = $.epochs[epoch].totalWeight;
+        uint256 totalWeight = _totalWeight($, epoch);
         $.epochs[epoch].providerBudget = providerBudget;
         uint256 base = Math.min(totalWeight, providerBudget);
         // Rounded up, so that it covers each node's tenth of many epochs; never more than the lane.
@@ -194,7 +206,9 @@ contract RewardDistributor is IRewardDistributor, BonusRoots, UUPSUpgradeable {
         DistributorStorage storage $ = _storage();
         Epoch storage stored = $.epochs[epoch];
         return EpochInfo({
-            totalWeight: stored.totalWeight, providerBudget: stored.providerBudget, closed: epoch < $.nextEpochToClose
+            totalWeight: _totalWeight($, epoch),
+            providerBudget: stored.providerBudget,
+            closed: epoch < $.nextEpochToClose
         });
     }
 
@@ -273,10 +287,21 @@ contract RewardDistributor is IRewardDistributor, BonusRoots, UUPSUpgradeable {
             (uint256 lane,) = _budgets($, epoch, Math.min(block.timestamp, epochStart(epoch + 1)));
             providerBudget = _withoutBonuses(lane);
         }
-        return Math.min(weight, Math.mulDiv(providerBudget, weight, stored.totalWeight));
+        return Math.min(weight, Math.mulDiv(providerBudget, weight, _totalWeight($, epoch)));
     }
 
     // ---------------------------------------------------------------- internals
+
+    /// @dev The first fee of an epoch lays the last one's total down.
+    function _beginEpoch(DistributorStorage storage $, Running storage running) private {
+        if (running.totalWeight != 0) $.epochs[running.epoch].totalWeight = running.totalWeight;
+        uint256 epoch = currentEpoch();
+        $.running = Running({totalWeight: 0, endsAt: epochStart(epoch + 1).toUint40(), epoch: epoch.toUint32()});
+    }
+
+    function _totalWeight(DistributorStorage storage $, uint256 epoch) private view returns (uint256) {
+        return epoch == $.running.epoch ? $.running.totalWeight : $.epochs[epoch].totalWeight;
+    }
 
     /// @dev The two lanes of an open epoch that ends at `endsAt`.
     function _budgets(DistributorStorage storage $, uint256 epoch, uint256 endsAt)

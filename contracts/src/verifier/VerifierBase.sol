@@ -104,7 +104,7 @@ abstract contract VerifierBase is IProofOfWorkVerifier, OwnableUpgradeable {
         return keccak256(abi.encode(block.chainid, address(this), challengeSeed, nodeId));
     }
 
-    /// @dev The one place that unpacks the slot: each such place is much code.
+    /// @dev Unpacking the slot is much code, so it stands here once.
     function _stateOf(uint64 nodeId) internal view returns (AuditState memory) {
         return _storage().audits[nodeId].state;
     }

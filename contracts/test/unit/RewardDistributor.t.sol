@@ -102,6 +102,25 @@ contract RewardDistributorTest is SuiteTest {
         assertEq(_rewards.weightOf(0, _node), 0);
     }
 
+    function test_TheTotalsOfOpenEpochsStayApart() public {
+        _record(_node, ETH, 0.01 ether);
+        _record(_other, ETH, 0.02 ether);
+        vm.warp(_rewards.epochStart(2));
+        assertEq(_rewards.epochOf(0).totalWeight, 30e18, "no other epoch has had a fee");
+        _record(_node, makeAddr("token without a rate"), 1 ether);
+        assertEq(_rewards.epochOf(0).totalWeight, 30e18, "nor one with a weight");
+        _record(_other, ETH, 0.03 ether);
+        _record(_node, ETH, 0.04 ether);
+        uint256[4] memory totals = [uint256(30e18), 0, 70e18, 0];
+        for (uint256 epoch; epoch < 4; ++epoch) {
+            assertEq(_rewards.epochOf(epoch).totalWeight, totals[epoch]);
+            _closeNext();
+            assertEq(_rewards.epochOf(epoch).totalWeight, totals[epoch]);
+        }
+        assertEq(_rewards.claimBaseReward(0, _other), 20e18);
+        assertEq(_rewards.claimBaseReward(2, _node), 40e18);
+    }
+
     function test_RatesOfOtherTokensExpire() public {
         vm.warp(START + 30 days - 1);
         (uint256 rate, uint40 expiresAt) = _rewards.rateOf(ETH);
