@@ -9,7 +9,7 @@ use aiigo_chain::{Follower, Intent, Outbox, Outcome, Update};
 use aiigo_protocol::{ContractName, Deployment, ProofOfWorkVerifier, RewardDistributor};
 use aiigo_telemetry::Health;
 use alloy::{
-    primitives::{Address, U256, utils::format_ether},
+    primitives::{Address, Bytes, U256, utils::format_ether},
     providers::{DynProvider, Provider},
 };
 use tokio::task::JoinSet;
@@ -189,6 +189,7 @@ impl Keeper {
                     }
                 }
                 self.view.settle(finalized.min(block.number));
+                self.view.reach(block.number);
                 self.block = block.number;
                 if live {
                     self.now = block.timestamp;
@@ -234,7 +235,11 @@ impl Keeper {
             Hands::Dry(address) => *address,
         };
         let over = |ending, code, reason: &str| Some(Done::ended(action.duty, &action.subject, ending, code, reason));
-        let cost = match trial::simulate(&self.provider, from, action).await {
+        let data = match action.payload.complete(&self.provider).await {
+            Ok(data) => data,
+            Err(error) => return over(Ending::Failed, Code::Chain, &error.to_string()),
+        };
+        let cost = match trial::simulate(&self.provider, from, action.to, data.clone()).await {
             Ok(Trial::Works { cost, fee_per_gas }) => match self.objection(from, cost, fee_per_gas).await {
                 Some((code, reason)) => return over(Ending::Unaffordable, code, &reason),
                 None => cost,
@@ -244,7 +249,7 @@ impl Keeper {
         };
         let Hands::Sending(outbox) = &self.hands else { return Some(Done::would_send(action)) };
         self.reserved.insert(key.clone(), cost);
-        let attempt = send(outbox.clone(), key.clone(), action.clone(), self.config.max_fee_per_gas);
+        let attempt = send(outbox.clone(), key.clone(), action.clone(), data, self.config.max_fee_per_gas);
         self.running.spawn(attempt);
         None
     }
@@ -299,7 +304,7 @@ impl Keeper {
 }
 
 /// Hands an action to the outbox under a key that was not used up by an earlier attempt, and waits for its end.
-async fn send(outbox: Outbox, key: PlanKey, action: Action, max_fee_per_gas: u128) -> Attempt {
+async fn send(outbox: Outbox, key: PlanKey, action: Action, data: Bytes, max_fee_per_gas: u128) -> Attempt {
     let sent = async {
         let mut number = 1_u32;
         let id = |number| format!("{}#{number}", action.key());
@@ -312,7 +317,7 @@ async fn send(outbox: Outbox, key: PlanKey, action: Action, max_fee_per_gas: u12
             key: id(number),
             label: format!("{} {}", action.duty, action.subject),
             to: action.to,
-            data: action.data,
+            data,
             value: U256::ZERO,
             deadline: Some(unix_now().saturating_add(PATIENCE)),
             max_fee_per_gas: Some(max_fee_per_gas),

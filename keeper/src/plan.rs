@@ -121,9 +121,10 @@ mod tests {
     use alloy::primitives::{Address, Bytes};
 
     use super::*;
+    use crate::payload::Payload;
 
     fn action(duty: DutyName, subject: &str) -> Action {
-        Action { duty, subject: subject.to_owned(), to: Address::ZERO, data: Bytes::new() }
+        Action { duty, subject: subject.to_owned(), to: Address::ZERO, payload: Payload::Call(Bytes::new()) }
     }
 
     fn subjects(ready: &[(PlanKey, Action)]) -> Vec<&str> {

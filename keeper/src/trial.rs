@@ -3,13 +3,11 @@
 use aiigo_protocol::{DecodedRevert, decode_revert};
 use alloy::{
     network::TransactionBuilder,
-    primitives::{Address, U256},
+    primitives::{Address, Bytes, U256},
     providers::{DynProvider, Provider},
     rpc::types::TransactionRequest,
     transports::TransportError,
 };
-
-use crate::duties::Action;
 
 /// What the chain said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,9 +23,14 @@ pub(crate) enum Trial {
     Refused(DecodedRevert),
 }
 
-/// Simulates the action on the latest block, as `from`.
-pub(crate) async fn simulate(provider: &DynProvider, from: Address, action: &Action) -> Result<Trial, TransportError> {
-    let transaction = TransactionRequest::default().with_from(from).with_to(action.to).with_input(action.data.clone());
+/// Simulates a call on the latest block, as `from`.
+pub(crate) async fn simulate(
+    provider: &DynProvider,
+    from: Address,
+    to: Address,
+    data: Bytes,
+) -> Result<Trial, TransportError> {
+    let transaction = TransactionRequest::default().with_from(from).with_to(to).with_input(data);
     let gas = match provider.estimate_gas(transaction).await {
         Ok(gas) => gas,
         Err(error) => return refusal(error),

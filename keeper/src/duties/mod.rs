@@ -1,5 +1,6 @@
 //! The duties: what is watched, what is due, and the call that settles it. Each is a file of its own.
 
+mod advance_disputes;
 mod claim_rewards;
 mod close_epochs;
 mod collect_fees;
@@ -14,12 +15,9 @@ mod time_out_tasks;
 use std::{fmt, str::FromStr, sync::Arc};
 
 use aiigo_protocol::{ContractName, Deployment};
-use alloy::{
-    primitives::{Address, Bytes},
-    sol_types::SolCall,
-};
+use alloy::{primitives::Address, sol_types::SolCall};
 
-use crate::{secrets::Secrets, view::View};
+use crate::{payload::Payload, secrets::Secrets, view::View};
 
 /// A transaction that anyone may send and whose time has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +29,12 @@ pub struct Action {
     /// The contract to call.
     pub to: Address,
     /// The call.
-    pub data: Bytes,
+    pub payload: Payload,
 }
 
 impl Action {
     fn new(duty: DutyName, subject: impl fmt::Display, to: Address, call: &impl SolCall) -> Self {
-        Self { duty, subject: subject.to_string(), to, data: call.abi_encode().into() }
+        Self { duty, subject: subject.to_string(), to, payload: Payload::Call(call.abi_encode().into()) }
     }
 
     /// Identifies the action among all duties.
@@ -87,6 +85,7 @@ duties! {
     OpenRounds = "open-rounds", true, "Open audit rounds: as the challenger with its secrets, or when it has revealed none.";
     ReportMissedRounds = "report-missed-rounds", true, "Record who answered no audit round, earn the tips.";
     CloseEpochs = "close-epochs", true, "Close reward epochs that are over.";
+    AdvanceDisputes = "advance-disputes", true, "Draw juries, and end the periods of cases that are over.";
     CollectFees = "collect-fees", true, "Send the fees of closed epochs to stakers and treasury.";
     ExecuteProposals = "execute-proposals", true, "Queue proposals that passed, execute those whose delay is over.";
     ClaimRewards = "claim-rewards", false, "Mint nodes their base rewards of closed epochs, to their payout addresses.";
@@ -120,6 +119,9 @@ impl DutyName {
             }
             Self::ReportMissedRounds => Box::new(report_missed_rounds::ReportMissedRounds { verifier }),
             Self::CloseEpochs => Box::new(close_epochs::CloseEpochs { rewards }),
+            Self::AdvanceDisputes => {
+                Box::new(advance_disputes::AdvanceDisputes { court: deployment.address(ContractName::DisputeCourt) })
+            }
             Self::CollectFees => {
                 Box::new(collect_fees::CollectFees { vault: deployment.address(ContractName::FeeVault) })
             }

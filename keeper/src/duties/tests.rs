@@ -16,7 +16,10 @@ use aiigo_protocol::{
     TaskId,
     TaskMarketplace::{MarketParametersChanged, ResultSubmitted, TaskAccepted, TaskMarketplaceEvents, TaskReopened},
 };
-use alloy::primitives::{B256, U256, aliases::U40};
+use alloy::primitives::{
+    B256, Bytes, U256,
+    aliases::{U40, U48},
+};
 
 use super::*;
 use crate::view::{Genesis, Schedule};
@@ -275,6 +278,79 @@ fn a_proposal_is_queued_after_its_vote_and_executed_after_its_delay() {
     }
 }
 
+#[test]
+fn a_case_is_drawn_after_its_block_and_moved_on_after_each_period() {
+    use aiigo_protocol::DisputeCourt::{
+        CaseClosed, CommitStarted, DisputeCourtEvents, DrawAdvanced, DrawFixed, RevealStarted, Ruled,
+    };
+
+    let court = |event: DisputeCourtEvents| Event::DisputeCourt(event);
+    let case = U256::from(4);
+    let (duty, number) = (DutyName::AdvanceDisputes.duty(&means(None)), U256::from);
+    let mut view = view(&[court(DisputeCourtEvents::DrawFixed(DrawFixed {
+        caseId: case,
+        round: 0,
+        seats: number(3),
+        drawBlock: 70,
+        epoch: U48::ZERO,
+        deadline: U40::from(500),
+    }))]);
+    view.reach(70);
+    assert!(duty.due(&view, 400).is_empty(), "its randomness is not there yet");
+    view.reach(71);
+    let draw = duty.due(&view, 400).pop().expect("a draw");
+    assert_eq!((draw.subject.as_str(), &draw.payload), ("case 4/block 70/try 0", &Payload::Draw { case, block: 70 }));
+    view.apply(
+        72,
+        &court(DisputeCourtEvents::DrawAdvanced(DrawAdvanced { caseId: case, tries: number(24), seated: number(2) })),
+    );
+    assert_eq!(duty.due(&view, 400)[0].subject, "case 4/block 70/try 24", "another call draws on");
+    assert_eq!(duty.due(&view, 501)[0].subject, "case 4/until 500", "nobody more to draw");
+
+    let periods = [
+        DisputeCourtEvents::CommitStarted(CommitStarted {
+            caseId: case,
+            round: 0,
+            seated: number(3),
+            deadline: U40::from(600),
+        }),
+        DisputeCourtEvents::RevealStarted(RevealStarted {
+            caseId: case,
+            round: 0,
+            committed: number(3),
+            deadline: U40::from(700),
+        }),
+        DisputeCourtEvents::Ruled(Ruled {
+            caseId: case,
+            round: 0,
+            share: 5_000,
+            low: 5_000,
+            high: 5_000,
+            votes: number(3),
+            appealableUntil: U40::from(800),
+        }),
+    ];
+    for (period, until) in periods.into_iter().zip([600, 700, 800]) {
+        view.apply(73, &court(period));
+        assert!(duty.due(&view, until).is_empty());
+        assert_eq!(duty.due(&view, until + 1)[0].subject, format!("case 4/until {until}"));
+    }
+    view.apply(
+        74,
+        &court(DisputeCourtEvents::CaseClosed(CaseClosed {
+            caseId: case,
+            taskId: TASK.0,
+            ruled: true,
+            share: 5_000,
+            coherent: number(3),
+            pot: U256::ZERO,
+            buyerFeeReturned: U256::ZERO,
+            providerFeeReturned: U256::ZERO,
+        })),
+    );
+    assert!(duty.due(&view, 9_999).is_empty());
+}
+
 mod rounds {
     use aiigo_protocol::{
         IProofOfWorkVerifier::Parameters as Rules,
@@ -366,6 +442,13 @@ mod rounds {
         DutyName::OpenRounds.duty(&means(secrets)).due(&view, now)
     }
 
+    fn data(action: &Action) -> &[u8] {
+        match &action.payload {
+            Payload::Call(data) => data,
+            draw @ Payload::Draw { .. } => panic!("{draw:?}"),
+        }
+    }
+
     fn subjects(actions: &[Action]) -> Vec<&str> {
         actions.iter().map(|action| action.subject.as_str()).collect()
     }
@@ -396,13 +479,13 @@ mod rounds {
         assert!(due(Some(ours.clone()), &events, 1_109).is_empty());
         let action = due(Some(ours.clone()), &events, 1_110).pop().expect("a round");
         assert_eq!(action.subject, "round 1");
-        assert_eq!(openRoundCall::abi_decode(&action.data).expect("a call").preimage, preimage);
+        assert_eq!(openRoundCall::abi_decode(data(&action)).expect("a call").preimage, preimage);
 
         // The next one by the next secret, after the last round's answers.
         let later = [events.as_slice(), &[opened(1, preimage, 1_105)]].concat();
         assert!(due(Some(ours.clone()), &later, 1_204).is_empty());
         let action = due(Some(ours.clone()), &later, 1_215).pop().expect("a round");
-        let next = openRoundCall::abi_decode(&action.data).expect("a call").preimage;
+        let next = openRoundCall::abi_decode(data(&action)).expect("a call").preimage;
         assert_eq!(alloy::primitives::keccak256(next), preimage);
     }
 

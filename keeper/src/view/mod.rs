@@ -1,5 +1,6 @@
 //! What the keeper knows of the market: only what has a deadline, built from events alone and rebuilt at each start.
 
+mod disputes;
 mod journal;
 mod proposals;
 mod rounds;
@@ -12,8 +13,9 @@ use aiigo_protocol::{
 use alloy::primitives::{Address, U256};
 
 pub(crate) use self::journal::Journaled;
-use self::proposals::Proposals;
+use self::{disputes::Disputes, proposals::Proposals};
 pub use self::{
+    disputes::Period,
     proposals::{Phase, Proposal},
     rounds::{Genesis, Rounds},
 };
@@ -78,6 +80,7 @@ impl Schedule {
 #[derive(Debug)]
 pub struct View {
     schedule: Schedule,
+    head: u64,
     tasks: Journaled<TaskId, LiveTask>,
     challenges: Journaled<NodeId, OpenChallenge>,
     banned: Journaled<NodeId, ()>,
@@ -87,6 +90,7 @@ pub struct View {
     grace: Journaled<(), u64>,
     rounds: Rounds,
     proposals: Proposals,
+    disputes: Disputes,
     /// Tokens in which fees came in since they were last collected, by the first epoch to close after that.
     fees: Journaled<Address, u64>,
 }
@@ -104,6 +108,8 @@ impl View {
             grace: Journaled::default(),
             rounds: Rounds::new(genesis),
             proposals: Proposals::default(),
+            disputes: Disputes::default(),
+            head: 0,
             fees: Journaled::default(),
         }
     }
@@ -149,6 +155,16 @@ impl View {
         &self.rounds
     }
 
+    /// The last block that was taken in.
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// Cases that are not closed.
+    pub fn disputes(&self) -> impl Iterator<Item = (U256, Period)> {
+        self.disputes.iter()
+    }
+
     /// Proposals of governance that are not over.
     pub fn proposals(&self) -> impl Iterator<Item = (U256, &Proposal)> {
         self.proposals.iter()
@@ -171,6 +187,7 @@ impl View {
             Event::TaskMarketplace(event) => self.apply_market(block, event),
             Event::ProofOfWorkVerifier(event) => self.apply_verifier(block, event),
             Event::RewardDistributor(event) => self.apply_rewards(block, event),
+            Event::DisputeCourt(event) => self.disputes.apply(block, event),
             Event::AIIGOGovernor(event) => self.proposals.apply(block, event),
             Event::EscrowManager(EscrowManagerEvents::Released(released))
                 if released.feeAmount > U256::ZERO && !self.fees.contains(&released.token) =>
@@ -247,8 +264,14 @@ impl View {
         self.tasks.insert(block, id, LiveTask { attempts, stage });
     }
 
+    /// The chain has reached `block`.
+    pub fn reach(&mut self, block: u64) {
+        self.head = block;
+    }
+
     /// Undoes everything above `block`.
     pub fn retract(&mut self, block: u64) {
+        self.head = block;
         self.tasks.retract(block);
         self.challenges.retract(block);
         self.banned.retract(block);
@@ -257,6 +280,7 @@ impl View {
         self.grace.retract(block);
         self.rounds.retract(block);
         self.proposals.retract(block);
+        self.disputes.retract(block);
         self.fees.retract(block);
     }
 
@@ -270,6 +294,7 @@ impl View {
         self.grace.settle(block);
         self.rounds.settle(block);
         self.proposals.settle(block);
+        self.disputes.settle(block);
         self.fees.settle(block);
     }
 }

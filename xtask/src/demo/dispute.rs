@@ -8,7 +8,6 @@ use alloy::{
     contract::{CallBuilder, CallDecoder},
     primitives::{Address, B256, U256, keccak256},
     providers::{DynProvider, Provider},
-    rlp,
     rpc::types::TransactionReceipt,
     sol_types::SolEvent,
 };
@@ -33,7 +32,7 @@ const REJECTED: u16 = 0;
 mod status {
     pub(super) const DRAWING: u8 = 1;
     pub(super) const COMMITTING: u8 = 2;
-    pub(super) const CLOSED: u8 = 5;
+    pub(super) const RULED: u8 = 4;
 }
 
 /// What the court decided.
@@ -126,7 +125,7 @@ impl Play<'_> {
             None,
         );
         let voted = self.vote(case, jurors, if same { UPHELD } else { REJECTED }).await?;
-        self.close(case, &jurors[0]).await?;
+        self.close(case).await?;
 
         let graphql = self.graphql()?;
         let task = graphql
@@ -195,24 +194,28 @@ impl Play<'_> {
         Ok(case)
     }
 
-    /// Draws the jury from a block that nobody knew when the case was opened.
-    async fn seat(&self, case: U256, caller: &Keys) -> Result<(), Error> {
-        let court = self.court(caller);
-        self.account.waiting("the jury is drawn from the randomness of a block to come");
-        loop {
-            let state = court.caseOf(case).call().await?;
-            if state.status != status::DRAWING {
-                break;
-            }
-            let provider = self.market.provider();
-            let head = provider.get_block_number().await?;
-            let number = state.draw.blockNumber;
-            self.market.devnet().mine((number + 1).saturating_sub(head)).await?;
-            let block = provider.get_block_by_number(number.into()).await?.ok_or("the draw's block is missing")?;
-            landed(court.draw(case, rlp::encode(&block.header.inner).into())).await?;
-        }
+    /// Waits for the keeper to draw the jury from a block that nobody knew when the case was opened.
+    async fn seat(&self, case: U256, juror: &Keys) -> Result<(), Error> {
+        let court = self.court(juror);
+        self.account.waiting("the keeper draws the jury from the randomness of a block to come");
+        self.until_not(case, status::DRAWING).await?;
         let seats = court.seatsOf(case).call().await?;
         self.account.step(&format!("{} of {} jurors drawn by stake", seats.len(), JURORS.len()), None);
+        Ok(())
+    }
+
+    /// Mines blocks until the keeper has moved the case on.
+    async fn until_not(&self, case: U256, status: u8) -> Result<(), Error> {
+        let buyer = self.market.buyer()?;
+        let court = self.court(&buyer);
+        let until = tokio::time::Instant::now() + PATIENCE;
+        while court.caseOf(case).call().await?.status == status {
+            if tokio::time::Instant::now() > until {
+                return Err(format!("nobody moved case {case} on").into());
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            self.market.devnet().mine(1).await?;
+        }
         Ok(())
     }
 
@@ -239,28 +242,12 @@ impl Play<'_> {
         Ok(seated.len())
     }
 
-    /// Waits for the appeal window to end, and closes the case.
-    async fn close(&self, case: U256, caller: &Keys) -> Result<(), Error> {
+    /// Waits for the appeal window to end, and for the keeper to close the case.
+    async fn close(&self, case: U256) -> Result<(), Error> {
         self.account.waiting("the ruling can be appealed for some seconds");
-        let court = self.court(caller);
-        let until = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            let state = court.caseOf(case).call().await?;
-            if state.status == status::CLOSED {
-                return Ok(());
-            }
-            if tokio::time::Instant::now() > until {
-                return Err(format!("case {case} did not close").into());
-            }
-            if self.market.devnet().now().await? > state.deadline.to::<u64>() {
-                let receipt = landed(court.advance(case)).await?;
-                let tx = receipt.transaction_hash.to_string();
-                self.account.step("nobody appealed: the case is closed", Some(&tx));
-            } else {
-                tokio::time::sleep(Duration::from_millis(300)).await;
-                self.market.devnet().mine(1).await?;
-            }
-        }
+        self.until_not(case, status::RULED).await?;
+        self.account.step("nobody appealed: the case is closed", None);
+        Ok(())
     }
 
     fn court(&self, caller: &Keys) -> DisputeCourt::DisputeCourtInstance<DynProvider> {
