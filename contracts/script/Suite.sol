@@ -29,6 +29,7 @@ import {IRewardDistributor} from "src/interfaces/IRewardDistributor.sol";
 import {MarketDeals} from "src/market/MarketDeals.sol";
 import {MarketExtension} from "src/market/MarketExtension.sol";
 import {Neighbours} from "src/market/MarketBase.sol";
+import {ReplicasExtension} from "src/market/ReplicasExtension.sol";
 import {RegistryNeighbours} from "src/registry/RegistryBase.sol";
 import {RegistryExtension} from "src/registry/RegistryExtension.sol";
 import {VerifierNeighbours} from "src/verifier/VerifierBase.sol";
@@ -41,6 +42,7 @@ struct Implementations {
     address registry;
     address registryExtension;
     address verifier;
+    address replicasExtension;
     address marketDeals;
     address marketExtension;
     address marketplace;
@@ -117,6 +119,7 @@ abstract contract Suite is CommonBase {
         p.implementations.verifier = vm.computeCreateAddress(deployer, nonce++);
         p.verifier = ProofOfWorkVerifier(vm.computeCreateAddress(deployer, nonce++));
         p.escrow = EscrowManager(vm.computeCreateAddress(deployer, nonce++));
+        p.implementations.replicasExtension = vm.computeCreateAddress(deployer, nonce++);
         p.implementations.marketDeals = vm.computeCreateAddress(deployer, nonce++);
         p.implementations.marketExtension = vm.computeCreateAddress(deployer, nonce++);
         p.implementations.marketplace = vm.computeCreateAddress(deployer, nonce++);
@@ -206,7 +209,8 @@ abstract contract Suite is CommonBase {
             guardian: address(p.guardian),
             court: address(p.court)
         });
-        d.implementations.marketDeals = address(new MarketDeals(neighbours));
+        d.implementations.replicasExtension = address(new ReplicasExtension(neighbours, address(d.entropy)));
+        d.implementations.marketDeals = address(new MarketDeals(neighbours, d.implementations.replicasExtension));
         d.implementations.marketExtension = address(new MarketExtension(neighbours, d.implementations.marketDeals));
         d.implementations.marketplace = address(new TaskMarketplace(neighbours, d.implementations.marketExtension));
         call = abi.encodeCall(IMarketExtension.initialize, (owner, config.marketplace, config.paymentTokens));

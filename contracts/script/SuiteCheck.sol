@@ -3,7 +3,9 @@ pragma solidity 0.8.37;
 
 import {IMarket} from "src/interfaces/IMarketExtension.sol";
 import {MarketBase} from "src/market/MarketBase.sol";
+import {MarketDeals} from "src/market/MarketDeals.sol";
 import {MarketExtension} from "src/market/MarketExtension.sol";
+import {ReplicasExtension} from "src/market/ReplicasExtension.sol";
 
 import {CommonBase} from "forge-std/Base.sol";
 import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
@@ -214,9 +216,15 @@ abstract contract SuiteCheck is Suite {
     function _checkMarketRooms(Deployed memory d) private view {
         address second = d.marketplace.extension();
         address third = MarketExtension(payable(second)).extension();
+        address fourth = MarketDeals(payable(third)).extension();
         _require(d.marketplace.court() == address(d.court), "TaskMarketplace's court");
         _require(_knowsTheSame(MarketBase(second), d.marketplace), "MarketExtension's contracts");
         _require(_knowsTheSame(MarketBase(third), d.marketplace), "MarketDeals' contracts");
+        _require(
+            _knowsTheSame(MarketBase(fourth), d.marketplace)
+                && address(ReplicasExtension(fourth).entropySource()) == address(d.entropy),
+            "ReplicasExtension's contracts"
+        );
     }
 
     function _knowsTheSame(MarketBase room, MarketBase first) private view returns (bool) {

@@ -192,6 +192,19 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
     }
 
     /// @inheritdoc INodeRegistry
+    function failReviewed(uint64 nodeId, address token, uint96 escrow, Cause cause) external onlyMarketplace {
+        NodeRecord storage node = _endReviewing(nodeId, token, escrow);
+        _countFailed(nodeId, node, cause);
+        if (cause == Cause.TaskTimedOut) _penalize(nodeId, node, cause, _storage().parameters.timeoutSlashBps);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function releaseTask(uint64 nodeId, uint32 power, address token, uint96 escrow) external onlyMarketplace {
+        _setOpenEscrow(nodeId, token, _openEscrow(nodeId, token) - escrow);
+        _endRun(nodeId, _storage().nodes[nodeId], power);
+    }
+
+    /// @inheritdoc INodeRegistry
     function settleDispute(uint64 nodeId, address buyer, address token, uint96 escrow, uint256 fee, Verdict verdict)
         external
         onlyMarketplace

@@ -37,7 +37,9 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
 
     /// @inheritdoc ITaskMarketplace
     function cancelTask(bytes32 taskId) external {
-        TaskRecord storage task = _inStatus(taskId, TaskStatus.Open);
+        TaskRecord storage task = _storage().tasks[taskId];
+        TaskStatus status = task.status;
+        if (status != TaskStatus.Open && status != TaskStatus.Recruiting) revert WrongStatus(taskId, status);
         _checkBuyer(taskId, task);
         task.status = TaskStatus.Cancelled;
         emit TaskCancelled(taskId, task.escrow);

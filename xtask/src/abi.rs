@@ -20,10 +20,11 @@ use crate::{
 };
 
 /// Contracts in several rooms: what the first doesn't know it delegates to the next.
-const EXTENSIONS: [(ContractName, &str); 4] = [
+const EXTENSIONS: [(ContractName, &str); 5] = [
     (ContractName::NodeRegistry, "RegistryExtension"),
     (ContractName::TaskMarketplace, "MarketExtension"),
     (ContractName::TaskMarketplace, "MarketDeals"),
+    (ContractName::TaskMarketplace, "ReplicasExtension"),
     (ContractName::DisputeCourt, "CourtExtension"),
 ];
 

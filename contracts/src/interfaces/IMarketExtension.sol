@@ -6,6 +6,7 @@ import {ResourceType} from "../types/Resource.sol";
 import {IBids} from "./IBids.sol";
 import {IEntryPausable} from "./IEntryPausable.sol";
 import {IMarketDisputes} from "./IMarketDisputes.sol";
+import {IReplicas} from "./IReplicas.sol";
 import {ITaskMarketplace} from "./ITaskMarketplace.sol";
 
 /// @title The market's other room: what a single task's course does not need
@@ -51,7 +52,7 @@ interface IMarketExtension {
     function isExcluded(bytes32 taskId, uint64 nodeId) external view returns (bool);
     function nonceOf(address buyer) external view returns (uint256);
     function taskIdOf(address buyer, uint256 nonce, bytes32 specHash) external view returns (bytes32);
-    /// @notice Escrow (price x duration / 3600, rounded up) and the deposit for timeout tips of a request.
+    /// @notice Escrow (price x duration / 3600, rounded up, x replicas) and the deposit for timeout tips of a request.
     function quote(TaskRequest calldata request) external view returns (uint96 escrow, uint256 tipDeposit);
     /// @notice What a provider is owed for `elapsed` seconds of `duration`: the elapsed time and half of the unused
     /// time, rounded down to a multiple of 10000 units so that shares in basis points are exact.
@@ -70,4 +71,4 @@ interface IMarketExtension {
 }
 
 /// @title The market as its users see it: one address
-interface IMarket is ITaskMarketplace, IMarketExtension, IBids, IMarketDisputes, IEntryPausable {}
+interface IMarket is ITaskMarketplace, IMarketExtension, IBids, IMarketDisputes, IReplicas, IEntryPausable {}

@@ -135,6 +135,10 @@ interface INodeRegistry {
     function settleTask(uint64 nodeId, address buyer, address token, uint96 escrow, uint256 fee) external;
     /// @notice Marketplace: the task was not delivered. Frees its slot and applies the penalty of `cause`.
     function failTask(uint64 nodeId, uint32 power, address token, uint96 escrow, Cause cause) external;
+    /// @notice Marketplace: a result was committed to and never shown. Applies the penalty of `cause`.
+    function failReviewed(uint64 nodeId, address token, uint96 escrow, Cause cause) external;
+    /// @notice Marketplace: a node that had reserved a slot is not needed. Frees it and moves nothing.
+    function releaseTask(uint64 nodeId, uint32 power, address token, uint96 escrow) external;
     /// @notice Marketplace: the dispute about a delivered task is over. Lost: a failure, the slash and -500. Won: counts like
     /// a paid task, with +100.
     function settleDispute(uint64 nodeId, address buyer, address token, uint96 escrow, uint256 fee, Verdict verdict)

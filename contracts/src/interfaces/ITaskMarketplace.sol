@@ -101,10 +101,10 @@ interface ITaskMarketplace {
     error BatchTooLarge(uint256 tasks);
     error WrongPayment(uint256 sent, uint256 needed);
 
-    /// @notice Escrows price x duration and the timeout tips; unused money returns to the buyer's escrow balance.
+    /// @notice Escrows price x duration x replicas and the timeout tips; unused money returns to the buyer's escrow balance.
     /// @return taskId keccak256(abi.encode(chainid, marketplace, buyer, buyer's nonce, specHash))
     function createTask(TaskRequest calldata request) external payable returns (bytes32 taskId);
-    /// @notice Buyer: takes an open task back.
+    /// @notice Buyer: takes a task back while it is open, or while nodes apply for its replicas.
     function cancelTask(bytes32 taskId) external;
     /// @notice Operator: seals the wish to accept a task, so that nobody can snipe it. `digest` is the first 20 bytes of
     /// `commitmentHash`. A seal reserves nothing, so nothing is asked of its sender before `acceptTask` opens it.

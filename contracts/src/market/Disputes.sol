@@ -47,7 +47,7 @@ abstract contract Disputes is IMarketDisputes, MarketBase {
     }
 
     /// @inheritdoc IArbitrable
-    function rule(bytes32 taskId, uint16 providerShareBps, address[] calldata jurors) external onlyCourt {
+    function rule(bytes32 taskId, uint16 providerShareBps, address[] calldata jurors) public virtual onlyCourt {
         TaskRecord storage task = _inStatus(taskId, TaskStatus.Disputed);
         uint256 due = _dueOf(taskId, task);
         uint256 rebateBps = _tokenOf(task.tokenId) == aiigo ? task.feeBps / AIIGO_DISCOUNT : 0;
@@ -69,7 +69,7 @@ abstract contract Disputes is IMarketDisputes, MarketBase {
     }
 
     /// @inheritdoc IArbitrable
-    function closeWithoutRuling(bytes32 taskId) external onlyCourt {
+    function closeWithoutRuling(bytes32 taskId) public virtual onlyCourt {
         TaskRecord storage task = _inStatus(taskId, TaskStatus.Disputed);
         uint256 due = _dueOf(taskId, task);
         DisputeSplit.Amounts memory amounts = DisputeSplit.even(due);

@@ -13,6 +13,7 @@ import {RequestRules} from "../libraries/RequestRules.sol";
 import {Payment} from "../libraries/Payment.sol";
 import {TaskDemand} from "../types/Node.sol";
 import {ResourceType} from "../types/Resource.sol";
+import {Rules} from "../types/Rules.sol";
 import {TaskRequest, TaskStatus} from "../types/Task.sol";
 import {AGREED, Agreement, HAS_TERMS, TaskDispute, TaskRecord, TaskTerms} from "../types/TaskRecord.sol";
 import {PriceIndex} from "./PriceIndex.sol";
@@ -30,19 +31,6 @@ struct Neighbours {
 /// @title What the rooms of the market share: its storage, its neighbours, its checks
 abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
     using RequestRules for TaskRequest;
-
-    /// @dev ITaskMarketplace.Parameters in one slot, with what every entry reads beside it.
-    struct Rules {
-        uint16 feeBps;
-        uint24 grace;
-        uint24 minDuration;
-        uint24 maxDuration;
-        uint24 maxAcceptWindow;
-        uint24 minReviewWindow;
-        uint24 maxReviewWindow;
-        uint24 minAbandonWindow;
-        uint40 entryPausedUntil;
-    }
 
     /// @custom:storage-location erc7201:aiigo.storage.TaskMarketplace
     struct MarketStorage {
@@ -71,6 +59,8 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
 
     /// @notice Assignments that may fail before the buyer is refunded: the first and one after each of three reopenings.
     uint8 public constant MAX_ATTEMPTS = 4;
+    /// @dev Draws of a replicated task: the first and one after a round without a majority.
+    uint8 internal constant MAX_ROUNDS = 2;
 
     INodeRegistry public immutable registry;
     IEscrowManager public immutable escrowManager;
@@ -97,10 +87,11 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
         MarketStorage storage $ = _storage();
         Rules memory rules = $.rules;
         _checkEntry(rules.entryPausedUntil);
-        uint88 escrow = request.check(_toParameters(rules));
+        uint88 escrow = request.check(rules);
         ITaskMarketplace.PaymentToken memory payment = $.paymentTokens[request.paymentToken];
         if (!payment.allowed) revert ITaskMarketplace.TokenNotAllowed(request.paymentToken);
-        uint256 tipDeposit = uint256(payment.timeoutTip) * MAX_ATTEMPTS;
+        uint8 replicas = request.replicas;
+        uint256 tipDeposit = payment.timeoutTip * _timeoutsOf(replicas);
         taskId = _taskIdOf(msg.sender, $.nonces[msg.sender]++, request.specHash);
         uint40 acceptBy = uint40(block.timestamp) + request.acceptWindow;
         uint8 flags = request.watcher != address(0) || request.maxAuditAge != 0 ? HAS_TERMS : 0;
@@ -110,7 +101,7 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
             buyer: msg.sender,
             nodeId: 0,
             elapsed: 0,
-            status: TaskStatus.Open,
+            status: replicas == 1 ? TaskStatus.Open : TaskStatus.Recruiting,
             resourceType: request.resourceType,
             minTrustLevel: request.minTrustLevel,
             attempts: 0,
@@ -123,7 +114,7 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
             feeBps: rules.feeBps,
             since: acceptBy,
             tokenId: payment.id,
-            replicas: request.replicas
+            replicas: replicas
         });
         // forge-lint: disable-end(unsafe-typecast)
         if (flags != 0) $.terms[taskId] = TaskTerms({watcher: request.watcher, maxAuditAge: request.maxAuditAge});
@@ -131,6 +122,11 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
             taskId, msg.sender, request.specHash, request, escrow, tipDeposit, rules.feeBps, acceptBy
         );
         escrowManager.deposit{value: value}(taskId, request.paymentToken, msg.sender, escrow + tipDeposit);
+    }
+
+    /// @dev How often a tip for a timeout may become due.
+    function _timeoutsOf(uint256 replicas) internal pure returns (uint256) {
+        return replicas == 1 ? MAX_ATTEMPTS : MAX_ROUNDS * replicas;
     }
 
     function _taskIdOf(address buyer, uint256 nonce, bytes32 specHash) internal view returns (bytes32) {
@@ -228,19 +224,6 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
 
     function _setEntryPausedUntil(uint40 until) internal override {
         _storage().rules.entryPausedUntil = until;
-    }
-
-    function _toParameters(Rules memory rules) internal pure returns (ITaskMarketplace.Parameters memory) {
-        return ITaskMarketplace.Parameters({
-            feeBps: rules.feeBps,
-            grace: rules.grace,
-            minDuration: rules.minDuration,
-            maxDuration: rules.maxDuration,
-            maxAcceptWindow: rules.maxAcceptWindow,
-            minReviewWindow: rules.minReviewWindow,
-            maxReviewWindow: rules.maxReviewWindow,
-            minAbandonWindow: rules.minAbandonWindow
-        });
     }
 
     function _storage() internal pure returns (MarketStorage storage $) {

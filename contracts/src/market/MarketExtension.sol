@@ -8,6 +8,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IMarketExtension} from "../interfaces/IMarketExtension.sol";
 import {ITaskMarketplace} from "../interfaces/ITaskMarketplace.sol";
 import {Payment} from "../libraries/Payment.sol";
+import {RequestRules} from "../libraries/RequestRules.sol";
 import {Extendable} from "../proxy/Extendable.sol";
 import {ResourceType} from "../types/Resource.sol";
 import {Task, TaskRequest, TaskStatus} from "../types/Task.sol";
@@ -19,6 +20,8 @@ import {PRICE_SCALE, PriceIndex} from "./PriceIndex.sol";
 /// @title The market's second room: batches, settings and what is read
 /// @dev Runs by delegatecall from TaskMarketplace, on its storage and in its name. What it doesn't know either, it passes on.
 contract MarketExtension is IMarketExtension, MarketSettings, Extendable {
+    using RequestRules for TaskRequest;
+
     /// @notice The most tasks that one transaction creates.
     uint256 public constant MAX_BATCH = 64;
 
@@ -90,7 +93,7 @@ contract MarketExtension is IMarketExtension, MarketSettings, Extendable {
         TaskTerms memory terms = $.terms[taskId];
         Agreement memory agreement;
         if (record.flags & AGREED != 0) agreement = $.agreements[taskId];
-        bool running = record.status == TaskStatus.InProgress;
+        bool running = record.status == TaskStatus.InProgress || record.status == TaskStatus.Replicating;
         bool delivered = record.status == TaskStatus.Completed || record.status == TaskStatus.Verified
             || record.status == TaskStatus.Disputed || record.status == TaskStatus.Resolved;
         return Task({
@@ -150,8 +153,8 @@ contract MarketExtension is IMarketExtension, MarketSettings, Extendable {
 
     /// @inheritdoc IMarketExtension
     function quote(TaskRequest calldata request) external view returns (uint96 escrow, uint256 tipDeposit) {
-        escrow = SafeCast.toUint96(Payment.escrowFor(request.pricePerHour, request.duration));
-        tipDeposit = _tipDeposit(request.paymentToken);
+        escrow = SafeCast.toUint96(request.priceOf());
+        tipDeposit = _tipDeposit(request);
     }
 
     /// @inheritdoc IMarketExtension
@@ -192,10 +195,10 @@ contract MarketExtension is IMarketExtension, MarketSettings, Extendable {
     }
 
     function _costOf(TaskRequest calldata request) private view returns (uint256) {
-        return Payment.escrowFor(request.pricePerHour, request.duration) + _tipDeposit(request.paymentToken);
+        return request.priceOf() + _tipDeposit(request);
     }
 
-    function _tipDeposit(address token) private view returns (uint256) {
-        return uint256(_storage().paymentTokens[token].timeoutTip) * MAX_ATTEMPTS;
+    function _tipDeposit(TaskRequest calldata request) private view returns (uint256) {
+        return _storage().paymentTokens[request.paymentToken].timeoutTip * _timeoutsOf(request.replicas);
     }
 }

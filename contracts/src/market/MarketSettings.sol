@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ITaskMarketplace} from "../interfaces/ITaskMarketplace.sol";
 import {MAX_FEE_BPS} from "../libraries/Shares.sol";
+import {Rules} from "../types/Rules.sol";
 import {MarketBase} from "./MarketBase.sol";
 
 /// @title What governance sets, and the bounds it can't leave
@@ -39,6 +40,19 @@ abstract contract MarketSettings is MarketBase {
         rules.minAbandonWindow = uint24(p.minAbandonWindow);
         // forge-lint: disable-end(unsafe-typecast)
         emit ITaskMarketplace.MarketParametersChanged(p);
+    }
+
+    function _toParameters(Rules memory rules) internal pure returns (ITaskMarketplace.Parameters memory) {
+        return ITaskMarketplace.Parameters({
+            feeBps: rules.feeBps,
+            grace: rules.grace,
+            minDuration: rules.minDuration,
+            maxDuration: rules.maxDuration,
+            maxAcceptWindow: rules.maxAcceptWindow,
+            minReviewWindow: rules.minReviewWindow,
+            maxReviewWindow: rules.maxReviewWindow,
+            minAbandonWindow: rules.minAbandonWindow
+        });
     }
 
     /// @dev A token keeps the id of its first listing for ever: open tasks refer to it.

@@ -13,14 +13,17 @@ enum TaskStatus {
     Cancelled, // by the buyer while open: final
     Expired, // nobody delivered in time, refunded: final
     Disputed, // the result is before the court
-    Resolved // paid as the court ruled: final
+    Resolved, // paid as the court ruled: final
+    Recruiting, // replicated: escrowed, nodes apply
+    Drawing, // replicated: the candidates are fixed, a block draws
+    Replicating // replicated: the drawn nodes work, commit and reveal
 }
 
 /// @dev What a buyer asks for.
 struct TaskRequest {
     ResourceType resourceType;
     uint8 minTrustLevel;
-    uint8 replicas; // independent executions of the same work: 1
+    uint8 replicas; // independent executions of the same deterministic work: 1, 3, 5 or 7
     uint32 minPower; // milli-TFLOPS, at least 1
     uint32 duration; // seconds of execution at most
     uint32 acceptWindow; // seconds from creation, and again from each reopening, to find a provider
@@ -37,13 +40,13 @@ struct TaskRequest {
 struct Task {
     address buyer;
     address watcher;
-    uint64 nodeId; // the assigned node; zero while open
+    uint64 nodeId; // the assigned node; zero while open, and of a replicated task
     TaskStatus status;
     ResourceType resourceType;
     uint8 minTrustLevel;
     uint8 replicas;
     uint8 attempts; // assignments that ended without a result
-    uint96 escrow; // price x duration, rounded up; without the timeout tips
+    uint96 escrow; // price x duration, rounded up, x replicas; without the timeout tips
     uint32 duration;
     uint32 minPower;
     uint32 maxAuditAge;

@@ -13,20 +13,20 @@ struct TaskRecord {
     // slot 0
     address buyer;
     uint32 nodeId; // the assigned node; zero while open
-    uint24 elapsed; // seconds from assignment to result, once that is in
+    uint24 elapsed; // seconds from assignment to result, once that is in; of a replicated task from draw to count
     TaskStatus status;
     ResourceType resourceType;
     uint8 minTrustLevel;
     uint8 attempts; // assignments that ended without a result
     uint8 flags; // what stands beside it
     // slot 1
-    uint88 escrow; // price x duration, rounded up; without the timeout tips
+    uint88 escrow; // price x duration, rounded up, x replicas; without the timeout tips
     uint24 duration; // seconds
     uint32 minPower; // milli-TFLOPS
     uint24 acceptWindow; // seconds
     uint16 reviewWindow; // minutes
     uint16 feeBps;
-    uint40 since; // Open: the last second to accept; then the assignment
+    uint40 since; // Open, Recruiting: the last second to accept; then the assignment
     uint8 tokenId; // position in the market's list of payment tokens; zero: ETH
     uint8 replicas;
 }

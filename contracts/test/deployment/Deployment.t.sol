@@ -60,6 +60,15 @@ contract DeploymentTest is SuiteTest {
         fixture.check(config, suite, address(fixture));
     }
 
+    function test_TheCheckNoticesReplicasDrawnBySomethingElse() public {
+        SuiteConfig memory config = _resolved();
+        vm.mockCall(
+            suite.implementations.replicasExtension, abi.encodeWithSignature("entropySource()"), abi.encode(this)
+        );
+        vm.expectRevert(abi.encodeWithSelector(SuiteCheck.CheckFailed.selector, "ReplicasExtension's contracts"));
+        fixture.check(config, suite, address(fixture));
+    }
+
     function test_TheCheckNoticesOtherLimitsOfAToken() public {
         SuiteConfig memory config = _resolved();
         config.tokenLimits[0].limits.levelFourCap += 1;

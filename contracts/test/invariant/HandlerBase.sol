@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {NodeInfo} from "src/types/Node.sol";
 import {TaskStatus} from "src/types/Task.sol";
 
 import {Deployed} from "../../script/Suite.sol";
-import {MarketFixture, Node} from "../utils/MarketFixture.sol";
+import {Node} from "../utils/MarketFixture.sol";
+import {ReplicasFixture} from "../utils/ReplicasFixture.sol";
 import {Dollar} from "../utils/Tokens.sol";
 
 /// @title Who is in the market, what they did, and what came of it
-abstract contract HandlerBase is MarketFixture {
+abstract contract HandlerBase is ReplicasFixture {
     Node[] internal nodes;
     bytes32[] internal tasks;
     address[] internal buyers;
@@ -39,6 +41,9 @@ abstract contract HandlerBase is MarketFixture {
         }
         for (uint256 i; i < 4; ++i) {
             _enter(activeNode(string.concat("node ", vm.toString(i))));
+        }
+        for (uint256 i; i < 6; ++i) {
+            _enter(trustedNode(string.concat("trusted ", vm.toString(i))));
         }
     }
 
@@ -102,7 +107,26 @@ abstract contract HandlerBase is MarketFixture {
     }
 
     function _nodeOf(bytes32 taskId) internal view returns (Node memory) {
-        return nodes[_indexOf(market.taskOf(taskId).nodeId)];
+        return _nodeWith(market.taskOf(taskId).nodeId);
+    }
+
+    function _nodeWith(uint64 nodeId) internal view returns (Node memory) {
+        return nodes[_indexOf(nodeId)];
+    }
+
+    /// @notice Whether a task has ended.
+    function isFinal(bytes32 taskId) public view returns (bool) {
+        TaskStatus status = statusOf(taskId);
+        return status == TaskStatus.Verified || status == TaskStatus.Cancelled || status == TaskStatus.Expired;
+    }
+
+    /// @dev After each assignment.
+    function _checkLoad(Node memory node, address paidIn) internal view {
+        NodeInfo memory data = info(node);
+        assertLe(data.running, data.stake / MIN_STAKE, "running tasks fit the stake");
+        assertLe(data.runningPower, data.verifiedPower, "running tasks fit the power");
+        uint256 cap = data.trustLevel > 1 ? 100 ether : 10 ether;
+        assertLe(registry.openEscrowOf(node.id, paidIn), cap, "open escrow fits the level");
     }
 
     function _indexOf(uint64 nodeId) private view returns (uint256) {
@@ -120,8 +144,7 @@ abstract contract HandlerBase is MarketFixture {
         _;
         uint256 left = escrow.escrowOf(taskId).amount;
         assertEq(credited(paidIn) - before, held - left, "what left the escrow was credited");
-        TaskStatus status = statusOf(taskId);
-        if (uint8(status) >= uint8(TaskStatus.Verified)) {
+        if (isFinal(taskId)) {
             assertEq(left, 0, "an ended task holds nothing");
             assertEq(++endings[taskId], 1, "a task ends once");
         } else {

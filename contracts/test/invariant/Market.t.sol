@@ -6,6 +6,7 @@ import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
 import {NodeInfo} from "src/types/Node.sol";
+import {Replica, ReplicaStatus, Replication} from "src/types/Replica.sol";
 import {Task, TaskStatus} from "src/types/Task.sol";
 
 import {MarketFixture, Node} from "../utils/MarketFixture.sol";
@@ -43,6 +44,7 @@ contract MarketInvariantTest is MarketFixture {
         _escrowHoldsBalancesAndOpenEscrows();
         _registryHoldsStakeAndUnbonding();
         _nodesAnswerForExactlyTheirOpenTasks();
+        _listsOfCandidatesAreExact();
         _reputationStaysWithinItsBounds();
     }
 
@@ -63,6 +65,10 @@ contract MarketInvariantTest is MarketFixture {
     function _nodesAnswerForExactlyTheirOpenTasks() private {
         for (uint256 i; i < handler.taskCount(); ++i) {
             Task memory task = market.taskOf(handler.taskAt(i));
+            if (task.replicas > 1) {
+                _addReplicas(handler.taskAt(i), task);
+                continue;
+            }
             Load storage load = _loads[task.nodeId];
             bool runs = task.status == TaskStatus.InProgress;
             if (!runs && task.status != TaskStatus.Completed) continue;
@@ -84,6 +90,49 @@ contract MarketInvariantTest is MarketFixture {
         }
     }
 
+    /// @dev Candidates and who works hold a slot; who has committed answers until it is settled. All of it in whatever state
+    /// the task is, and of whatever round.
+    function _addReplicas(bytes32 taskId, Task memory task) private {
+        Replication memory round = market.replicationOf(taskId);
+        for (uint256 i; i < handler.nodeCount(); ++i) {
+            uint64 nodeId = handler.nodeAt(i).id;
+            ReplicaStatus status = market.replicaOf(taskId, nodeId).status;
+            Load storage load = _loads[nodeId];
+            if (status == ReplicaStatus.Applied || status == ReplicaStatus.Drawn) {
+                (load.running, load.power) = (load.running + 1, load.power + task.minPower);
+            } else if (
+                status == ReplicaStatus.Sealed || status == ReplicaStatus.Revealed || status == ReplicaStatus.Outvoted
+                    || status == ReplicaStatus.Appealed || (status == ReplicaStatus.Agreed && round.settleAfter != 0)
+            ) {
+                load.reviewing += 1;
+            } else {
+                continue;
+            }
+            if (task.paymentToken == ETH) load.eth += round.share;
+            else load.dollars += round.share;
+        }
+    }
+
+    /// @dev While candidates wait, the list has exactly those who applied, each where it thinks it is.
+    function _listsOfCandidatesAreExact() private view {
+        for (uint256 i; i < handler.taskCount(); ++i) {
+            bytes32 taskId = handler.taskAt(i);
+            TaskStatus status = statusOf(taskId);
+            if (status != TaskStatus.Recruiting && status != TaskStatus.Drawing) continue;
+            uint8 round = market.replicationOf(taskId).round;
+            uint64[] memory list = market.candidatesOf(taskId, 0, type(uint256).max);
+            uint256 count;
+            for (uint256 j; j < handler.nodeCount(); ++j) {
+                uint64 nodeId = handler.nodeAt(j).id;
+                Replica memory replica = market.replicaOf(taskId, nodeId);
+                if (replica.status != ReplicaStatus.Applied || replica.round != round) continue;
+                assertEq(list[replica.index], nodeId, "a candidate's place");
+                ++count;
+            }
+            assertEq(list.length, count, "candidates");
+        }
+    }
+
     function _reputationStaysWithinItsBounds() private view {
         for (uint256 i; i < handler.nodeCount(); ++i) {
             assertLe(info(handler.nodeAt(i)).reputation, 10_000);
@@ -98,8 +147,9 @@ contract MarketInvariantTest is MarketFixture {
 
     /// @dev A fixed course through all actions: shows that they reach what they are there to reach.
     function test_TheActionsReachEveryState() public {
+        vm.pauseGasMetering();
         bytes4[] memory actions = handler.actions();
-        for (uint256 i; i < 2_000; ++i) {
+        for (uint256 i; i < 3_000; ++i) {
             bytes4 action = actions[uint256(keccak256(abi.encode("action", i))) % actions.length];
             bytes memory arguments = abi.encode(
                 keccak256(abi.encode("first", i)),
@@ -117,7 +167,7 @@ contract MarketInvariantTest is MarketFixture {
             assertTrue(done, string(reason));
         }
         invariant_TheBooksBalance();
-        string[26] memory states = [
+        string[46] memory states = [
             "created in ETH",
             "created in dollars",
             "cancelled",
@@ -143,7 +193,27 @@ contract MarketInvariantTest is MarketFixture {
             "missed",
             "banned",
             "money withdrawn",
-            "attacked"
+            "attacked",
+            "replicas created",
+            "replica applied",
+            "application taken back",
+            "replicas cancelled",
+            "window extended",
+            "too few applied",
+            "replicas drawn",
+            "replica sealed",
+            "replica revealed",
+            "unanimous",
+            "outvoted",
+            "appealed",
+            "appeal won",
+            "appeal lost",
+            "appeal undecided",
+            "minority slashed",
+            "majority slashed",
+            "candidates released",
+            "disagreed and reopened",
+            "disagreed and refunded"
         ];
         for (uint256 i; i < states.length; ++i) {
             assertGt(handler.reached(states[i]), 0, states[i]);
@@ -163,12 +233,20 @@ contract MarketInvariantTest is MarketFixture {
     function _finishAll() private {
         for (uint256 i; i < handler.taskCount(); ++i) {
             bytes32 taskId = handler.taskAt(i);
-            for (uint256 steps; uint8(statusOf(taskId)) < uint8(TaskStatus.Verified); ++steps) {
-                assertLt(steps, 2, "at most a timeout and an expiry");
+            // A timeout and an expiry; of replicas two draws, a count, and two windows.
+            uint256 most = market.taskOf(taskId).replicas == 1 ? 2 : 7;
+            for (uint256 steps; !handler.isFinal(taskId); ++steps) {
+                assertLt(steps, most, "too many steps");
                 skip(2 days);
                 assertTrue(handler.tryToEnd(taskId), "no way out");
             }
             assertEq(handler.endings(taskId), 1);
+            handler.ruleAll(taskId);
+            if (market.replicationOf(taskId).settleAfter != 0) {
+                skip(2 days);
+                assertTrue(handler.tryToSettle(taskId), "no settlement");
+            }
+            handler.releaseAll(taskId);
         }
         invariant_TheBooksBalance();
 

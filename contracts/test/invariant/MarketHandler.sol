@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {OwnableUpgradeable} from "@openzeppelin/contracts-upgradeable/access/OwnableUpgradeable.sol";
 import {UUPSUpgradeable} from "@openzeppelin/contracts-upgradeable/proxy/utils/UUPSUpgradeable.sol";
 
-import {NodeStatus, TaskDemand} from "src/types/Node.sol";
+import {Cause, NodeStatus, TaskDemand} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
 import {TaskStatus} from "src/types/Task.sol";
 
@@ -14,14 +14,15 @@ import {Dollar} from "../utils/Tokens.sol";
 import {BuyerActions} from "./BuyerActions.sol";
 import {HandlerBase} from "./HandlerBase.sol";
 import {ProviderActions} from "./ProviderActions.sol";
+import {ReplicaActions} from "./ReplicaActions.sol";
 
 /// @title Everybody in the market: buyers, providers, those who enforce deadlines, time, governance and an attacker
-contract MarketHandler is BuyerActions, ProviderActions {
+contract MarketHandler is BuyerActions, ProviderActions, ReplicaActions {
     constructor(Deployed memory deployed, Dollar dollar_, address faucet_) HandlerBase(deployed, dollar_, faucet_) {}
 
     /// @notice The actions, each as often as it should weigh.
     function actions() external pure returns (bytes4[] memory list) {
-        bytes4[28] memory all = [
+        bytes4[46] memory all = [
             this.create.selector,
             this.create.selector,
             this.create.selector,
@@ -49,7 +50,25 @@ contract MarketHandler is BuyerActions, ProviderActions {
             this.exhaust.selector,
             this.withdraw.selector,
             this.ban.selector,
-            this.attack.selector
+            this.attack.selector,
+            this.createReplicated.selector,
+            this.applyAll.selector,
+            this.applyAll.selector,
+            this.takeApplicationBack.selector,
+            this.cancelReplicated.selector,
+            this.sealResults.selector,
+            this.sealResults.selector,
+            this.revealResults.selector,
+            this.revealResults.selector,
+            this.replicate.selector,
+            this.replicate.selector,
+            this.releaseEverybody.selector,
+            this.appealCount.selector,
+            this.appealCount.selector,
+            this.ruleOnAppeals.selector,
+            this.settleCount.selector,
+            this.enforce.selector,
+            this.enforce.selector
         ];
         list = new bytes4[](all.length);
         for (uint256 i; i < all.length; ++i) {
@@ -68,7 +87,7 @@ contract MarketHandler is BuyerActions, ProviderActions {
     function enforce(uint256 seed) external {
         for (uint256 i; i < tasks.length; ++i) {
             bytes32 taskId = tasks[(seed % tasks.length + i) % tasks.length];
-            if (uint8(statusOf(taskId)) < uint8(TaskStatus.Verified) && tryToEnd(taskId)) return;
+            if (!isFinal(taskId) && tryToEnd(taskId)) return;
         }
     }
 
@@ -83,6 +102,21 @@ contract MarketHandler is BuyerActions, ProviderActions {
         }
     }
 
+    /// @dev Everybody applies at once, and who is drawn works at once.
+    function replicate(uint256 seed, uint256 pattern, uint256 wait) external {
+        bytes32 taskId = _recruiting(seed);
+        if (taskId == 0) return;
+        _applyAll(taskId, seed, nodes.length);
+        uint256 acceptBy = market.taskOf(taskId).acceptBy;
+        if (block.timestamp <= acceptBy) vm.warp(acceptBy + 1);
+        tryToEnd(taskId);
+        if (statusOf(taskId) != TaskStatus.Drawing || !tryToEnd(taskId)) return;
+        skip(_bound(wait, 0, 10 minutes));
+        _sealAll(taskId, pattern);
+        _revealAll(taskId, pattern, wait);
+        releaseAll(taskId);
+    }
+
     /// @notice A keeper's step for one task, if a deadline allows one.
     function tryToEnd(bytes32 taskId) public movesEscrow(taskId) returns (bool done) {
         TaskStatus status = statusOf(taskId);
@@ -91,10 +125,13 @@ contract MarketHandler is BuyerActions, ProviderActions {
             ? abi.encodeCall(market.expireTask, (taskId))
             : status == TaskStatus.InProgress
                 ? abi.encodeCall(market.timeoutTask, (taskId))
-                : abi.encodeCall(market.finalizeTask, (taskId));
+                : status == TaskStatus.Completed
+                    ? abi.encodeCall(market.finalizeTask, (taskId))
+                    : _nextStep(taskId, status);
         vm.prank(keeper);
         (done,) = address(market).call(step);
         if (!done) return false;
+        _noteStep(taskId, status, statusOf(taskId));
         if (bound) ++reached[status == TaskStatus.Completed ? "bid paid" : "bid timed out"];
         if (status == TaskStatus.Open) ++reached["expired"];
         if (status == TaskStatus.Completed) ++reached["finalized"];
@@ -135,7 +172,7 @@ contract MarketHandler is BuyerActions, ProviderActions {
         address attacker = makeAddr("attacker");
         Node memory node = _node(nodeSeed);
         bytes32 taskId = tasks.length == 0 ? bytes32(0) : tasks[taskSeed % tasks.length];
-        (address target, bytes memory data) = _attack(kind % 23, node.id, taskId, attacker);
+        (address target, bytes memory data) = _attack(kind % 31, node.id, taskId, attacker);
         vm.prank(attacker);
         (bool succeeded,) = target.call(data);
         assertFalse(succeeded, "an attack succeeded");
@@ -156,6 +193,18 @@ contract MarketHandler is BuyerActions, ProviderActions {
         if (kind == 18) return (address(market), abi.encodeCall(market.submitResult, (taskId, RESULT, "")));
         if (kind == 19) return (address(market), abi.encodeCall(market.cancelBid, (nodeId, uint256(taskId))));
         if (kind == 20) return (address(market), abi.encodeCall(market.cancelAllBids, (nodeId)));
+        if (kind == 23) return (address(market), abi.encodeCall(market.applyForReplica, (taskId, nodeId)));
+        if (kind == 24) return (address(market), abi.encodeCall(market.withdrawApplication, (taskId, nodeId)));
+        if (kind == 25) return (address(market), abi.encodeCall(market.sealReplica, (taskId, nodeId, RESULT)));
+        if (kind == 27) return (address(market), abi.encodeCall(market.appealReplica, (taskId, nodeId, "ipfs://x")));
+        if (kind == 28) return (address(market), abi.encodeCall(market.rule, (taskId, 0, new address[](1))));
+        if (kind == 29) return (address(registry), abi.encodeCall(registry.releaseTask, (nodeId, 0, ETH, 0)));
+        if (kind == 30) {
+            return (address(registry), abi.encodeCall(registry.failReviewed, (nodeId, ETH, 0, Cause.Misuse)));
+        }
+        if (kind == 26) {
+            return (address(market), abi.encodeCall(market.revealReplica, (taskId, nodeId, RESULT, "", SALT)));
+        }
         if (kind == 21) return (address(registry), abi.encodeCall(registry.raiseBidEpoch, (nodeId)));
         return (address(market), abi.encodeCall(market.cancelTask, (taskId)));
     }

@@ -11,7 +11,7 @@ import {HandlerBase} from "./HandlerBase.sol";
 
 /// @title What providers do
 abstract contract ProviderActions is HandlerBase {
-    uint256 internal constant MAX_NODES = 8;
+    uint256 internal constant MAX_NODES = 14;
 
     uint256 private _bids;
 
@@ -75,7 +75,7 @@ abstract contract ProviderActions is HandlerBase {
     function addStake(uint256 seed, uint256 amount) external {
         Node memory node = _node(seed);
         if (info(node).status == NodeStatus.Slashed) return;
-        amount = _bound(amount, 1, 4 * MIN_STAKE);
+        amount = _bound(amount, 1, 12 * MIN_STAKE);
         vm.prank(faucet);
         token.transfer(node.owner, amount);
         stake(node, amount);
@@ -159,14 +159,6 @@ abstract contract ProviderActions is HandlerBase {
         } catch (bytes memory reason) {
             ++refused[bytes4(reason)];
         }
-    }
-
-    /// @dev After each assignment.
-    function _checkLoad(Node memory node, address paidIn) internal view {
-        NodeInfo memory data = info(node);
-        assertLe(data.running, data.stake / MIN_STAKE, "running tasks fit the stake");
-        assertLe(data.runningPower, data.verifiedPower, "running tasks fit the power");
-        assertLe(registry.openEscrowOf(node.id, paidIn), 10 ether, "open escrow fits the level");
     }
 
     function _abandon(bytes32 taskId) private movesEscrow(taskId) {

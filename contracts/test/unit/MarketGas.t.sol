@@ -2,15 +2,17 @@
 pragma solidity 0.8.37;
 
 import {Bid} from "src/types/Bid.sol";
+import {ReplicaStatus} from "src/types/Replica.sol";
 import {TaskRequest} from "src/types/Task.sol";
 
-import {MarketFixture, Node} from "../utils/MarketFixture.sol";
+import {Node} from "../utils/MarketFixture.sol";
+import {ReplicasFixture} from "../utils/ReplicasFixture.sol";
 
 /// @title What a task costs its parties, transaction by transaction
 /// @dev Isolated: each call is a transaction of its own, with its base cost and cold storage. The snapshots are in
 /// contracts/snapshots.
 /// forge-config: default.isolate = true
-contract MarketGasTest is MarketFixture {
+contract MarketGasTest is ReplicasFixture {
     /// @dev Goal for a task's life in ETH up to its payment, from the second on.
     uint256 internal constant LIMIT = 450_000;
     /// @dev Goal for an answer with everything that it stores.
@@ -56,6 +58,53 @@ contract MarketGasTest is MarketFixture {
         vm.snapshotGasLastCall("market", "approveTask, under a bid, first task of both parties");
     }
 
+    /// @dev Every transaction of a replicated task, and who is drawn out of many.
+    function test_Replicas() public {
+        gather(5);
+        bytes32 taskId = createTask(client, replicated(3));
+        vm.snapshotGasLastCall("market", "createTask, three replicas, first of the buyer");
+        for (uint256 i; i < 5; ++i) {
+            enlist(taskId, crowd[i]);
+        }
+        vm.snapshotGasLastCall("market", "applyForReplica, the fifth");
+        draw(taskId);
+        vm.snapshotGasLastCall("market", "drawReplicas, three of five");
+        for (uint256 i; i < crowd.length; ++i) {
+            if (statusIn(taskId, crowd[i]) != ReplicaStatus.Applied) continue;
+            release(taskId, crowd[i]);
+            vm.snapshotGasLastCall("market", "releaseCandidates, of one");
+        }
+        skip(DURATION / 2);
+        for (uint256 i; i < 3; ++i) {
+            sealResult(taskId, seat(taskId, i), RESULT);
+            if (i == 1) vm.snapshotGasLastCall("market", "sealReplica");
+        }
+        for (uint256 i; i < 3; ++i) {
+            reveal(taskId, seat(taskId, i), RESULT);
+            if (i == 1) vm.snapshotGasLastCall("market", "revealReplica");
+        }
+        market.judgeReplicas(taskId);
+        vm.snapshotGasLastCall("market", "judgeReplicas, three agree");
+    }
+
+    function test_ReplicasOutvoted() public {
+        gather(7);
+        bytes32 taskId = applied(7);
+        draw(taskId);
+        vm.snapshotGasLastCall("market", "drawReplicas, seven of seven");
+        bytes32[] memory results = new bytes32[](7);
+        for (uint256 i; i < 7; ++i) {
+            results[i] = i < 4 ? RESULT : WRONG;
+        }
+        work(taskId, results);
+        market.judgeReplicas(taskId);
+        vm.snapshotGasLastCall("market", "judgeReplicas, four of seven agree");
+        skip(APPEAL_WINDOW + 1);
+        market.settleReplicas(taskId);
+        uint256 spent = vm.snapshotGasLastCall("market", "settleReplicas, three of seven outvoted");
+        if (optimized()) assertLt(spent, 1_000_000);
+    }
+
     function test_Onboarding() public {
         Node memory fresh = register("fresh", request().resourceType);
         vm.snapshotGasLastCall("market", "registerNode");
@@ -75,6 +124,7 @@ contract MarketGasTest is MarketFixture {
         vm.snapshotValue("size", "ProofOfWorkVerifier", suite.implementations.verifier.code.length);
         vm.snapshotValue("size", "TaskMarketplace", suite.implementations.marketplace.code.length);
         vm.snapshotValue("size", "MarketDeals", suite.implementations.marketDeals.code.length);
+        vm.snapshotValue("size", "ReplicasExtension", suite.implementations.replicasExtension.code.length);
         vm.snapshotValue("size", "MarketExtension", suite.implementations.marketExtension.code.length);
         vm.snapshotValue("size", "EscrowManager", address(escrow).code.length);
     }

@@ -104,6 +104,12 @@ kinds! {
         Disputed = 7,
         /// Split as the jury ruled, or evenly because none did: final.
         Resolved = 8,
+        /// Replicated: escrowed, nodes apply.
+        Recruiting = 9,
+        /// Replicated: the candidates are fixed, a block draws.
+        Drawing = 10,
+        /// Replicated: the drawn nodes work.
+        Replicating = 11,
     }
     /// Why a node's stake or reputation changed.
     Cause {

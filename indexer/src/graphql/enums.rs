@@ -87,6 +87,12 @@ api_enum! {
         Disputed,
         /// Split as the jury ruled, or evenly because none did: final.
         Resolved,
+        /// Replicated: escrowed, nodes apply.
+        Recruiting,
+        /// Replicated: the candidates are fixed, a block draws.
+        Drawing,
+        /// Replicated: the drawn nodes work.
+        Replicating,
     }
 }
 

@@ -205,6 +205,8 @@ impl View {
     fn apply_market(&mut self, block: u64, event: &TaskMarketplaceEvents) {
         use TaskMarketplaceEvents as E;
         match event {
+            // Of several nodes, the nodes themselves take each step.
+            E::TaskCreated(e) if e.request.replicas != 1 => {}
             E::TaskCreated(e) => {
                 let stage = Stage::Open { accept_by: e.acceptBy.to() };
                 self.tasks.insert(block, TaskId(e.taskId), LiveTask { attempts: 0, stage });

@@ -32,6 +32,8 @@ impl Offers {
     pub(super) fn apply(&mut self, located: &LocatedEvent) {
         let Some(Event::TaskMarketplace(event)) = &located.event else { return };
         match event {
+            // Nobody accepts a replicated task: candidates apply for it.
+            TaskMarketplaceEvents::TaskCreated(created) if created.request.replicas != 1 => {}
             TaskMarketplaceEvents::TaskCreated(created) => {
                 let known = Known {
                     offer: Offer {

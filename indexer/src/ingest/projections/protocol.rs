@@ -88,8 +88,8 @@ const fn node_counter(totals: &mut Protocol, status: NodeStatus) -> Option<&mut 
 const fn task_counter(totals: &mut Protocol, status: TaskStatus) -> Option<&mut u64> {
     match status {
         TaskStatus::None => None,
-        TaskStatus::Open => Some(&mut totals.tasks_open),
-        TaskStatus::InProgress => Some(&mut totals.tasks_in_progress),
+        TaskStatus::Open | TaskStatus::Recruiting | TaskStatus::Drawing => Some(&mut totals.tasks_open),
+        TaskStatus::InProgress | TaskStatus::Replicating => Some(&mut totals.tasks_in_progress),
         TaskStatus::Completed => Some(&mut totals.tasks_completed),
         TaskStatus::Verified => Some(&mut totals.tasks_verified),
         TaskStatus::Cancelled => Some(&mut totals.tasks_cancelled),

@@ -13,10 +13,11 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
     match event {
         Market::TaskCreated(e) => {
             let request = &e.request;
+            let status = if request.replicas == 1 { TaskStatus::Open } else { TaskStatus::Recruiting };
             db.put(Task {
                 id: e.taskId,
                 buyer: e.buyer,
-                status: TaskStatus::Open,
+                status,
                 resource_type: node::resource_type(request.resourceType)?,
                 min_trust_level: request.minTrustLevel,
                 min_power: request.minPower.into(),
@@ -55,7 +56,7 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
                 closed_at: None,
             })
             .await?;
-            protocol::recount_task(db, TaskStatus::None, TaskStatus::Open).await?;
+            protocol::recount_task(db, TaskStatus::None, status).await?;
             token::account(db, e.buyer, |account| account.tasks_created += 1).await
         }
         Market::TaskAccepted(e) => {
