@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IJuryPool} from "src/interfaces/IJuryPool.sol";
+import {ResourceType} from "src/types/Resource.sol";
+import {TaskStatus} from "src/types/Task.sol";
+
+import {Node} from "../../utils/MarketFixture.sol";
+import {Governance} from "./Governance.sol";
+import {Jurors} from "./Jurors.sol";
+import {Keepers} from "./Keepers.sol";
+import {Rules} from "./Rules.sol";
+import {Stakers} from "./Stakers.sol";
+
+/// @title Whatever happened: all tasks and cases end, all money and all stake leave, while entry is paused
+/// @dev Rules 8 and 11. No buyer, provider or juror decides anything: what ends tasks and cases are a keeper's calls and
+/// time; then everybody takes what is theirs.
+abstract contract Ending is Rules, Jurors, Stakers, Keepers, Governance {
+    uint256 private constant MOST_STEPS = 60;
+
+    function windDown() external {
+        _pause(type(uint40).max);
+        _checkEntryIsRefused();
+        while (live.length != 0) {
+            _end(live[0]);
+        }
+        assertEq(cases.length, 0, "8: every case has ended");
+        _takeMoney();
+        _takeStakes();
+        _takePositions();
+        checkRoles();
+    }
+
+    function _end(bytes32 taskId) private {
+        for (uint256 i; !_isOver(taskId); ++i) {
+            assertLt(i, MOST_STEPS, "8: every task ends by calls that anyone can make");
+            bool moved =
+                taskBooks[taskId].status == TaskStatus.Disputed ? _advance(taskBooks[taskId].caseId) : _enforce(taskId);
+            if (!moved) skip(1 days);
+        }
+        assertEq(escrow.escrowOf(taskId).amount, 0, "2: an ended task holds nothing");
+    }
+
+    function _isOver(bytes32 taskId) private view returns (bool) {
+        TaskStatus status = taskBooks[taskId].status;
+        return status == TaskStatus.Verified || status == TaskStatus.Cancelled || status == TaskStatus.Expired
+            || status == TaskStatus.Resolved;
+    }
+
+    function _checkEntryIsRefused() private {
+        bytes memory entry = abi.encodeCall(registry.registerNode, (ResourceType.GPU, "", address(0), address(0), 0));
+        vm.deal(stranger, 1 ether);
+        vm.prank(stranger);
+        (bool done,) = address(registry).call{value: 0.1 ether}(entry);
+        assertFalse(done, "11: a pause refuses nodes");
+        vm.prank(faucet);
+        token.transfer(stranger, 1);
+        vm.prank(stranger);
+        token.approve(address(pool), 1);
+        assertFalse(_try(stranger, address(pool), abi.encodeCall(pool.stake, (1, 0))), "11: a pause refuses stake");
+    }
+
+    function _takeMoney() private {
+        address[3] memory tokens = _paymentTokens();
+        for (uint256 t; t < 3; ++t) {
+            for (uint256 i; i < accounts.length; ++i) {
+                _withdraw(accounts[i], tokens[t]);
+            }
+            _collectFees(tokens[t]);
+            assertEq(_held(address(escrow), tokens[t]), 0, "11: all money leaves the escrow");
+        }
+        for (uint256 i; i < accounts.length; ++i) {
+            _collect(accounts[i]);
+        }
+        assertEq(token.balanceOf(address(court)), 0, "11: all fees leave the court");
+        if (pendingRoot == 0) return;
+        skip(2 days);
+        assertTrue(_finalizeRoot(), "11: a bond returns");
+    }
+
+    function _takeStakes() private {
+        for (uint64 id = 1; id <= providers.length; ++id) {
+            if (nodeBooks[id].stake == 0) continue;
+            vm.prank(providers[id - 1].owner);
+            registry.unstake(id, nodeBooks[id].stake);
+            nodeBooks[id].readyAt = block.timestamp + 14 days;
+            nodeBooks[id].unbonding += nodeBooks[id].stake;
+            nodeBooks[id].stake = 0;
+        }
+        skip(14 days);
+        for (uint64 id = 1; id <= providers.length; ++id) {
+            if (nodeBooks[id].unbonding == 0) continue;
+            vm.prank(providers[id - 1].owner);
+            registry.withdrawStake(id);
+            nodeBooks[id].unbonding = 0;
+        }
+        assertEq(token.balanceOf(address(registry)), 0, "11: all stake leaves the registry");
+    }
+
+    function _takePositions() private {
+        for (uint256 i; i < jurors.length; ++i) {
+            if (!court.membershipOf(jurors[i]).active) continue;
+            vm.prank(jurors[i]);
+            court.leaveJury();
+        }
+        skip(2 * EPOCH);
+        for (uint256 i; i < jurors.length; ++i) {
+            if (court.membershipOf(jurors[i]).positionId != 0) court.releasePosition(jurors[i]);
+        }
+        for (uint256 i; i < positionIds.length; ++i) {
+            if (positionBooks[positionIds[i]].amount != 0) assertTrue(_unstake(positionIds[i]), "11: stake leaves");
+        }
+        assertEq(pool.totalStaked(), 0, "11: all stake leaves the pool");
+        address[3] memory tokens = _paymentTokens();
+        for (uint256 t; t < 3; ++t) {
+            for (uint256 i = positionIds.length; i != 0; --i) {
+                if (i <= positionIds.length) _claim(positionIds[i - 1], tokens[t]);
+            }
+        }
+        for (uint256 i; i < positionIds.length; ++i) {
+            assertEq(positionBooks[positionIds[i]].amount, 0);
+        }
+        assertEq(positionIds.length, 0, "11: all rewards leave the pool");
+    }
+}
