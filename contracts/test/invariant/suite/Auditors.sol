@@ -15,8 +15,9 @@ abstract contract Auditors is Books {
     /// @dev When it is due, seldom by waiting for it. Most nodes answer at once.
     function challengerOpens(uint256 seed) external acts {
         bytes32 preimage = _preimage();
-        if (verifier.roundDueAt(preimage) > block.timestamp + 3 hours && !_seldom(seed, "wait", 8)) return;
+        if (verifier.roundDueAt(preimage) > block.timestamp + 12 hours && !_seldom(seed, "wait", 8)) return;
         openRound();
+        _observe();
         ++reached["round opened"];
         _answerAll(seed);
     }
@@ -26,6 +27,7 @@ abstract contract Auditors is Books {
         if (from > block.timestamp + 3 hours && !_seldom(seed, "wait", 16)) return;
         if (block.timestamp < from) vm.warp(from);
         verifier.openRoundWithoutPreimage();
+        _observe();
         ++reached["round opened without preimage"];
         _answerAll(seed);
     }
@@ -35,33 +37,10 @@ abstract contract Auditors is Books {
         if (currentRound() != 0) _answer(_provider(seed), seed);
     }
 
-    function providerCommits(uint256 seed) external acts {
-        IProofOfWorkVerifier.Round memory round = verifier.currentRound();
-        if (round.number == 0) return;
-        Node memory provider = _provider(seed);
-        bytes memory nonces = _work(provider, seed);
-        bytes32 root = keccak256(bytes.concat(keccak256(abi.encode(provider.id, keccak256(nonces)))));
-        if (!_try(
-                provider.operator, address(verifier), abi.encodeCall(verifier.postSolutionRoot, (round.number, root))
-            )) {
-            return;
-        }
-        assertLe(block.timestamp, round.deadline, "10: nothing is posted after the deadline");
-        _committed[provider.id][round.number] = nonces;
-        _follow(provider, round.number, seed);
-    }
-
+    /// @dev A node that was busy when the round opened needn't answer.
     function keeperExcuses(uint256 seed) external acts {
         bytes32 taskId = _task(seed, TaskStatus.InProgress);
-        IProofOfWorkVerifier.Round memory round = verifier.currentRound();
-        if (taskId == 0 || round.number == 0) return;
-        Node memory provider = _providerOf(taskId);
-        try verifier.excuse(round.number, provider.id, taskId) {
-            assertLe(block.timestamp, round.finishesAt, "10: nobody is excused after the end");
-            assertLt(taskBooks[taskId].since, round.openedAt, "a task excuses from later rounds");
-            _readReputation(provider);
-            ++reached["excused"];
-        } catch {}
+        if (taskId != 0 && currentRound() != 0) _excuse(taskId);
     }
 
     function keeperReports(uint256 seed) external acts {
@@ -70,6 +49,7 @@ abstract contract Auditors is Books {
         bool over = block.timestamp > round.finishesAt;
         if (!over && _seldom(seed, "wait", 2)) {
             skipRound();
+            _observe();
             over = true;
         }
         uint64[] memory ids = new uint64[](providers.length);
@@ -100,11 +80,52 @@ abstract contract Auditors is Books {
         return nextPreimage();
     }
 
+    /// @dev Most nodes answer, one commits to its answer, one is away and perhaps excused.
     function _answerAll(uint256 seed) private {
+        uint256 committing = _random(seed, "committing") % (2 * providers.length);
+        bytes32 taskId = _excusing();
+        uint256 away = taskId == 0 || _seldom(seed, "away", 2)
+            ? _random(seed, "who") % providers.length
+            : taskBooks[taskId].nodeId - 1;
         for (uint256 i; i < providers.length; ++i) {
-            uint256 own = _random(seed, vm.toString(i));
-            if (own % 8 != 0) _answer(providers[i], own);
+            if (i == away) continue;
+            if (i == committing) _commit(providers[i], seed);
+            else _answer(providers[i], _random(seed, vm.toString(i)));
         }
+        if (taskId != 0) _excuse(taskId);
+        if (committing < providers.length && committing != away) _follow(providers[committing], currentRound(), seed);
+    }
+
+    /// @dev A task in ETH that still runs, if there is one.
+    function _excusing() private view returns (bytes32) {
+        for (uint256 i; i < live.length; ++i) {
+            TaskBook storage book = taskBooks[live[i]];
+            if (book.status != TaskStatus.InProgress || book.token != ETH) continue;
+            if (book.since + book.duration >= block.timestamp) return live[i];
+        }
+        return 0;
+    }
+
+    function _excuse(bytes32 taskId) private {
+        IProofOfWorkVerifier.Round memory round = verifier.currentRound();
+        Node memory provider = _providerOf(taskId);
+        bytes memory call = abi.encodeCall(verifier.excuse, (round.number, provider.id, taskId));
+        if (!_try(keeper, address(verifier), call)) return;
+        assertLe(block.timestamp, round.finishesAt, "10: nobody is excused after the end");
+        assertLt(taskBooks[taskId].since, round.openedAt, "10: a task excuses from later rounds");
+        assertTrue(wasActive[provider.id][round.number], "10: who is excused was due");
+        _readReputation(provider);
+        ++reached["excused"];
+    }
+
+    function _commit(Node memory provider, uint256 seed) private {
+        IProofOfWorkVerifier.Round memory round = verifier.currentRound();
+        bytes memory nonces = _work(provider, seed);
+        bytes32 root = keccak256(bytes.concat(keccak256(abi.encode(provider.id, keccak256(nonces)))));
+        bytes memory call = abi.encodeCall(verifier.postSolutionRoot, (round.number, root));
+        bool done = _try(provider.operator, address(verifier), call);
+        assertEq(done, block.timestamp <= round.deadline, "10: hashes are posted until the deadline");
+        if (done) _committed[provider.id][round.number] = nonces;
     }
 
     function _answer(Node memory provider, uint256 seed) private {
@@ -121,6 +142,7 @@ abstract contract Auditors is Books {
     function _follow(Node memory provider, uint64 number, uint256 seed) private {
         bytes memory nonces = _committed[provider.id][number];
         skip(_random(seed, "late") % (LATE + 2 * WINDOW));
+        _observe();
         bool may = block.timestamp <= verifier.currentRound().finishesAt && _isOwed(provider, number);
         bytes memory call = abi.encodeCall(
             verifier.submitCommittedSolution, (number, provider.id, nonces, provider.operator, new bytes32[](0))

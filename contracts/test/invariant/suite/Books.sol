@@ -120,9 +120,14 @@ abstract contract Books is World {
     mapping(uint64 nodeId => mapping(uint64 round => uint256)) internal answers;
     mapping(uint64 challengeId => uint256) internal solutions;
 
-    /// @dev Of every action: notes who is Active after it, so due in the round that comes.
+    /// @dev Of every action.
     modifier acts() {
         _;
+        _observe();
+    }
+
+    /// @dev Notes who is Active, so due in the round that comes: after every action, and where one waits before it goes on.
+    function _observe() internal {
         uint64 interval = currentRound() + 1;
         for (uint64 id = 1; id <= providers.length; ++id) {
             NodeBook storage book = nodeBooks[id];
@@ -161,6 +166,29 @@ abstract contract Books is World {
             if (taskBooks[taskId].status == status) return taskId;
         }
         return 0;
+    }
+
+    /// @dev Some open task, mostly one that can still be taken.
+    function _offer(uint256 seed) internal view returns (bytes32) {
+        uint256 start = _random(seed, "task");
+        bool any = _seldom(seed, "any task", 16);
+        for (uint256 i; i < live.length; ++i) {
+            bytes32 taskId = live[(start % live.length + i) % live.length];
+            TaskBook storage book = taskBooks[taskId];
+            if (book.status == TaskStatus.Open && (any || block.timestamp <= book.since)) return taskId;
+        }
+        return 0;
+    }
+
+    /// @dev Some provider, mostly one that takes tasks.
+    function _worker(uint256 seed) internal view returns (Node memory) {
+        uint256 start = _random(seed, "provider");
+        bool any = _seldom(seed, "any provider", 8);
+        for (uint256 i; i < providers.length; ++i) {
+            Node memory provider = providers[(start % providers.length + i) % providers.length];
+            if (any || (registry.isActive(provider.id) && registry.freeSlots(provider.id) != 0)) return provider;
+        }
+        return _provider(seed);
     }
 
     function _isPaused() internal view returns (bool) {

@@ -79,12 +79,12 @@ abstract contract Buyers is Books {
     function _request(uint256 seed) private view returns (TaskRequest memory asked) {
         asked = request();
         uint256 kind = _random(seed, "kind");
-        asked.duration = uint32(_bound(_random(seed, "duration"), 1 minutes, kind % 8 == 0 ? 5 days : 2 hours));
-        asked.acceptWindow = uint32(_bound(_random(seed, "accept"), 10 minutes, 12 hours));
+        asked.duration = uint32(_bound(_random(seed, "duration"), 1 minutes, kind % 4 == 0 ? 5 days : 2 hours));
+        asked.acceptWindow = uint32(_bound(_random(seed, "accept"), 30 minutes, 24 hours));
         asked.reviewWindow = uint32(_bound(_random(seed, "review"), 1, 24) * 1 hours);
         asked.minPower = uint32(_bound(_random(seed, "power"), 1, 5_000));
         asked.paymentToken = [ETH, ETH, address(dollar), address(token)][_random(seed, "token") % 4];
-        uint256 most = asked.paymentToken == address(dollar) ? 5_000e6 : 4 ether;
+        uint256 most = asked.paymentToken == address(dollar) ? 10_000e6 : 8 ether;
         uint256 price = _bound(_random(seed, "price"), most / 1_000, most);
         asked.pricePerHour = uint96(price * 1 hours / asked.duration + 1);
         if (kind % 3 == 0) asked.watcher = watcher;

@@ -9,12 +9,10 @@ import {Books} from "./Books.sol";
 
 /// @title What governance and guardian do, and who has a node reviewed
 abstract contract Governance is Books {
-    uint256 private constant MAX_BANS = 2;
-
     function governanceBans(uint256 seed) external acts {
         Node memory provider = _provider(seed);
         NodeBook storage book = nodeBooks[provider.id];
-        if (!_seldom(seed, "misuse", 16) || book.banned || reached["banned"] == MAX_BANS) return;
+        if (!_seldom(seed, "misuse", 8) || book.banned || 4 * reached["banned"] >= providers.length) return;
         vm.prank(governance);
         registry.ban(provider.id);
         _bookSlash(provider.id, 5_000);

@@ -44,6 +44,7 @@ contract Handler is Buyers, Providers, Auditors, Ending, Time {
             _meet(providers[i].payout);
         }
         _seatJurors();
+        _observe();
         _list();
     }
 
@@ -67,7 +68,7 @@ contract Handler is Buyers, Providers, Auditors, Ending, Time {
         _add(this.buyerCreates.selector, 6);
         _add(this.buyerCancels.selector, 1);
         _add(this.buyerApproves.selector, 2);
-        _add(this.buyerDisputes.selector, 4);
+        _add(this.buyerDisputes.selector, 5);
         _add(this.providerTakes.selector, 6);
         _add(this.providerBids.selector, 3);
         _add(this.providerDelivers.selector, 8);
@@ -80,16 +81,15 @@ contract Handler is Buyers, Providers, Auditors, Ending, Time {
         _add(this.providerSwitches.selector, 2);
         _add(this.providerChangesKeys.selector, 1);
         _add(this.providerProves.selector, 2);
-        _add(this.challengerOpens.selector, 2);
+        _add(this.challengerOpens.selector, 4);
         _add(this.keeperOpens.selector, 1);
         _add(this.providerAnswers.selector, 1);
-        _add(this.providerCommits.selector, 1);
         _add(this.keeperExcuses.selector, 1);
         _add(this.keeperReports.selector, 1);
-        _add(this.keeperDraws.selector, 4);
-        _add(this.jurorsSeal.selector, 4);
-        _add(this.jurorsReveal.selector, 4);
-        _add(this.partyAppeals.selector, 2);
+        _add(this.keeperDraws.selector, 7);
+        _add(this.jurorsSeal.selector, 7);
+        _add(this.jurorsReveal.selector, 7);
+        _add(this.partyAppeals.selector, 3);
         _add(this.keeperAdvances.selector, 3);
         _add(this.jurorComesOrGoes.selector, 2);
         _add(this.keeperReweighs.selector, 1);
@@ -98,7 +98,7 @@ contract Handler is Buyers, Providers, Auditors, Ending, Time {
         _add(this.stakerUnstakes.selector, 2);
         _add(this.stakerClaims.selector, 2);
         _add(this.stakerDelegates.selector, 1);
-        _add(this.keeperResets.selector, 1);
+        _add(this.keeperResets.selector, 2);
         _add(this.keeperEnforces.selector, 4);
         _add(this.accountWithdraws.selector, 2);
         _add(this.keeperCollects.selector, 1);

@@ -17,13 +17,13 @@ abstract contract Providers is Books {
     // ---------------------------------------------------------------- Work
 
     function providerTakes(uint256 seed) external acts {
-        bytes32 taskId = _task(seed, TaskStatus.Open);
-        if (taskId != 0) _take(_provider(seed), taskId);
+        bytes32 taskId = _offer(seed);
+        if (taskId != 0) _take(_worker(seed), taskId);
     }
 
     /// @dev Every provider in turn takes a task and fails it.
     function providersExhaust(uint256 seed) external acts {
-        bytes32 taskId = _seldom(seed, "bad luck", 4) ? _task(seed, TaskStatus.Open) : bytes32(0);
+        bytes32 taskId = _seldom(seed, "bad luck", 4) ? _offer(seed) : bytes32(0);
         if (taskId == 0) return;
         for (uint256 i; i < providers.length && taskBooks[taskId].status == TaskStatus.Open; ++i) {
             if (!_take(providers[i], taskId)) continue;
@@ -35,9 +35,9 @@ abstract contract Providers is Books {
 
     /// @dev The buyer takes the bid, unless the provider has thought better of it.
     function providerBids(uint256 seed) external acts {
-        bytes32 taskId = _task(seed, TaskStatus.Open);
+        bytes32 taskId = _offer(seed);
         if (taskId == 0) return;
-        Node memory provider = _provider(seed);
+        Node memory provider = _worker(seed);
         TaskBook storage book = taskBooks[taskId];
         Bid memory made = bidFor(taskId, provider);
         made.nonce = ++_bids;

@@ -13,8 +13,7 @@ abstract contract Stakers is Books {
         if (positionIds.length >= MAX_POSITIONS) return;
         address staker = stakers[_random(seed, "staker") % stakers.length];
         uint256 amount = _bound(_random(seed, "amount"), 1, _seldom(seed, "dust", 8) ? 1_000 : 50_000e18);
-        uint256 lock = _seldom(seed, "locked", 2) ? 0 : _random(seed, "lock") % 366 days;
-        if (lock > 365 days) lock = 365 days;
+        uint256 lock = _bound(_random(seed, "lock"), 0, [0, 7 days, 30 days, 365 days][_random(seed, "longest") % 4]);
         vm.prank(faucet);
         token.transfer(staker, amount);
         vm.prank(staker);
