@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IBids} from "src/interfaces/IBids.sol";
+import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
+import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
+
 import {Handler} from "./suite/Handler.sol";
 import {World} from "./suite/World.sol";
 
@@ -76,15 +80,42 @@ contract SuiteInvariantTest is World {
         for (uint256 i; i < states.length; ++i) {
             assertGt(handler.reached(states[i]), 0, states[i]);
         }
+        bytes4[] memory refusals = _refusals();
+        for (uint256 i; i < refusals.length; ++i) {
+            assertGt(handler.refused(refusals[i]), 0, vm.toString(refusals[i]));
+        }
+    }
+
+    /// @dev Why a provider doesn't get a task.
+    function _refusals() private pure returns (bytes4[] memory errors) {
+        errors = new bytes4[](8);
+        errors[0] = INodeRegistry.NodeNotActive.selector;
+        errors[1] = INodeRegistry.InsufficientPower.selector;
+        errors[2] = INodeRegistry.EscrowCapExceeded.selector;
+        errors[3] = INodeRegistry.TrustTooLow.selector;
+        errors[4] = ITaskMarketplace.NodeHasNoFreeSlot.selector;
+        errors[5] = ITaskMarketplace.NodeExcluded.selector;
+        errors[6] = IBids.BidEpochOver.selector;
+        errors[7] = IBids.BidNonceUsed.selector;
     }
 
     /// @dev Every state and ending of tasks and cases, and what else there is to do.
     function _states() private pure returns (string[] memory states) {
         string memory all = string.concat(
-            "created in ETH,created in dollars,created in AIIGO,refused by a pause,cancelled,taken,taken above level 1,bid taken,bid taken back,bid paid,bid timed out,delivered,approved,finalized,abandoned,timed out,expired,refunded after four attempts,",
-            "disputed,disputed by the watcher,juror drawn,jury drawn,random block forgotten,sealed,revealed,ruled,ruled after a redraw,ruled on appeal,appealed,appeal lapsed,jurors replaced,juror released,lapsed and redrawn,closed without a ruling,dispute lost,dispute split,dispute won,silent juror penalised,incoherent juror penalised,juror left,juror joined again,position released,court's fees withdrawn,",
-            "registered,staked,unbonding,stake withdrawn,online,offline,operator changed,payout changed,challenge passed,challenge missed,round opened,round opened without preimage,answered,answer refused,answered under a root,too weak,excused,missed,",
-            "position opened,unstaked,unstaked early,frozen stake stayed,reward claimed,weight reset,epoch closed,reward minted,root posted,root finalized,root vetoed,bonus minted,fees collected,money withdrawn,keeper tipped,",
+            "created in ETH,created in dollars,created in AIIGO,refused by a pause,cancelled,taken,",
+            "taken above level 1,bid taken,bid taken back,bid paid,bid timed out,delivered,approved,finalized,",
+            "abandoned,timed out,expired,refunded after four attempts,",
+            "disputed,disputed by the watcher,juror drawn,jury drawn,random block forgotten,sealed,revealed,",
+            "ruled,ruled after a redraw,ruled on appeal,appealed,appeal lapsed,jurors replaced,juror released,",
+            "lapsed and redrawn,closed without a ruling,dispute lost,dispute split,dispute won,",
+            "silent juror penalised,incoherent juror penalised,juror left,juror joined again,position released,",
+            "court's fees withdrawn,",
+            "registered,staked,unbonding,stake withdrawn,online,offline,operator changed,payout changed,",
+            "challenge passed,challenge missed,round opened,round opened without preimage,answered,",
+            "answer refused,answered under a root,too weak,excused,missed,",
+            "position opened,unstaked,unstaked early,frozen stake stayed,reward claimed,weight reset,",
+            "epoch closed,reward minted,root posted,root finalized,root vetoed,bonus minted,fees collected,",
+            "money withdrawn,keeper tipped,",
             "banned,put under review,review ended,paused,pause lifted,tip set,parameters set,attacked"
         );
         return vm.split(all, ",");

@@ -171,8 +171,12 @@ abstract contract Auditors is Books {
     function _note(Node memory provider, uint64 round, bytes memory nonces) private {
         assertLe(++answers[provider.id][round], 1, "10: a round is answered at most once");
         IProofOfWorkVerifier.Audits memory audits = auditsOf(provider);
-        if (audits.results[0] == 0) ++reached["too weak"];
-        else assertEq(audits.results[0], rateOf(provider, nonces), "an audit's result is what was shown");
+        if (audits.results[0] == 0) {
+            ++reached["too weak"];
+        } else {
+            assertEq(audits.results[0], rateOf(provider, nonces), "10: a result is what was shown");
+            ++passes[provider.id];
+        }
         _readReputation(provider);
     }
 

@@ -118,6 +118,7 @@ abstract contract Books is World {
 
     mapping(uint64 nodeId => mapping(uint64 interval => bool)) internal wasActive;
     mapping(uint64 nodeId => mapping(uint64 round => uint256)) internal answers;
+    mapping(uint64 nodeId => uint256) internal passes; // of rounds
     mapping(uint64 challengeId => uint256) internal solutions;
 
     /// @dev Of every action.

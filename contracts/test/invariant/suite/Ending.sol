@@ -19,6 +19,7 @@ abstract contract Ending is Rules, Jurors, Stakers, Keepers, Governance {
     uint256 private constant MOST_STEPS = 60;
 
     function windDown() external {
+        _checkDuties(1);
         _pause(type(uint40).max);
         _checkEntryIsRefused();
         while (live.length != 0) {
@@ -28,7 +29,7 @@ abstract contract Ending is Rules, Jurors, Stakers, Keepers, Governance {
         _takeMoney();
         _takeStakes();
         _takePositions();
-        checkRoles();
+        _checkRoles();
     }
 
     function _end(bytes32 taskId) private {

@@ -64,6 +64,7 @@ abstract contract Providers is Books {
         if (taskId == 0) return;
         if (_seldom(seed, "work", 2)) skip(_random(seed, "wait") % 10 minutes);
         TaskBook storage book = taskBooks[taskId];
+        if (book.duration > 1 days && !_seldom(seed, "done", 6)) return; // long work excuses from audits
         bool may = block.timestamp <= book.since + book.time + GRACE && !nodeBooks[book.nodeId].banned;
         Node memory provider = _providerOf(taskId);
         vm.prank(provider.operator);
@@ -186,6 +187,7 @@ abstract contract Providers is Books {
         if (!_challenge(provider)) return;
         uint64 id = verifier.challengeOf(provider.id).id;
         bytes memory nonces = solution(provider, _bound(_random(seed, "effort"), 3, 6));
+        bytes32 audits = keccak256(abi.encode(auditsOf(provider)));
         bool late = _seldom(seed, "late", 4);
         if (late) skip(WINDOW + 1);
         bytes memory solve = abi.encodeCall(verifier.submitSolution, (provider.id, nonces));
@@ -201,6 +203,7 @@ abstract contract Providers is Books {
         }
         if (_try(provider.operator, address(verifier), solve)) ++solutions[id];
         assertLe(solutions[id], 1, "10: a challenge is answered at most once");
+        assertEq(keccak256(abi.encode(auditsOf(provider))), audits, "10: onboarding is no audit");
     }
 
     // ---------------------------------------------------------------- Inside

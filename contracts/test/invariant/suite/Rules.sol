@@ -142,11 +142,28 @@ abstract contract Rules is Court, Attackers {
         }
     }
 
-    /// @notice 10. Who was Active since the round before is due, and nobody else. Answers are asserted where they are given.
+    /// @notice 10. Who was Active since the round before is due, and nobody else; each answer is one result. That answers come
+    /// once and in time is asserted where they are given.
     function roundsAskWhoWasActive() external view {
         uint64 last = currentRound();
+        _checkDuties(last > 2 ? last - 2 : 1);
         for (uint64 id = 1; id <= providers.length; ++id) {
-            for (uint64 round = last > 2 ? last - 2 : 1; round <= last; ++round) {
+            IProofOfWorkVerifier.Audits memory audits = verifier.auditsOf(id);
+            assertEq(audits.passed, passes[id], "10: each pass is counted once");
+            if (audits.count == 0) continue;
+            uint256 sum;
+            for (uint256 i; i < audits.count; ++i) {
+                sum += audits.results[i];
+            }
+            assertLe(uint256(audits.hashRate) * audits.count, sum, "10: power is at most the mean of the results");
+            assertLe(verifier.verifiedHashRate(id), audits.hashRate, "10: power lapses, and comes back no higher");
+        }
+    }
+
+    function _checkDuties(uint64 from) internal view {
+        uint64 last = currentRound();
+        for (uint64 id = 1; id <= providers.length; ++id) {
+            for (uint64 round = from; round <= last; ++round) {
                 bool due = verifier.dutyOf(round, id) != IProofOfWorkVerifier.Duty.None;
                 assertEq(due, wasActive[id][round], "10: due is who was Active since the round before");
             }
@@ -181,7 +198,7 @@ abstract contract Rules is Court, Attackers {
     }
 
     /// @notice 12, at the end of a run: nobody who ever acted has a role, and the code is what was deployed.
-    function checkRoles() internal view {
+    function _checkRoles() internal view {
         bytes32[4] memory roles = [
             suite.timelock.DEFAULT_ADMIN_ROLE(),
             suite.timelock.PROPOSER_ROLE(),
