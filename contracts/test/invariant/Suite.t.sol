@@ -26,21 +26,11 @@ contract SuiteInvariantTest is World {
         targetSelector(FuzzSelector({addr: address(handler), selectors: handler.actions()}));
     }
 
-    /// @dev What is in the books stays there: to compare them after every tenth call and the last one finds as much.
     /// forge-config: default.invariant.runs = 256
     /// forge-config: default.invariant.depth = 100
     /// forge-config: default.invariant.fail-on-revert = true
-    /// forge-config: default.invariant.check-interval = 10
-    /// forge-config: default.invariant.dictionary-weight = 0
-    /// forge-config: default.invariant.include-storage = false
-    /// forge-config: default.invariant.include-push-bytes = false
-    /// forge-config: lite.invariant.runs = 16
-    /// forge-config: lite.invariant.depth = 100
+    /// forge-config: deep.invariant.fail-on-revert = true
     /// forge-config: lite.invariant.fail-on-revert = true
-    /// forge-config: lite.invariant.check-interval = 10
-    /// forge-config: lite.invariant.dictionary-weight = 0
-    /// forge-config: lite.invariant.include-storage = false
-    /// forge-config: lite.invariant.include-push-bytes = false
     function invariant_TheTwelveRulesHold() public view {
         handler.escrowHoldsWhatItOwes(); // 1
         handler.courtHoldsWhatItOwes(); // 1

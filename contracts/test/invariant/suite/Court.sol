@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import {Ballot, Case, CaseStatus, Round, Seat, SeatState} from "src/types/Dispute.sol";
 import {TaskStatus} from "src/types/Task.sol";
 
-import {Node} from "../../utils/MarketFixture.sol";
 import {Books} from "./Books.sol";
 
 /// @title What a case's steps must come to, by the rules
@@ -45,7 +44,7 @@ abstract contract Court is Books {
         return state == SeatState.Drawn || state == SeatState.Committed || state == SeatState.Revealed;
     }
 
-    /// @dev `data` is the AIIGO in the case's pot by the court's own account.
+    /// @dev The AIIGO of an open case by the court's own account.
     function _potOf(uint256 caseId) internal view returns (uint256) {
         Case memory c = court.caseOf(caseId);
         return uint256(c.buyerFee) + c.providerFee + c.appealFee + c.penalties;

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IJuryPool} from "src/interfaces/IJuryPool.sol";
 import {ResourceType} from "src/types/Resource.sol";
 import {TaskStatus} from "src/types/Task.sol";
 
-import {Node} from "../../utils/MarketFixture.sol";
 import {Governance} from "./Governance.sol";
 import {Jurors} from "./Jurors.sol";
 import {Keepers} from "./Keepers.sol";

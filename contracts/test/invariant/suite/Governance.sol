@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
-import {NodeInfo} from "src/types/Node.sol";
 
 import {Node} from "../../utils/MarketFixture.sol";
 import {Books} from "./Books.sol";

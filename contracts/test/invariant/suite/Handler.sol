@@ -3,9 +3,7 @@ pragma solidity 0.8.37;
 
 import {Deployed} from "../../../script/Suite.sol";
 import {Dollar} from "../../utils/Tokens.sol";
-import {Attackers} from "./Attackers.sol";
 import {Auditors} from "./Auditors.sol";
-import {Books} from "./Books.sol";
 import {Buyers} from "./Buyers.sol";
 import {Court} from "./Court.sol";
 import {Ending} from "./Ending.sol";

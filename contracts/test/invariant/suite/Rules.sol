@@ -3,13 +3,11 @@ pragma solidity 0.8.37;
 
 import {OwnableUpgradeable} from "@openzeppelin/contracts-upgradeable/access/OwnableUpgradeable.sol";
 import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {IStakingPool} from "src/interfaces/IStakingPool.sol";
 import {NodeInfo} from "src/types/Node.sol";
 import {Seat} from "src/types/Dispute.sol";
-import {TaskStatus} from "src/types/Task.sol";
 
 import {Node} from "../../utils/MarketFixture.sol";
 import {Attackers} from "./Attackers.sol";
