@@ -26,11 +26,13 @@ contract SuiteInvariantTest is World {
         targetSelector(FuzzSelector({addr: address(handler), selectors: handler.actions()}));
     }
 
+    /// @dev What is said of the default profile counts for every other that says nothing here.
     /// forge-config: default.invariant.runs = 256
     /// forge-config: default.invariant.depth = 100
     /// forge-config: default.invariant.fail-on-revert = true
-    /// forge-config: deep.invariant.fail-on-revert = true
-    /// forge-config: lite.invariant.fail-on-revert = true
+    /// forge-config: deep.invariant.runs = 10000
+    /// forge-config: deep.invariant.depth = 300
+    /// forge-config: lite.invariant.runs = 16
     function invariant_TheTwelveRulesHold() public view {
         handler.escrowHoldsWhatItOwes(); // 1
         handler.courtHoldsWhatItOwes(); // 1

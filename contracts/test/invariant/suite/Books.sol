@@ -68,6 +68,7 @@ abstract contract Books is World {
     uint256 internal constant BPS = 10_000;
     uint256 internal constant DUE_UNIT = 10_000;
     uint256 internal constant ATTEMPTS = 4;
+    uint256 internal constant EPOCH_OF_REWARDS = 7 days;
 
     // ---------------------------------------------------------------- Who is there
 
@@ -241,8 +242,14 @@ abstract contract Books is World {
             _bookReputation(nodeId, gain);
         }
         (uint256 rate,) = suite.distributor.rateOf(book.token);
-        uint256 epoch = (block.timestamp - suite.distributor.epochStart(0)) / 7 days;
+        uint256 epoch = (block.timestamp - suite.distributor.epochStart(0)) / EPOCH_OF_REWARDS;
         weights[epoch][nodeId] += fee * rate / 1e18;
+    }
+
+    /// @dev 400 million AIIGO, linear over four years.
+    function _scheduleAt(uint256 when) internal view returns (uint256) {
+        uint256 elapsed = when - suite.distributor.epochStart(0);
+        return 400_000_000e18 * (elapsed < 1460 days ? elapsed : 1460 days) / 1460 days;
     }
 
     // ---------------------------------------------------------------- Writing: tasks

@@ -117,12 +117,15 @@ abstract contract Keepers is Books {
 
     function keeperClosesEpochs(uint256) external acts {
         uint256 next = suite.distributor.nextEpochToClose();
-        bool may = block.timestamp >= suite.distributor.epochStart(next + 1);
+        uint256 start = suite.distributor.epochStart(0) + next * EPOCH_OF_REWARDS;
+        bool may = block.timestamp >= start + EPOCH_OF_REWARDS;
         uint256 before = token.lifetimeMinted();
         bool done = _try(keeper, address(suite.distributor), abi.encodeCall(suite.distributor.closeEpoch, (next)));
         assertEq(done, may, "8: anyone closes an epoch that is over");
         if (!done) return;
-        funded[address(token)] += token.lifetimeMinted() - before;
+        uint256 released = _scheduleAt(start + EPOCH_OF_REWARDS) - _scheduleAt(start);
+        assertEq(token.lifetimeMinted() - before, released / 5, "5: stakers get a fifth of what an epoch releases");
+        funded[address(token)] += released / 5;
         ++reached["epoch closed"];
     }
 

@@ -17,8 +17,6 @@ import {Court} from "./Court.sol";
 /// @dev 8 and 11 are what `Ending` does; 6, 9, 10 and 11 are also asserted where somebody acts.
 abstract contract Rules is Court, Attackers {
     uint256 private constant GENESIS = 600_000_000e18;
-    uint256 private constant COMMUNITY = 400_000_000e18;
-    uint256 private constant FOUR_YEARS = 4 * 365 days;
 
     /// @notice 1. Escrow holds its balances and open escrows; each is what the books say; nothing else moves money.
     function escrowHoldsWhatItOwes() external view {
@@ -97,9 +95,7 @@ abstract contract Rules is Court, Attackers {
     /// @notice 5. Minted within cap and schedule, by the schedule's own formula; burned what the rules burn.
     function mintedWithinCapAndSchedule() external view {
         uint256 community = token.lifetimeMinted() - GENESIS;
-        uint256 elapsed = block.timestamp - suite.distributor.epochStart(0);
-        if (elapsed > FOUR_YEARS) elapsed = FOUR_YEARS;
-        assertLe(community, COMMUNITY * elapsed / FOUR_YEARS, "5: the community's share is within its schedule");
+        assertLe(community, _scheduleAt(block.timestamp), "5: the community's share is within its schedule");
         assertEq(suite.distributor.minted(), community, "5: only the distributor mints");
         assertEq(token.totalSupply(), token.lifetimeMinted() - burned, "5: burned is what the rules burn");
         assertEq(token.balanceOf(address(suite.distributor)), bonds, "5: the distributor holds the pending bonds");
