@@ -85,7 +85,7 @@ contract SuiteInvariantTest is World {
         errors[1] = INodeRegistry.InsufficientPower.selector;
         errors[2] = INodeRegistry.EscrowCapExceeded.selector;
         errors[3] = INodeRegistry.TrustTooLow.selector;
-        errors[4] = ITaskMarketplace.NodeHasNoFreeSlot.selector;
+        errors[4] = INodeRegistry.NoFreeSlot.selector;
         errors[5] = ITaskMarketplace.NodeExcluded.selector;
         errors[6] = IBids.BidEpochOver.selector;
         errors[7] = IBids.BidNonceUsed.selector;

@@ -128,7 +128,7 @@ abstract contract Books is World {
         _observe();
     }
 
-    /// @dev Notes who is Active, so due in the round that comes: after every action, and where one waits before it goes on.
+    /// @dev Notes who is Active or executes, so due in the round that comes: after every action, and where one waits before it goes on.
     function _observe() internal {
         uint64 interval = currentRound() + 1;
         for (uint64 id = 1; id <= providers.length; ++id) {
@@ -137,7 +137,8 @@ abstract contract Books is World {
                 book.reviewEnds = 0;
                 registry.syncActivity(id);
             }
-            if (registry.isActive(id)) wasActive[id][interval] = true;
+            bool executes = book.running != 0 && !book.banned;
+            if (executes || registry.isActive(id)) wasActive[id][interval] = true;
         }
     }
 

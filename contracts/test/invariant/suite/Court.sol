@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Ballot, Case, CaseStatus, Round, Seat, SeatState} from "src/types/Dispute.sol";
+import {Case, CaseStatus, Round, Seat, SeatState} from "src/types/Dispute.sol";
+import {IDisputeCourtBase} from "src/interfaces/IDisputeCourtBase.sol";
 import {TaskStatus} from "src/types/Task.sol";
 
 import {Books} from "./Books.sol";
@@ -35,19 +36,11 @@ abstract contract Court is Books {
         cases.push(caseId);
     }
 
-    /// @dev What is frozen for a seat.
-    function _seatStake(Case memory c) internal pure returns (uint256) {
-        return c.ballot.seatStake;
-    }
-
-    function _holdsStake(SeatState state) internal pure returns (bool) {
-        return state == SeatState.Drawn || state == SeatState.Committed || state == SeatState.Revealed;
-    }
-
     /// @dev The AIIGO of an open case by the court's own account.
     function _potOf(uint256 caseId) internal view returns (uint256) {
         Case memory c = court.caseOf(caseId);
-        return uint256(c.buyerFee) + c.providerFee + c.appealFee + c.penalties;
+        IDisputeCourtBase.Parameters memory terms = court.termsOf(caseId);
+        return uint256(terms.caseFee) + c.providerFee + (c.appellant == address(0) ? 0 : terms.appealFee);
     }
 
     // ---------------------------------------------------------------- Inside: seats
@@ -63,11 +56,11 @@ abstract contract Court is Books {
             if (state == before[i].state) continue;
             if (state == SeatState.Silent) {
                 assertTrue(before[i].state != SeatState.Revealed, "9: who voted was not silent");
-                _bookPenalty(caseId, seats[i].positionId, c.ballot, c.ballot.silencePenaltyBps);
+                _bookPenalty(caseId, seats[i].juror, court.termsOf(caseId).silencePenaltyBps);
                 ++reached["silent juror penalised"];
             } else if (state == SeatState.Incoherent) {
                 assertFalse(_isCoherent(caseId, seats[i].juror), "9: who voted as the ruling loses nothing");
-                _bookPenalty(caseId, seats[i].positionId, c.ballot, c.ballot.incoherencePenaltyBps);
+                _bookPenalty(caseId, seats[i].juror, court.termsOf(caseId).incoherencePenaltyBps);
                 ++reached["incoherent juror penalised"];
             } else if (state == SeatState.Coherent) {
                 assertTrue(_isCoherent(caseId, seats[i].juror), "who voted otherwise loses something");
@@ -80,18 +73,19 @@ abstract contract Court is Books {
     /// @dev No party sits, and nobody twice in a case.
     function _checkJuror(Case memory c, Seat[] memory seats, uint256 index) private pure {
         address juror = seats[index].juror;
-        assertTrue(juror != c.buyer && juror != c.payer, "no party judges its own case");
-        assertTrue(juror != c.nodeOwner && juror != c.nodeOperator && juror != c.nodePayout, "no party judges its case");
+        assertTrue(juror != c.buyer && juror != c.payer && juror != c.nodeOwner, "no party judges its own case");
         for (uint256 i; i < index; ++i) {
             assertTrue(seats[i].juror != juror, "nobody sits twice in a case");
         }
     }
 
-    /// @dev A juror loses a share of its seat's stake to the case.
-    function _bookPenalty(uint256 caseId, uint256 positionId, Ballot memory ballot, uint256 bps) private {
-        uint256 lost = ballot.seatStake * bps / BPS;
-        positionBooks[positionId].amount -= lost;
-        caseBooks[caseId].money += lost;
+    /// @dev A share of a seat's stake is burned; a position never becomes empty by it.
+    function _bookPenalty(uint256 caseId, address juror, uint256 bps) private {
+        PositionBook storage book = positionBooks[court.membershipOf(juror).positionId];
+        uint256 lost = court.termsOf(caseId).seatStake * bps / BPS;
+        if (lost >= book.amount) lost = book.amount - 1;
+        book.amount -= lost;
+        burned += lost;
     }
 
     // ---------------------------------------------------------------- Inside: status
@@ -146,7 +140,8 @@ abstract contract Court is Books {
         CaseBook storage book = caseBooks[caseId];
         uint256 share = (uint256(book.low) + book.high) / 2;
         if (book.ruled) {
-            uint256 back = book.redrawn ? 0 : book.providerFee - book.providerFee * (BPS - share) / BPS;
+            uint256 lost = court.termsOf(caseId).caseFee * (BPS - share) / BPS;
+            uint256 back = book.redrawn || lost > book.providerFee ? 0 : book.providerFee - lost;
             NodeBook storage node_ = nodeBooks[before.nodeId];
             if (node_.banned) node_.unbonding += back;
             else node_.stake += back;

@@ -102,7 +102,7 @@ abstract contract Ending is Rules, Jurors, Stakers, Keepers, Governance {
             vm.prank(jurors[i]);
             court.leaveJury();
         }
-        skip(2 * EPOCH);
+        skip(court.parameters().holdPeriod + EPOCH);
         for (uint256 i; i < jurors.length; ++i) {
             if (court.membershipOf(jurors[i]).positionId != 0) court.releasePosition(jurors[i]);
         }

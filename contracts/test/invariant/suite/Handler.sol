@@ -68,6 +68,7 @@ contract Handler is Buyers, Providers, Auditors, Ending, Time {
         _add(this.buyerApproves.selector, 2);
         _add(this.buyerDisputes.selector, 5);
         _add(this.providerTakes.selector, 6);
+        _add(this.providerGrabs.selector, 1);
         _add(this.providerBids.selector, 3);
         _add(this.providerDelivers.selector, 8);
         _add(this.providerAbandons.selector, 1);

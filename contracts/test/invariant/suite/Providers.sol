@@ -21,6 +21,15 @@ abstract contract Providers is Books {
         if (taskId != 0) _take(_worker(seed), taskId);
     }
 
+    /// @dev One provider goes for every open task.
+    function providerGrabs(uint256 seed) external acts {
+        Node memory provider = _worker(seed);
+        bytes32[] memory tasks = live;
+        for (uint256 i; i < tasks.length; ++i) {
+            if (taskBooks[tasks[i]].status == TaskStatus.Open) _take(provider, tasks[i]);
+        }
+    }
+
     /// @dev Every provider in turn takes a task and fails it.
     function providersExhaust(uint256 seed) external acts {
         bytes32 taskId = _seldom(seed, "bad luck", 4) ? _offer(seed) : bytes32(0);

@@ -7,7 +7,6 @@ import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.s
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {IStakingPool} from "src/interfaces/IStakingPool.sol";
 import {NodeInfo} from "src/types/Node.sol";
-import {Seat} from "src/types/Dispute.sol";
 
 import {Node} from "../../utils/MarketFixture.sol";
 import {Attackers} from "./Attackers.sol";
@@ -61,7 +60,7 @@ abstract contract Rules is Court, Attackers {
     }
 
     /// @notice 4. The pool holds positions and rewards; every funded unit is paid, owed or to come; what can be claimed is
-    /// owed. Of a position exactly the open seats and the membership are frozen.
+    /// owed. What belongs to a juror is frozen, and nothing else.
     function poolHoldsPositionsAndRewards() external view {
         uint256 sum;
         for (uint256 i; i < positionIds.length; ++i) {
@@ -71,7 +70,8 @@ abstract contract Rules is Court, Attackers {
             assertEq(position.amount, book.amount, "4: a position");
             assertEq(position.owner, book.owner, "9: a position's owner");
             assertEq(position.unlocksAt, book.unlocksAt, "9: a position's lock");
-            assertEq(position.frozen, _frozen(positionIds[i]), "4: open seats and the membership are frozen");
+            bool isJurors = court.jurorOf(positionIds[i]) != address(0);
+            assertEq(position.frozen, isJurors ? book.amount : 0, "4: a juror's whole position is frozen");
             sum += book.amount;
         }
         assertEq(pool.totalStaked(), sum, "4: all positions");
@@ -219,18 +219,6 @@ abstract contract Rules is Court, Attackers {
         for (uint256 i; i < code.length; ++i) {
             bytes32 slot = vm.load(_proxies()[i], ERC1967Utils.IMPLEMENTATION_SLOT);
             assertEq(address(uint160(uint256(slot))), code[i], "12: the code");
-        }
-    }
-
-    function _frozen(uint256 positionId) private view returns (uint256 sum) {
-        if (court.jurorOf(positionId) != address(0)) sum = 1;
-        for (uint256 i; i < cases.length; ++i) {
-            Seat[] memory seats = court.seatsOf(cases[i]);
-            for (uint256 j; j < seats.length; ++j) {
-                if (seats[j].positionId == positionId && _holdsStake(seats[j].state)) {
-                    sum += _seatStake(court.caseOf(cases[i]));
-                }
-            }
         }
     }
 }
