@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {OwnableUpgradeable} from "@openzeppelin/contracts-upgradeable/access/OwnableUpgradeable.sol";
 import {UUPSUpgradeable} from "@openzeppelin/contracts-upgradeable/proxy/utils/UUPSUpgradeable.sol";
+import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
 
 import {IKeeperTips} from "src/interfaces/IKeeperTips.sol";
 import {Cause, TaskDemand, Tier, TokenLimits, Verdict} from "src/types/Node.sol";
@@ -18,8 +19,9 @@ abstract contract Attackers is Books {
         uint64 nodeId = _provider(seed).id;
         bytes32 taskId = _anyTask(seed);
         address attacker = _seldom(seed, "rival", 2) ? stranger : providers[nodeId % providers.length].owner;
-        if (attacker == providers[nodeId - 1].owner) attacker = stranger;
         uint256 kind = _random(seed, "kind") % 6;
+        // A provider's owner may be the node's own, a juror or a party.
+        if (attacker == providers[nodeId - 1].owner || kind == 3) attacker = stranger;
         uint256 which = _random(seed, "which");
         (address target, bytes memory data) = kind == 0
             ? _onEscrow(which % 8, taskId, attacker)
@@ -99,7 +101,7 @@ abstract contract Attackers is Books {
         if (kind == 1) return (to, abi.encodeCall(court.commitVote, (caseId, bytes32("mine"))));
         if (kind == 2) return (to, abi.encodeCall(court.revealVote, (caseId, 0, "mine")));
         if (kind == 3) return (to, abi.encodeCall(court.joinJury, (_jurorPosition())));
-        if (kind == 4) return (to, abi.encodeCall(court.withdrawFees, (address(0))));
+        if (kind == 4) return (to, abi.encodeCall(court.setParameters, (court.parameters())));
         to = address(pool);
         if (kind == 5) return (to, abi.encodeCall(pool.freeze, (id, 1)));
         if (kind == 6) return (to, abi.encodeCall(pool.unfreeze, (id, 1)));
@@ -129,7 +131,7 @@ abstract contract Attackers is Books {
     function _onProxies(uint256 kind, uint256 seed, address me) private view returns (address, bytes memory) {
         address proxy = _proxies()[_random(seed, "proxy") % 6];
         if (kind == 0) return (proxy, abi.encodeCall(OwnableUpgradeable.transferOwnership, (me)));
-        if (kind == 1) return (proxy, abi.encodeCall(UUPSUpgradeable.upgradeToAndCall, (address(escrow), "")));
+        if (kind == 1) return (proxy, abi.encodeCall(UUPSUpgradeable.upgradeToAndCall, (_codeOf(proxy), "")));
         if (kind == 2) return (address(suite.timelock), abi.encodeCall(suite.timelock.grantRole, (bytes32(0), me)));
         return (
             address(suite.timelock),
@@ -146,6 +148,10 @@ abstract contract Attackers is Books {
             address(suite.distributor),
             address(court)
         ];
+    }
+
+    function _codeOf(address proxy) internal view returns (address) {
+        return address(uint160(uint256(vm.load(proxy, ERC1967Utils.IMPLEMENTATION_SLOT))));
     }
 
     /// @dev A juror's, so nobody's who attacks.

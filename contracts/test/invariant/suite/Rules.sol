@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {OwnableUpgradeable} from "@openzeppelin/contracts-upgradeable/access/OwnableUpgradeable.sol";
-import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
 
 import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
 import {IStakingPool} from "src/interfaces/IStakingPool.sol";
@@ -217,8 +216,7 @@ abstract contract Rules is Court, Attackers {
             suite.implementations.court
         ];
         for (uint256 i; i < code.length; ++i) {
-            bytes32 slot = vm.load(_proxies()[i], ERC1967Utils.IMPLEMENTATION_SLOT);
-            assertEq(address(uint160(uint256(slot))), code[i], "12: the code");
+            assertEq(_codeOf(_proxies()[i]), code[i], "12: the code");
         }
     }
 }
