@@ -79,7 +79,7 @@ fn the_devnet_knows_the_protocol_and_no_program() {
 
 #[test]
 fn every_package_has_its_place_in_the_rules() {
-    let others = [DEVNET, "aiigo-tests", "xtask"];
+    let others = [DEVNET, "aiigo-model", "aiigo-tests", "xtask"];
     for package in dependencies().keys() {
         let name = &package.as_str();
         let known = [PURE, WITH_IO, PROGRAMS, &others].iter().any(|group| group.contains(name));

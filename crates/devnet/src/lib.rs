@@ -24,4 +24,5 @@ pub use error::{DevnetError, ProcessError};
 pub use market::{Agent, Desk, Finished, Market, MarketConfig, Program, Server};
 pub use poll::{eventually, try_until};
 pub use process::{Process, ProcessCommand};
+pub use snapshot::{Placed, place};
 pub use toolchain::find_tool;

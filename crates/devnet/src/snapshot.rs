@@ -34,7 +34,7 @@ const DEPLOYMENT_FILE: &str = "deployment.json";
 ///
 /// # Errors
 /// If the contracts don't compile or deploy, or a file can't be read or written.
-pub(crate) async fn place(project_root: &Path, dir: &Path, chain_id: u64) -> Result<Placed, DevnetError> {
+pub async fn place(project_root: &Path, dir: &Path, chain_id: u64) -> Result<Placed, DevnetError> {
     let cache = project_root.join(CACHE);
     // Held to the end: nobody deploys twice at a time, or deletes what is being copied.
     let _lock = lock(cache.clone()).await?;
@@ -53,11 +53,11 @@ pub(crate) async fn place(project_root: &Path, dir: &Path, chain_id: u64) -> Res
 
 /// The files of a placed snapshot.
 #[derive(Debug)]
-pub(crate) struct Placed {
+pub struct Placed {
     /// anvil's dump.
-    pub(crate) state: PathBuf,
+    pub state: PathBuf,
     /// The deploy script's record.
-    pub(crate) deployment: PathBuf,
+    pub deployment: PathBuf,
 }
 
 async fn create(project_root: &Path, cache: &Path, snapshot: &Path, chain_id: u64) -> Result<(), DevnetError> {

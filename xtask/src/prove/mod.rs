@@ -3,6 +3,7 @@
 
 mod coverage;
 mod deep;
+mod model;
 mod mutation;
 mod python;
 mod slither;
@@ -47,6 +48,8 @@ enum Proof {
     Slither,
     /// halmos: the arithmetic of money, for every input.
     Symbolic,
+    /// The money model: the bytecode moves what the rules say.
+    Model,
     /// The tests run through the lines and branches.
     Coverage,
     /// Mutation: a broken contract is noticed.
@@ -60,6 +63,7 @@ impl Proof {
         match self {
             Self::Slither => "slither",
             Self::Symbolic => "symbolic",
+            Self::Model => "model",
             Self::Coverage => "coverage",
             Self::Mutation => "mutation",
             Self::Deep => "deep",
@@ -70,6 +74,7 @@ impl Proof {
         match self {
             Self::Slither => slither::run(),
             Self::Symbolic => symbolic::run(args.matching.as_deref()),
+            Self::Model => model::run(),
             Self::Coverage => coverage::run(),
             Self::Mutation => mutation::run(&args.mutation, &aiigo_devnet::find_tool("forge", root())?),
             Self::Deep => deep::run(args.deep_timeout),

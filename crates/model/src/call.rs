@@ -1,0 +1,134 @@
+//! What somebody does, with everything decided: the same for the model and for the chain.
+
+use crate::cast::{Holder, Token};
+
+/// What a buyer asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // as in the contracts
+pub struct Request {
+    pub token: Token,
+    pub min_trust: u8,
+    pub replicas: u8,
+    pub min_power: u32,
+    pub duration: u32,
+    pub accept_window: u32,
+    pub review_window: u32,
+    pub max_audit_age: u32,
+    pub price_per_hour: u128,
+    pub watcher: Option<Holder>,
+    /// 0: a processor, which no node here is.
+    pub gpu: bool,
+}
+
+/// A signed bid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // as in the contracts
+pub struct Bid {
+    pub task: usize,
+    pub node: usize,
+    pub price_per_hour: u128,
+    pub eta: u32,
+    pub expiry: u64,
+    pub epoch: u32,
+    pub nonce: u64,
+    pub signer: Holder,
+}
+
+/// One call. Nodes and tasks by position, from 0; `value` is the ether sent along, in wei.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // as in the contracts
+pub enum Call {
+    CreateTask { request: Request, value: u128 },
+    CreateTasks { requests: Vec<Request>, value: u128 },
+    CancelTask { task: usize },
+    ExpireTask { task: usize },
+    CommitAccept { node: usize, task: usize },
+    AcceptTask { node: usize, task: usize },
+    AssignTask { bid: Bid },
+    CancelBid { node: usize, nonce: u64 },
+    CancelAllBids { node: usize },
+    AbandonTask { task: usize },
+    SubmitResult { task: usize },
+    ApproveTask { task: usize },
+    FinalizeTask { task: usize },
+    TimeoutTask { task: usize },
+    DisputeTask { task: usize, value: u128 },
+    AdvanceCase { case: usize },
+    WithdrawFees { to: Holder },
+    Withdraw { token: Token, to: Holder },
+    RegisterNode { value: u128 },
+    StakeForNode { node: usize, amount: u128 },
+    Unstake { node: usize, amount: u128 },
+    WithdrawStake { node: usize },
+    SetOnline { node: usize, online: bool },
+    SetPayout { node: usize, payout: Holder },
+    SetOperator { node: usize, operator: Holder },
+    PutUnderReview { node: usize },
+    EndReview { node: usize },
+    Ban { node: usize },
+    Burn { amount: u128 },
+    OpenPosition { amount: u128, lock: u64 },
+    ClosePosition { position: usize },
+    ResetWeight { position: usize },
+}
+
+/// What calls make, and speak of by its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Task,
+    Node,
+    Case,
+    Position,
+}
+
+impl Call {
+    /// What the call makes, and how many, if it is done.
+    pub(crate) fn makes(&self) -> Option<(Kind, usize)> {
+        match self {
+            Self::CreateTask { .. } => Some((Kind::Task, 1)),
+            Self::CreateTasks { requests, .. } => Some((Kind::Task, requests.len())),
+            Self::DisputeTask { .. } => Some((Kind::Case, 1)),
+            Self::RegisterNode { .. } => Some((Kind::Node, 1)),
+            Self::OpenPosition { .. } => Some((Kind::Position, 1)),
+            _ => None,
+        }
+    }
+
+    /// What the call speaks of.
+    pub(crate) fn speaks_of(&mut self) -> Vec<(Kind, &mut usize)> {
+        match self {
+            Self::CancelTask { task }
+            | Self::ExpireTask { task }
+            | Self::AbandonTask { task }
+            | Self::SubmitResult { task }
+            | Self::ApproveTask { task }
+            | Self::FinalizeTask { task }
+            | Self::TimeoutTask { task }
+            | Self::DisputeTask { task, .. } => vec![(Kind::Task, task)],
+            Self::CommitAccept { node, task } | Self::AcceptTask { node, task } => {
+                vec![(Kind::Node, node), (Kind::Task, task)]
+            }
+            Self::AssignTask { bid } => vec![(Kind::Node, &mut bid.node), (Kind::Task, &mut bid.task)],
+            Self::CancelBid { node, .. }
+            | Self::CancelAllBids { node }
+            | Self::StakeForNode { node, .. }
+            | Self::Unstake { node, .. }
+            | Self::WithdrawStake { node }
+            | Self::SetOnline { node, .. }
+            | Self::SetPayout { node, .. }
+            | Self::SetOperator { node, .. }
+            | Self::PutUnderReview { node }
+            | Self::EndReview { node }
+            | Self::Ban { node } => vec![(Kind::Node, node)],
+            Self::AdvanceCase { case } => vec![(Kind::Case, case)],
+            Self::ClosePosition { position } | Self::ResetWeight { position } => vec![(Kind::Position, position)],
+            Self::CreateTask { .. }
+            | Self::CreateTasks { .. }
+            | Self::WithdrawFees { .. }
+            | Self::Withdraw { .. }
+            | Self::RegisterNode { .. }
+            | Self::Burn { .. }
+            | Self::OpenPosition { .. } => Vec::new(),
+        }
+    }
+}

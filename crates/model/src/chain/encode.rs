@@ -1,0 +1,175 @@
+//! A call as the contracts read it.
+
+use aiigo_protocol::{
+    AIIGOToken, DisputeCourt, EscrowManager, NodeRegistry, ResourceType, StakingPool, TaskMarketplace,
+};
+use alloy::{
+    primitives::{
+        Address, B256, FixedBytes, U256,
+        aliases::{U40, U96},
+        keccak256,
+    },
+    signers::SignerSync,
+    sol_types::{Eip712Domain, SolCall, SolStruct, SolValue},
+};
+
+use super::{Ids, prepare::Suite, token_address};
+use crate::{
+    call::{Bid, Call, Request},
+    cast::{Holder, Token},
+};
+
+const SALT: B256 = B256::repeat_byte(0x5a);
+const SPEC: B256 = B256::repeat_byte(0x5e);
+
+/// Target, ether and data. A position that stands for nothing becomes an id that names nothing.
+pub(super) fn encode(suite: &Suite, ids: &Ids, caller: Holder, call: &Call) -> (Address, u128, Vec<u8>) {
+    let task = |task: &usize| ids.tasks.get(*task).copied().unwrap_or_default();
+    let id = |node: &usize| *node as u64 + 1;
+    let to = |holder| suite.address(holder);
+    let market = |data| (to(Holder::Market), 0, data);
+    let registry = |data| (to(Holder::Registry), 0, data);
+    let pool = |data| (to(Holder::Pool), 0, data);
+    match call {
+        Call::CreateTask { request, value } => {
+            let data = TaskMarketplace::createTaskCall { request: encode_request(suite, request) }.abi_encode();
+            (to(Holder::Market), *value, data)
+        }
+        Call::CreateTasks { requests, value } => {
+            let requests = requests.iter().map(|request| encode_request(suite, request)).collect();
+            let data = TaskMarketplace::createTasksCall { requests, permits: Vec::new() }.abi_encode();
+            (to(Holder::Market), *value, data)
+        }
+        Call::CancelTask { task: t } => market(TaskMarketplace::cancelTaskCall { taskId: task(t) }.abi_encode()),
+        Call::ExpireTask { task: t } => market(TaskMarketplace::expireTaskCall { taskId: task(t) }.abi_encode()),
+        Call::CommitAccept { node, task: t } => {
+            let digest = keccak256((task(t), U256::from(id(node)), SALT, to(caller)).abi_encode());
+            let digest = FixedBytes::from_slice(&digest[..20]);
+            market(TaskMarketplace::commitAcceptCall { nodeId: id(node), digest }.abi_encode())
+        }
+        Call::AcceptTask { node, task: t } => {
+            market(TaskMarketplace::acceptTaskCall { taskId: task(t), nodeId: id(node), salt: SALT }.abi_encode())
+        }
+        Call::AssignTask { bid } => market(encode_bid(suite, task(&bid.task), bid)),
+        Call::CancelBid { node, nonce } => {
+            market(TaskMarketplace::cancelBidCall { nodeId: id(node), nonce: U256::from(*nonce) }.abi_encode())
+        }
+        Call::CancelAllBids { node } => market(TaskMarketplace::cancelAllBidsCall { nodeId: id(node) }.abi_encode()),
+        Call::AbandonTask { task: t } => market(TaskMarketplace::abandonTaskCall { taskId: task(t) }.abi_encode()),
+        Call::SubmitResult { task: t } => {
+            let result = TaskMarketplace::submitResultCall {
+                taskId: task(t),
+                resultHash: SPEC,
+                resultURI: "ipfs://result".to_owned(),
+            };
+            market(result.abi_encode())
+        }
+        Call::ApproveTask { task: t } => market(TaskMarketplace::approveTaskCall { taskId: task(t) }.abi_encode()),
+        Call::FinalizeTask { task: t } => market(TaskMarketplace::finalizeTaskCall { taskId: task(t) }.abi_encode()),
+        Call::TimeoutTask { task: t } => market(TaskMarketplace::timeoutTaskCall { taskId: task(t) }.abi_encode()),
+        Call::DisputeTask { task: t, value } => {
+            let evidence = "ipfs://evidence".to_owned();
+            let data = TaskMarketplace::disputeTaskCall { taskId: task(t), evidenceURI: evidence }.abi_encode();
+            (to(Holder::Market), *value, data)
+        }
+        Call::AdvanceCase { case } => {
+            let case = ids.cases.get(*case).copied().unwrap_or_default();
+            (to(Holder::Court), 0, DisputeCourt::advanceCall { caseId: case }.abi_encode())
+        }
+        Call::WithdrawFees { to: receiver } => {
+            (to(Holder::Court), 0, DisputeCourt::withdrawFeesCall { to: to(*receiver) }.abi_encode())
+        }
+        Call::Withdraw { token, to: receiver } => {
+            let call = EscrowManager::withdrawCall { token: token_address(suite, *token), to: to(*receiver) };
+            (to(Holder::Escrow), 0, call.abi_encode())
+        }
+        Call::RegisterNode { value } => {
+            let call = NodeRegistry::registerNodeCall {
+                resourceType: ResourceType::GPU.into(),
+                metadataURI: "ipfs://node".to_owned(),
+                operator: Address::ZERO,
+                payout: Address::ZERO,
+                referrer: 0,
+            };
+            (to(Holder::Registry), *value, call.abi_encode())
+        }
+        Call::StakeForNode { node, amount } => {
+            registry(NodeRegistry::stakeForNodeCall { nodeId: id(node), amount: U256::from(*amount) }.abi_encode())
+        }
+        Call::Unstake { node, amount } => {
+            registry(NodeRegistry::unstakeCall { nodeId: id(node), amount: U256::from(*amount) }.abi_encode())
+        }
+        Call::WithdrawStake { node } => registry(NodeRegistry::withdrawStakeCall { nodeId: id(node) }.abi_encode()),
+        Call::SetOnline { node, online } => {
+            registry(NodeRegistry::setOnlineCall { nodeId: id(node), online: *online }.abi_encode())
+        }
+        Call::SetPayout { node, payout } => {
+            registry(NodeRegistry::setPayoutCall { nodeId: id(node), payout: to(*payout) }.abi_encode())
+        }
+        Call::SetOperator { node, operator } => {
+            registry(NodeRegistry::setOperatorCall { nodeId: id(node), operator: to(*operator) }.abi_encode())
+        }
+        Call::PutUnderReview { node } => registry(NodeRegistry::putUnderReviewCall { nodeId: id(node) }.abi_encode()),
+        Call::EndReview { node } => registry(NodeRegistry::endReviewCall { nodeId: id(node) }.abi_encode()),
+        Call::Ban { node } => registry(NodeRegistry::banCall { nodeId: id(node) }.abi_encode()),
+        Call::Burn { amount } => {
+            let burn = AIIGOToken::burnCall { value: U256::from(*amount) };
+            (token_address(suite, Token::Aiigo), 0, burn.abi_encode())
+        }
+        Call::OpenPosition { amount, lock } => {
+            pool(StakingPool::stakeCall { amount: U256::from(*amount), lock: U256::from(*lock) }.abi_encode())
+        }
+        Call::ClosePosition { position } => {
+            pool(StakingPool::unstakeCall { positionId: position_id(ids, *position) }.abi_encode())
+        }
+        Call::ResetWeight { position } => {
+            pool(StakingPool::resetWeightCall { positionId: position_id(ids, *position) }.abi_encode())
+        }
+    }
+}
+
+fn position_id(ids: &Ids, position: usize) -> U256 {
+    ids.positions.get(position).copied().unwrap_or(U256::MAX)
+}
+
+fn encode_request(suite: &Suite, request: &Request) -> TaskMarketplace::TaskRequest {
+    let resource = if request.gpu { ResourceType::GPU } else { ResourceType::CPU };
+    TaskMarketplace::TaskRequest {
+        resourceType: resource.into(),
+        minTrustLevel: request.min_trust,
+        replicas: request.replicas,
+        minPower: request.min_power,
+        duration: request.duration,
+        acceptWindow: request.accept_window,
+        reviewWindow: request.review_window,
+        maxAuditAge: request.max_audit_age,
+        pricePerHour: U96::from(request.price_per_hour),
+        paymentToken: token_address(suite, request.token),
+        watcher: request.watcher.map_or(Address::ZERO, |watcher| suite.address(watcher)),
+        specHash: SPEC,
+        specURI: "ipfs://spec".to_owned(),
+    }
+}
+
+fn encode_bid(suite: &Suite, task: B256, bid: &Bid) -> Vec<u8> {
+    let signed = TaskMarketplace::Bid {
+        taskId: task,
+        nodeId: bid.node as u64 + 1,
+        pricePerHour: U96::from(bid.price_per_hour),
+        eta: bid.eta,
+        expiry: U40::from(bid.expiry),
+        nodeEpoch: bid.epoch,
+        nonce: U256::from(bid.nonce),
+    };
+    let domain = Eip712Domain {
+        name: Some("AIIGO TaskMarketplace".into()),
+        version: Some("1".into()),
+        chain_id: Some(U256::from(suite.chain_id)),
+        verifying_contract: Some(suite.address(Holder::Market)),
+        salt: None,
+    };
+    let hash = signed.eip712_signing_hash(&domain);
+    let signature = suite.signers.get(bid.signer.index()).and_then(|signer| signer.sign_hash_sync(&hash).ok());
+    let signature = signature.map(|signature| signature.as_bytes().to_vec()).unwrap_or_default();
+    TaskMarketplace::assignTaskCall { bid: signed, signature: signature.into() }.abi_encode()
+}

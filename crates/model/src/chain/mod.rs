@@ -1,0 +1,155 @@
+//! The suite as the deploy script left it, in an EVM in this process.
+
+mod encode;
+mod machine;
+mod prepare;
+mod state;
+mod watch;
+
+use std::sync::Arc;
+
+use aiigo_protocol::{TaskStatus, decode_revert};
+use alloy::{
+    primitives::{Address, B256, U256},
+    sol_types::SolValue,
+};
+
+pub use self::prepare::Prepared;
+use self::{
+    machine::{Done, Machine},
+    prepare::Suite,
+    watch::Watches,
+};
+use crate::{
+    books::{Books, NodeBook, PositionBook, TaskBook},
+    call::Call,
+    cast::{Holder, Token},
+};
+
+/// Why a chain can't be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The suite does not deploy.
+    #[error(transparent)]
+    Devnet(#[from] aiigo_devnet::DevnetError),
+    /// The record of the deployment can't be used.
+    #[error(transparent)]
+    Deployment(#[from] aiigo_protocol::DeploymentError),
+    /// A file can't be read.
+    #[error(transparent)]
+    File(#[from] std::io::Error),
+    /// A file is not what it should be.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// A key is no key.
+    #[error(transparent)]
+    Key(#[from] alloy::signers::k256::ecdsa::Error),
+    /// No device searches for a proof of power.
+    #[error(transparent)]
+    Power(#[from] aiigo_pow::PowError),
+    /// The device that searches failed.
+    #[error(transparent)]
+    Device(#[from] aiigo_pow::DeviceError),
+    /// An answer is not of its ABI.
+    #[error(transparent)]
+    Abi(#[from] alloy::sol_types::Error),
+    /// A step of the preparation reverted.
+    #[error("{call} reverted: {reason}")]
+    Refused {
+        /// Its signature.
+        call: &'static str,
+        /// The named error.
+        reason: String,
+    },
+}
+
+/// A deployed suite that calls are made on, and everybody's balances on it.
+pub struct Chain {
+    suite: Arc<Suite>,
+    machine: Machine,
+    watches: Watches,
+    books: Books,
+    ids: Ids,
+}
+
+/// What the chain named.
+#[derive(Default)]
+struct Ids {
+    tasks: Vec<B256>,
+    cases: Vec<U256>,
+    positions: Vec<U256>,
+}
+
+impl Chain {
+    /// Continues from a prepared state.
+    pub fn new(prepared: &Prepared) -> Self {
+        Self {
+            suite: prepared.suite.clone(),
+            machine: prepared.machine(),
+            watches: prepared.watches.clone(),
+            books: prepared.books.clone(),
+            ids: Ids::default(),
+        }
+    }
+
+    /// Everybody's balances.
+    pub fn books(&self) -> &Books {
+        &self.books
+    }
+
+    /// Moves on to a later block, or stays in this one.
+    pub(crate) fn advance(&mut self, seconds: u64) {
+        if seconds > 0 {
+            self.machine.advance(seconds);
+        }
+    }
+
+    /// Makes the call as `caller`; if it reverts, says with what.
+    pub(crate) fn apply(&mut self, caller: Holder, call: &Call) -> Result<(), String> {
+        let from = self.suite.address(caller);
+        let (to, value, data) = encode::encode(&self.suite, &self.ids, caller, call);
+        let Done { output, touched } = self.machine.run(from, to, value, data.into());
+        let output = output.map_err(|data| decode_revert(&data).detail)?;
+        self.watches.mark(&self.suite, &touched, &mut self.books);
+        self.machine.keep(touched);
+        self.remember(call, &output).map_err(|error| format!("its answer can't be read: {error}"))?;
+        self.watches.refresh(&mut self.machine, &mut self.books);
+        Ok(())
+    }
+
+    /// Keeps the ids that a call made, and watches what they name.
+    fn remember(&mut self, call: &Call, output: &[u8]) -> Result<(), alloy::sol_types::Error> {
+        match call {
+            Call::CreateTask { .. } => self.watch_task(B256::abi_decode(output)?),
+            Call::CreateTasks { .. } => {
+                for id in Vec::<B256>::abi_decode(output)? {
+                    self.watch_task(id);
+                }
+            }
+            Call::DisputeTask { .. } => self.ids.cases.push(U256::abi_decode(output)?),
+            Call::RegisterNode { .. } => {
+                self.books.nodes.push(NodeBook::default());
+                self.watches.node(&self.suite, self.books.nodes.len() - 1);
+            }
+            Call::OpenPosition { .. } => {
+                let id = U256::abi_decode(output)?;
+                self.ids.positions.push(id);
+                self.books.positions.push(PositionBook::default());
+                self.watches.position(&self.suite, self.books.positions.len() - 1, id);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn watch_task(&mut self, id: B256) {
+        self.ids.tasks.push(id);
+        self.books.tasks.push(TaskBook { status: TaskStatus::None, escrow: 0 });
+        self.watches.task(&self.suite, self.books.tasks.len() - 1, id);
+    }
+}
+
+/// Where a token's contract is; ether has none.
+fn token_address(suite: &Suite, token: Token) -> Address {
+    suite.tokens[token.index()]
+}

@@ -1,0 +1,259 @@
+//! The state that every sequence begins with: deployed by the deploy script, then set up through the contracts' own doors.
+
+use std::sync::Arc;
+
+use aiigo_devnet::{CHAIN_ID, place, project_root};
+use aiigo_pow::{CpuOptions, Hits, Job, PowError, Registry};
+use aiigo_protocol::{AIIGOToken, ContractName, Deployment, NodeRegistry, ProofOfWorkVerifier, TaskMarketplace};
+use alloy::{
+    primitives::{Address, B256, Bytes, U256, aliases::U96, keccak256},
+    signers::local::PrivateKeySigner,
+};
+
+use super::{
+    Error,
+    machine::Machine,
+    state::{self, State},
+    watch::Watches,
+};
+use crate::{
+    books::{Books, NodeBook},
+    cast::{Holder, NODES, PURSE, Token},
+    model::{LISTED, Model, Proven, Terms},
+};
+
+/// Hashes tried for a proof of power: about five milli-TFLOPS in the devnet's window, so that power runs out as well.
+const HASHES: u64 = 3_500_000;
+/// Nonces in a solution.
+const NONCES: usize = 64;
+
+/// Where everything is.
+#[derive(Debug)]
+pub(super) struct Suite {
+    holders: [Address; Holder::COUNT],
+    pub(super) tokens: [Address; Token::COUNT],
+    /// Of the people.
+    pub(super) signers: Vec<PrivateKeySigner>,
+    verifier: Address,
+    pub(super) chain_id: u64,
+}
+
+impl Suite {
+    fn new(deployment: &Deployment) -> Result<Self, Error> {
+        let signers: Result<Vec<_>, _> =
+            Holder::PEOPLE.iter().map(|person| PrivateKeySigner::from_bytes(&person.key())).collect();
+        let signers = signers?;
+        let holders = std::array::from_fn(|index| {
+            let contract = match Holder::ALL[index] {
+                Holder::Treasury => ContractName::TimelockController,
+                Holder::Registry => ContractName::NodeRegistry,
+                Holder::Market => ContractName::TaskMarketplace,
+                Holder::Escrow => ContractName::EscrowManager,
+                Holder::Pool => ContractName::StakingPool,
+                Holder::Distributor => ContractName::RewardDistributor,
+                Holder::Court => ContractName::DisputeCourt,
+                Holder::Vault => ContractName::FeeVault,
+                Holder::Tips => ContractName::KeeperTips,
+                person => return signers[person.index()].address(),
+            };
+            deployment.address(contract)
+        });
+        let dollar = Address::from_word(keccak256("a dollar"));
+        Ok(Self {
+            holders,
+            tokens: [Address::ZERO, deployment.address(ContractName::AIIGOToken), dollar],
+            signers,
+            verifier: deployment.address(ContractName::ProofOfWorkVerifier),
+            chain_id: deployment.chain_id,
+        })
+    }
+
+    pub(super) fn address(&self, holder: Holder) -> Address {
+        self.holders[holder.index()]
+    }
+
+    pub(super) fn holder(&self, address: Address) -> Option<Holder> {
+        self.holders.iter().position(|known| *known == address).map(|index| Holder::ALL[index])
+    }
+}
+
+/// A deployed suite with people, tokens and proven nodes, from which any number of sequences can start.
+pub struct Prepared {
+    pub(super) suite: Arc<Suite>,
+    state: Arc<State>,
+    number: u64,
+    timestamp: u64,
+    terms: Terms,
+    proven: Vec<Proven>,
+    pub(super) watches: Watches,
+    pub(super) books: Books,
+}
+
+impl Prepared {
+    /// Deploys the suite, or takes the cached deployment, and sets it up.
+    ///
+    /// # Errors
+    /// If the suite does not deploy, or a step of the preparation reverts.
+    pub fn new() -> Result<Self, Error> {
+        let dir = tempfile::tempdir()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let placed = runtime.block_on(place(&project_root(), dir.path(), CHAIN_ID))?;
+        let deployment = Deployment::load(&placed.deployment)?;
+        let (state, head) = state::load(&placed.state)?;
+        let suite = Arc::new(Suite::new(&deployment)?);
+        let machine = Machine::new(Arc::new(state), suite.chain_id, head.number(), head.timestamp());
+        let terms = Terms::parse(&deployment.parameters)?;
+        let mut setup = Setup { suite: &suite, machine, terms: &terms };
+        setup.make_dollar();
+        setup.list_tokens()?;
+        setup.fill_purses(&deployment)?;
+        let proven = setup.bring_nodes()?;
+        let mut machine = setup.machine;
+        machine.advance(1);
+        let mut books = Books { nodes: vec![NodeBook::default(); proven.len()], ..Books::default() };
+        let mut watches = Watches::new(&suite, proven.len());
+        watches.refresh(&mut machine, &mut books);
+        for holder in Holder::ALL {
+            let ether = machine.account(suite.address(*holder)).balance;
+            books.wallets[holder.index()][Token::Ether.index()] = ether.saturating_to();
+        }
+        let (number, timestamp) = (machine.number(), machine.now());
+        let state = Arc::new(machine.into_state());
+        Ok(Self { suite, state, number, timestamp, terms, proven, watches, books })
+    }
+
+    pub(super) fn machine(&self) -> Machine {
+        Machine::new(self.state.clone(), self.suite.chain_id, self.number, self.timestamp)
+    }
+
+    /// The model of the state.
+    pub fn model(&self) -> Model {
+        Model::new(self.terms.clone(), self.timestamp, self.number, self.books.clone(), &self.proven)
+    }
+}
+
+struct Setup<'a> {
+    suite: &'a Suite,
+    machine: Machine,
+    terms: &'a Terms,
+}
+
+impl Setup<'_> {
+    /// The dollar is AIIGO's code once more, at another address: an ERC-20 as any, and nothing of the suite knows it.
+    fn make_dollar(&mut self) {
+        let code = self.machine.account(self.suite.tokens[Token::Aiigo.index()]);
+        let dollar = self.suite.tokens[Token::Dollar.index()];
+        self.machine.database().insert_account_info(dollar, code);
+    }
+
+    /// By governance, as on a chain that takes these tokens.
+    fn list_tokens(&mut self) -> Result<(), Error> {
+        let governance = self.suite.address(Holder::Treasury);
+        for (token, terms) in LISTED {
+            let address = self.suite.tokens[token.index()];
+            let listing = TaskMarketplace::setPaymentTokenCall {
+                token: address,
+                allowed: true,
+                timeoutTip: U96::from(terms.tip),
+            };
+            self.machine.must(governance, self.suite.address(Holder::Market), 0, &listing)?;
+            let limits = NodeRegistry::TokenLimits {
+                minCountedFee: terms.min_counted_fee,
+                levelOneCap: terms.cap,
+                levelTwoCap: terms.cap,
+                levelThreeCap: terms.cap,
+                levelFourCap: terms.cap,
+            };
+            let limiting = NodeRegistry::setTokenLimitsCall { token: address, limits };
+            self.machine.must(governance, self.suite.address(Holder::Registry), 0, &limiting)?;
+        }
+        Ok(())
+    }
+
+    /// Money for everybody, and an approval for every contract that pulls tokens.
+    fn fill_purses(&mut self, deployment: &Deployment) -> Result<(), Error> {
+        let faucet = &deployment.parameters["genesis"]["publicSale"];
+        let faucet: Address = serde_json::from_value(faucet.clone())?;
+        let [_, aiigo, dollar] = self.suite.tokens;
+        for person in Holder::PEOPLE {
+            let to = self.suite.address(*person);
+            let mut info = self.machine.account(to);
+            info.balance = U256::from(PURSE[Token::Ether.index()]);
+            self.machine.database().insert_account_info(to, info);
+            let amount = U256::from(PURSE[Token::Aiigo.index()]);
+            self.machine.must(faucet, aiigo, 0, &AIIGOToken::transferCall { to, value: amount })?;
+            let minter = self.suite.address(Holder::Distributor);
+            let amount = U256::from(PURSE[Token::Dollar.index()]);
+            self.machine.must(minter, dollar, 0, &AIIGOToken::mintCall { to, amount })?;
+            for (token, spender) in [aiigo, dollar].into_iter().flat_map(|token| {
+                [Holder::Registry, Holder::Escrow, Holder::Pool, Holder::Court].map(|spender| (token, spender))
+            }) {
+                let spender = self.suite.address(spender);
+                self.machine.must(to, token, 0, &AIIGOToken::approveCall { spender, value: U256::MAX })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn bring_nodes(&mut self) -> Result<Vec<Proven>, Error> {
+        let registry = self.suite.address(Holder::Registry);
+        let mut proven = Vec::new();
+        for (owner, operator, payout, stake) in NODES {
+            let from = self.suite.address(owner);
+            let registration = NodeRegistry::registerNodeCall {
+                resourceType: aiigo_protocol::ResourceType::GPU.into(),
+                metadataURI: "ipfs://node".to_owned(),
+                operator: self.suite.address(operator),
+                payout: self.suite.address(payout),
+                referrer: 0,
+            };
+            let id = self.machine.must(from, registry, self.terms.registry.registration_fee, &registration)?;
+            let staking = NodeRegistry::stakeForNodeCall { nodeId: id, amount: U256::from(stake) };
+            self.machine.must(from, registry, 0, &staking)?;
+            self.machine.must(from, registry, 0, &NodeRegistry::setOnlineCall { nodeId: id, online: true })?;
+            let power_until = self.prove(from, id)?;
+            let power = self.machine.must(
+                from,
+                self.suite.verifier,
+                0,
+                &ProofOfWorkVerifier::verifiedPowerCall { nodeId: id },
+            )?;
+            proven.push(Proven { owner, operator, payout, power, power_until });
+        }
+        Ok(proven)
+    }
+
+    /// Answers an onboarding challenge by really searching; until when the power counts.
+    fn prove(&mut self, from: Address, id: u64) -> Result<u64, Error> {
+        self.machine.advance(1);
+        let verifier = self.suite.verifier;
+        self.machine.must(from, verifier, 0, &ProofOfWorkVerifier::issueChallengeCall { nodeId: id })?;
+        let challenge = self.machine.must(from, verifier, 0, &ProofOfWorkVerifier::challengeOfCall { nodeId: id })?;
+        let seed = aiigo_pow::node_seed(self.suite.chain_id, verifier, challenge.seed, id);
+        self.machine.advance(1);
+        let answer = ProofOfWorkVerifier::submitSolutionCall { nodeId: id, nonces: search(seed)? };
+        self.machine.must(from, verifier, 0, &answer)?;
+        Ok(challenge.openedAt.to::<u64>() + self.terms.power_lasts())
+    }
+}
+
+/// The nonces of the smallest hashes of so many, whatever searches: a solver with a clock would prove another power each
+/// time.
+fn search(seed: B256) -> Result<Bytes, Error> {
+    // Twice as many are expected below it as are needed.
+    let target = u64::MAX / HASHES * 2 * NONCES as u64;
+    let backends = Registry::builtin();
+    let options = CpuOptions { nice: false, ..CpuOptions::default() };
+    let mut devices = backends.backends().iter().filter_map(|backend| backend.open(&options).ok()).flatten();
+    let mut device = devices.next().ok_or(PowError::NoDevice)?;
+    let (job, mut first, mut found) = (Job::new(seed), 0, Vec::new());
+    while first < HASHES {
+        let mut hits = Hits::default();
+        first += device.search(&job, first, HASHES - first, target, &mut hits)?;
+        found.extend(hits.as_slice().iter().map(|nonce| (aiigo_pow::hash(seed, *nonce), *nonce)));
+    }
+    found.sort_unstable();
+    let mut nonces: Vec<u64> = found.into_iter().take(NONCES).map(|(_, nonce)| nonce).collect();
+    nonces.sort_unstable();
+    Ok(nonces.into_iter().flat_map(u64::to_be_bytes).collect::<Vec<_>>().into())
+}

@@ -1,0 +1,50 @@
+//! Wallets, and what EscrowManager owes.
+
+use super::{Model, Refusal, needs};
+use crate::cast::{Holder, Token};
+
+impl Model {
+    pub(super) fn has(&self, holder: Holder, token: Token, amount: u128) -> Result<(), Refusal> {
+        needs(self.books.wallets[holder.index()][token.index()] >= amount, "too little in the wallet")
+    }
+
+    /// Everybody here has approved every contract that pulls tokens.
+    pub(super) fn pay(&mut self, from: Holder, to: Holder, token: Token, amount: u128) -> Result<(), Refusal> {
+        self.has(from, token, amount)?;
+        self.books.wallets[from.index()][token.index()] -= amount;
+        self.books.wallets[to.index()][token.index()] += amount;
+        Ok(())
+    }
+
+    pub(super) fn burn(&mut self, from: Holder, amount: u128) -> Result<(), Refusal> {
+        self.has(from, Token::Aiigo, amount)?;
+        self.books.wallets[from.index()][Token::Aiigo.index()] -= amount;
+        self.books.supply[Token::Aiigo.index()] -= amount;
+        Ok(())
+    }
+
+    pub(super) fn credit(&mut self, to: Holder, token: Token, amount: u128) {
+        self.books.credits[to.index()][token.index()] += amount;
+    }
+
+    /// 1.2
+    pub(super) fn burn_own(&mut self, caller: Holder, amount: u128) -> Result<(), Refusal> {
+        self.burn(caller, amount)
+    }
+
+    /// EscrowManager's `withdraw`: the caller's whole balance.
+    pub(super) fn withdraw(&mut self, caller: Holder, token: Token, to: Holder) -> Result<(), Refusal> {
+        let amount = self.books.credits[caller.index()][token.index()];
+        needs(amount > 0, "nothing to withdraw")?;
+        self.books.credits[caller.index()][token.index()] = 0;
+        self.pay(Holder::Escrow, to, token, amount)
+    }
+
+    /// 6.19
+    pub(super) fn withdraw_fees(&mut self, caller: Holder, to: Holder) -> Result<(), Refusal> {
+        let amount = self.books.court_fees[caller.index()];
+        needs(amount > 0, "6.19: nothing to withdraw")?;
+        self.books.court_fees[caller.index()] = 0;
+        self.pay(Holder::Court, to, Token::Aiigo, amount)
+    }
+}

@@ -1,0 +1,55 @@
+//! Section 7 without rewards: positions, their weights, and what leaving early costs.
+
+use super::{Model, Refusal, needs, terms::BPS};
+use crate::{
+    books::PositionBook,
+    cast::{Holder, Token},
+};
+
+const YEAR: u64 = 365 * 86_400;
+const EARLY_BPS: u128 = 500;
+
+/// A position apart from its money.
+#[derive(Clone, Debug)]
+pub(super) struct Position {
+    pub(super) owner: Holder,
+    pub(super) unlocks_at: u64,
+}
+
+impl Model {
+    /// 7.1
+    pub(super) fn open_position(&mut self, caller: Holder, amount: u128, lock: u64) -> Result<(), Refusal> {
+        needs(amount > 0, "7.1: nothing")?;
+        needs(lock <= YEAR, "7.1: too long a lock")?;
+        self.pay(caller, Holder::Pool, Token::Aiigo, amount)?;
+        self.positions.push(Position { owner: caller, unlocks_at: self.now + lock });
+        let weight = amount + amount * u128::from(lock) / u128::from(YEAR);
+        self.books.positions.push(PositionBook { amount, weight });
+        Ok(())
+    }
+
+    fn open(&self, position: usize) -> Result<&Position, Refusal> {
+        let found = self.positions.get(position).ok_or(Refusal("no such position"))?;
+        needs(self.books.positions[position].amount > 0, "7.2: closed")?;
+        Ok(found)
+    }
+
+    /// 7.2
+    pub(super) fn close_position(&mut self, caller: Holder, position: usize) -> Result<(), Refusal> {
+        let Position { owner, unlocks_at } = *self.open(position)?;
+        needs(caller == owner, "7.2: not the owner")?;
+        let amount = self.books.positions[position].amount;
+        let burned = if self.now < unlocks_at { amount * EARLY_BPS / BPS } else { 0 };
+        self.books.positions[position] = PositionBook::default();
+        self.burn(Holder::Pool, burned)?;
+        self.pay(Holder::Pool, owner, Token::Aiigo, amount - burned)
+    }
+
+    /// 7.3
+    pub(super) fn reset_weight(&mut self, position: usize) -> Result<(), Refusal> {
+        needs(self.now >= self.open(position)?.unlocks_at, "7.3: locked")?;
+        let book = &mut self.books.positions[position];
+        book.weight = book.amount;
+        Ok(())
+    }
+}

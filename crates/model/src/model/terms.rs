@@ -1,0 +1,137 @@
+//! The parameters that the suite was deployed with, as its deployment file says them.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::cast::{ONE, Token};
+
+/// The whole of a share.
+pub(super) const BPS: u128 = 10_000;
+
+/// What governance sets for a payment token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TokenTerms {
+    /// For whoever enforces a deadline, each time.
+    pub(crate) tip: u128,
+    /// A smaller fee moves no reputation.
+    pub(crate) min_counted_fee: u128,
+    /// Open escrow of a node of level 1.
+    pub(crate) cap: u128,
+}
+
+/// Listed by governance after the deployment, beside ether: AIIGO and the dollar.
+pub(crate) const LISTED: [(Token, TokenTerms); 2] = [
+    (Token::Aiigo, TokenTerms { tip: ONE / 2, min_counted_fee: 10 * ONE, cap: 20_000 * ONE }),
+    (Token::Dollar, TokenTerms { tip: 250_000, min_counted_fee: 5_000_000, cap: 90_000_000_000 }),
+];
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RegistryTerms {
+    #[serde(deserialize_with = "amount")]
+    pub(crate) registration_fee: u128,
+    #[serde(deserialize_with = "amount")]
+    pub(crate) min_stake: u128,
+    pub(crate) unbonding_period: u64,
+    pub(crate) timeout_slash_bps: u128,
+    pub(crate) misuse_slash_bps: u128,
+    pub(crate) review_period: u64,
+    pub(crate) review_min_tasks: u128,
+    pub(crate) review_failure_bps: u128,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VerifierTerms {
+    pub(crate) window: u64,
+    pub(crate) audit_interval: u64,
+    pub(crate) jitter: u64,
+    pub(crate) reveal_window: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MarketTerms {
+    pub(crate) fee_bps: u128,
+    pub(crate) grace: u64,
+    pub(crate) min_duration: u32,
+    pub(crate) max_duration: u32,
+    pub(crate) max_accept_window: u32,
+    pub(crate) min_review_window: u32,
+    pub(crate) max_review_window: u32,
+    pub(crate) min_abandon_window: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CourtTerms {
+    #[serde(deserialize_with = "amount")]
+    pub(crate) case_fee: u128,
+    pub(crate) draw_period: u64,
+    pub(crate) commit_period: u64,
+    pub(crate) reveal_period: u64,
+    pub(crate) max_replacements: u64,
+}
+
+/// All of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) registry: RegistryTerms,
+    pub(crate) verifier: VerifierTerms,
+    pub(crate) market: MarketTerms,
+    pub(crate) court: CourtTerms,
+    pub(crate) tokens: [TokenTerms; Token::COUNT],
+}
+
+impl Terms {
+    /// Reads the parameters of a deployment file.
+    pub(crate) fn parse(parameters: &Value) -> Result<Self, serde_json::Error> {
+        let part = |name: &str| parameters[name].clone();
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Limits {
+            #[serde(deserialize_with = "amount")]
+            min_counted_fee: u128,
+            #[serde(deserialize_with = "amount")]
+            level_one_cap: u128,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Payment {
+            #[serde(deserialize_with = "amount")]
+            timeout_tip: u128,
+        }
+        // Ether is the first token of every deployment.
+        let limits: Limits = serde_json::from_value(parameters["registry"]["tokenLimits"][0].clone())?;
+        let payment: Payment = serde_json::from_value(parameters["marketplace"]["paymentTokens"][0].clone())?;
+        let ether =
+            TokenTerms { tip: payment.timeout_tip, min_counted_fee: limits.min_counted_fee, cap: limits.level_one_cap };
+        Ok(Self {
+            registry: serde_json::from_value(part("registry"))?,
+            verifier: serde_json::from_value(part("verifier"))?,
+            market: serde_json::from_value(part("marketplace"))?,
+            court: serde_json::from_value(part("court"))?,
+            tokens: [ether, LISTED[0].1, LISTED[1].1],
+        })
+    }
+
+    /// How long a proof of power counts (3.7, 3.9).
+    pub(crate) fn power_lasts(&self) -> u64 {
+        let longest = self.verifier.audit_interval + self.verifier.jitter + self.verifier.reveal_window;
+        4 * longest + self.verifier.window
+    }
+
+    /// The longest that two rounds of a jury take, twice (6.16).
+    pub(crate) fn case_lasts(&self) -> u64 {
+        let CourtTerms { draw_period, commit_period, reveal_period, max_replacements, .. } = self.court;
+        4 * ((1 + max_replacements) * (draw_period + commit_period) + reveal_period)
+    }
+}
+
+/// A number, or a text with one where JSON's numbers are too short.
+fn amount<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => text.parse().map_err(serde::de::Error::custom),
+        other => other.as_u64().map(u128::from).ok_or_else(|| serde::de::Error::custom("an amount is no number")),
+    }
+}
