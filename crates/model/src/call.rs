@@ -70,6 +70,8 @@ pub enum Call {
     OpenPosition { amount: u128, lock: u64 },
     ClosePosition { position: usize },
     ResetWeight { position: usize },
+    Claim { position: usize, token: Token },
+    Collect { token: Token },
 }
 
 /// What calls make, and speak of by its position.
@@ -121,11 +123,14 @@ impl Call {
             | Self::EndReview { node }
             | Self::Ban { node } => vec![(Kind::Node, node)],
             Self::AdvanceCase { case } => vec![(Kind::Case, case)],
-            Self::ClosePosition { position } | Self::ResetWeight { position } => vec![(Kind::Position, position)],
+            Self::ClosePosition { position } | Self::ResetWeight { position } | Self::Claim { position, .. } => {
+                vec![(Kind::Position, position)]
+            }
             Self::CreateTask { .. }
             | Self::CreateTasks { .. }
             | Self::WithdrawFees { .. }
             | Self::Withdraw { .. }
+            | Self::Collect { .. }
             | Self::RegisterNode { .. }
             | Self::Burn { .. }
             | Self::OpenPosition { .. } => Vec::new(),

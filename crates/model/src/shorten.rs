@@ -18,7 +18,8 @@ pub(crate) fn shorten(prepared: &Prepared, entries: &[Entry]) -> Option<Differen
             if index >= best.len() {
                 continue;
             }
-            if let Some((shorter, found)) = failing(prepared, without(&best, index)) {
+            let left_out = [true, false].map(|waiting| without(&best, index, waiting));
+            if let Some((shorter, found)) = left_out.into_iter().find_map(|shorter| failing(prepared, shorter)) {
                 (best, difference) = (shorter, found);
                 continue;
             }
@@ -47,10 +48,15 @@ fn failing(prepared: &Prepared, entries: Vec<Entry>) -> Option<(Vec<Entry>, Diff
     None
 }
 
-/// All entries but one, and but those that speak of what it made.
-fn without(entries: &[Entry], index: usize) -> Vec<Entry> {
+/// All entries but one, and but those that speak of what it made; `waiting`: the others when they were.
+fn without(entries: &[Entry], index: usize, waiting: bool) -> Vec<Entry> {
     let mut rest = entries.to_vec();
     let removed = rest.remove(index);
+    if let Some(next) = rest.get_mut(index)
+        && waiting
+    {
+        next.seconds += removed.seconds;
+    }
     let made = if removed.done { removed.call.makes() } else { None };
     let Some((kind, count)) = made else { return rest };
     let first = made_before(&rest[..index], kind);
@@ -65,7 +71,7 @@ fn without(entries: &[Entry], index: usize) -> Vec<Entry> {
             }
         }
         if speaks {
-            rest = without(&rest, at);
+            rest = without(&rest, at, waiting);
         } else {
             at += 1;
         }

@@ -55,13 +55,15 @@ enum Action {
     Burn,
     WithdrawFees,
     Ban,
+    Collect,
+    Claim,
 }
 
 /// A larger choice is one among all there are, whether it fits or not.
 const FITTING: u16 = 62_000;
 
 /// How often each is chosen.
-const WEIGHTS: [(u32, Action); 32] = [
+const WEIGHTS: [(u32, Action); 34] = [
     (30, Action::Create),
     (36, Action::Commit),
     (60, Action::Accept),
@@ -94,6 +96,8 @@ const WEIGHTS: [(u32, Action); 32] = [
     (1, Action::Burn),
     (1, Action::WithdrawFees),
     (1, Action::Ban),
+    (9, Action::Collect),
+    (9, Action::Claim),
 ];
 
 /// One step of a sequence.
@@ -226,9 +230,18 @@ impl Step {
                 (person, Call::OpenPosition { amount: self.portion(2_000 * ONE), lock })
             }
             Action::ClosePosition => {
-                let position = usize::from(self.which) % model.position_count().max(1);
-                let owner = if position < model.position_count() { model.position_owner(position) } else { person };
+                let (owner, position) = self.position(model, person);
                 (owner, Call::ClosePosition { position })
+            }
+            Action::Claim => {
+                let (owner, position) = self.position(model, person);
+                (owner, Call::Claim { position, token: Token::ALL[self.details as usize % 7 % Token::COUNT] })
+            }
+            Action::Collect => {
+                let owed = model.books().credits[Holder::Vault.index()];
+                let owed: Vec<_> = Token::ALL.into_iter().filter(|token| owed[token.index()] > 0).collect();
+                let token = owed.get(usize::from(self.which) % owed.len().max(1)).copied().unwrap_or(Token::Ether);
+                (person, Call::Collect { token })
             }
             Action::ResetWeight => {
                 (person, Call::ResetWeight { position: usize::from(self.which) % model.position_count().max(1) })
@@ -243,8 +256,12 @@ impl Step {
         if self.which > FITTING {
             return action;
         }
-        if matches!(action, Action::ClosePosition | Action::ResetWeight) && model.position_count() == 0 {
+        if matches!(action, Action::ClosePosition | Action::ResetWeight | Action::Claim) && model.position_count() == 0
+        {
             action = Action::OpenPosition;
+        }
+        if matches!(action, Action::Collect) && model.books().credits[Holder::Vault.index()] == [0; Token::COUNT] {
+            action = Action::Approve;
         }
         if matches!(action, Action::AdvanceCase) && none(TaskStatus::Disputed) {
             action = Action::Dispute;
@@ -313,6 +330,11 @@ impl Step {
         let keys = node.map(|node| model.keys(node));
         let caller = keys.map_or(Holder::Stranger, |keys| if self.bit(0) { keys.owner } else { keys.operator });
         (caller, call(task))
+    }
+
+    fn position(&self, model: &Model, stranger: Holder) -> (Holder, usize) {
+        let position = usize::from(self.which) % model.position_count().max(1);
+        (if position < model.position_count() { model.position_owner(position) } else { stranger }, position)
     }
 
     fn withdraw(&self, model: &Model) -> (Holder, Call) {

@@ -1,7 +1,7 @@
 //! A call as the contracts read it.
 
 use aiigo_protocol::{
-    AIIGOToken, DisputeCourt, EscrowManager, NodeRegistry, ResourceType, StakingPool, TaskMarketplace,
+    AIIGOToken, DisputeCourt, EscrowManager, FeeVault, NodeRegistry, ResourceType, StakingPool, TaskMarketplace,
 };
 use alloy::{
     primitives::{
@@ -121,6 +121,14 @@ pub(super) fn encode(suite: &Suite, ids: &Ids, caller: Holder, call: &Call) -> (
         }
         Call::ClosePosition { position } => {
             pool(StakingPool::unstakeCall { positionId: position_id(ids, *position) }.abi_encode())
+        }
+        Call::Claim { position, token } => {
+            let token = token_address(suite, *token);
+            pool(StakingPool::claimCall { positionId: position_id(ids, *position), rewardToken: token }.abi_encode())
+        }
+        Call::Collect { token } => {
+            let call = FeeVault::collectCall { token: token_address(suite, *token) };
+            (to(Holder::Vault), 0, call.abi_encode())
         }
         Call::ResetWeight { position } => {
             pool(StakingPool::resetWeightCall { positionId: position_id(ids, *position) }.abi_encode())

@@ -5,6 +5,7 @@ mod disputes;
 mod money;
 mod nodes;
 mod pool;
+mod rewards;
 mod survey;
 mod tasks;
 mod terms;
@@ -13,7 +14,7 @@ use std::{collections::HashMap, fmt};
 
 pub(crate) use self::nodes::Proven;
 pub(crate) use self::terms::{LISTED, Terms};
-use self::{disputes::Case, nodes::Node, pool::Position, tasks::Task};
+use self::{disputes::Case, nodes::Node, pool::Position, rewards::Stream, tasks::Task};
 use crate::{books::Books, call::Call, cast::Holder};
 
 /// Why the model refuses a call: the rule, and what it says.
@@ -42,6 +43,8 @@ pub struct Model {
     tasks: Vec<Task>,
     positions: Vec<Position>,
     cases: Vec<Case>,
+    /// Rewards in ether and in AIIGO.
+    streams: [Stream; 2],
     /// When a task of this buyer and node counted last (2.16).
     counted: HashMap<(Holder, usize), u64>,
 }
@@ -59,6 +62,7 @@ impl Model {
             tasks: Vec::new(),
             positions: Vec::new(),
             cases: Vec::new(),
+            streams: [Stream::default(); 2],
             counted: HashMap::new(),
         }
     }
@@ -114,6 +118,8 @@ impl Model {
             Call::OpenPosition { amount, lock } => self.open_position(caller, *amount, *lock),
             Call::ClosePosition { position } => self.close_position(caller, *position),
             Call::ResetWeight { position } => self.reset_weight(*position),
+            Call::Claim { position, token } => self.claim(caller, *position, *token),
+            Call::Collect { token } => self.collect(*token),
         }
     }
 }

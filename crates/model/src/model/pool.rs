@@ -1,6 +1,6 @@
-//! Section 7 without rewards: positions, their weights, and what leaving early costs.
+//! Section 7: positions, their weights, and what leaving early costs.
 
-use super::{Model, Refusal, needs, terms::BPS};
+use super::{Model, Refusal, needs, rewards::Earnings, terms::BPS};
 use crate::{
     books::PositionBook,
     cast::{Holder, Token},
@@ -14,6 +14,8 @@ const EARLY_BPS: u128 = 500;
 pub(super) struct Position {
     pub(super) owner: Holder,
     pub(super) unlocks_at: u64,
+    /// Of each stream.
+    pub(super) earnings: [Earnings; 2],
 }
 
 impl Model {
@@ -22,7 +24,9 @@ impl Model {
         needs(amount > 0, "7.1: nothing")?;
         needs(lock <= YEAR, "7.1: too long a lock")?;
         self.pay(caller, Holder::Pool, Token::Aiigo, amount)?;
-        self.positions.push(Position { owner: caller, unlocks_at: self.now + lock });
+        self.release_all();
+        let earnings = self.streams.map(|stream| Earnings::since(&stream));
+        self.positions.push(Position { owner: caller, unlocks_at: self.now + lock, earnings });
         let weight = amount + amount * u128::from(lock) / u128::from(YEAR);
         self.books.positions.push(PositionBook { amount, weight });
         Ok(())
@@ -36,20 +40,29 @@ impl Model {
 
     /// 7.2
     pub(super) fn close_position(&mut self, caller: Holder, position: usize) -> Result<(), Refusal> {
-        let Position { owner, unlocks_at } = *self.open(position)?;
+        let Position { owner, unlocks_at, .. } = *self.open(position)?;
         needs(caller == owner, "7.2: not the owner")?;
         let amount = self.books.positions[position].amount;
         let burned = if self.now < unlocks_at { amount * EARLY_BPS / BPS } else { 0 };
+        self.release_all();
+        self.earn(position);
         self.books.positions[position] = PositionBook::default();
+        let rewards = self.positions[position].earnings[Token::Aiigo.index()].take();
+        self.hand_over(position);
         self.burn(Holder::Pool, burned)?;
-        self.pay(Holder::Pool, owner, Token::Aiigo, amount - burned)
+        self.pay(Holder::Pool, owner, Token::Aiigo, amount - burned + rewards)
     }
 
     /// 7.3
     pub(super) fn reset_weight(&mut self, position: usize) -> Result<(), Refusal> {
         needs(self.now >= self.open(position)?.unlocks_at, "7.3: locked")?;
-        let book = &mut self.books.positions[position];
-        book.weight = book.amount;
+        let PositionBook { amount, weight } = self.books.positions[position];
+        if weight == amount {
+            return Ok(());
+        }
+        self.release_all();
+        self.earn(position);
+        self.books.positions[position].weight = amount;
         Ok(())
     }
 }

@@ -64,6 +64,12 @@ pub(crate) struct MarketTerms {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+struct StakerShare {
+    staker_share_bps: u128,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct CourtTerms {
     #[serde(deserialize_with = "amount")]
     pub(crate) case_fee: u128,
@@ -81,6 +87,8 @@ pub(crate) struct Terms {
     pub(crate) market: MarketTerms,
     pub(crate) court: CourtTerms,
     pub(crate) tokens: [TokenTerms; Token::COUNT],
+    /// Of the fees in a token, the stakers'; none of a token that the pool does not list.
+    pub(crate) staker_shares: [u128; Token::COUNT],
 }
 
 impl Terms {
@@ -106,12 +114,15 @@ impl Terms {
         let payment: Payment = serde_json::from_value(parameters["marketplace"]["paymentTokens"][0].clone())?;
         let ether =
             TokenTerms { tip: payment.timeout_tip, min_counted_fee: limits.min_counted_fee, cap: limits.level_one_cap };
+        let ether_share: StakerShare = serde_json::from_value(parameters["fees"]["stakerShares"][0].clone())?;
+        let aiigo_share = serde_json::from_value(parameters["fees"]["aiigoStakerShareBps"].clone())?;
         Ok(Self {
             registry: serde_json::from_value(part("registry"))?,
             verifier: serde_json::from_value(part("verifier"))?,
             market: serde_json::from_value(part("marketplace"))?,
             court: serde_json::from_value(part("court"))?,
             tokens: [ether, LISTED[0].1, LISTED[1].1],
+            staker_shares: [ether_share.staker_share_bps, aiigo_share, 0],
         })
     }
 
