@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use aiigo_model::{Pair, Prepared, steps};
+use aiigo_model::{Pair, Prepared, Tally, steps};
 use proptest::{
     collection::vec,
     strategy::{Strategy, ValueTree},
@@ -22,7 +22,7 @@ fn main() {
     eprintln!("prepared in {:.1} s", started.elapsed().as_secs_f64());
     let mut runner = TestRunner::deterministic();
     let strategy = vec(steps(), 80);
-    let (mut calls, mut done, mut sequences) = (0, 0, 0);
+    let (mut tally, mut sequences) = (Tally::default(), 0);
     let mut generating = Duration::ZERO;
     let worked = processor_time();
     let started = Instant::now();
@@ -36,10 +36,10 @@ fn main() {
                 panic!("{difference}");
             }
         }
-        calls += pair.tally().calls;
-        done += pair.tally().done;
+        pair.count(&mut tally);
         sequences += 1;
     }
+    let Tally { calls, done, .. } = tally;
     let elapsed = started.elapsed().as_secs_f64();
     let rate = calls as f64 / elapsed;
     let processor = processor_time().zip(worked).map(|(now, then)| (now - then).as_secs_f64());

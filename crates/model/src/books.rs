@@ -55,8 +55,8 @@ pub struct Books {
     pub wallets: [Purse; Holder::COUNT],
     /// What EscrowManager owes holders.
     pub credits: [Purse; Holder::COUNT],
-    /// What the court owes holders, AIIGO.
-    pub court_fees: [u128; Holder::COUNT],
+    /// What KeeperTips owes holders, ether.
+    pub tips: [u128; Holder::COUNT],
     /// How much there is of each token but ether.
     pub supply: Purse,
     /// Node 1, 2, …
@@ -76,7 +76,7 @@ impl Books {
             lines.push((format!("{token:?} credit of {holder}"), self.credits[holder.index()][token.index()]));
         }
         for holder in Holder::ALL {
-            lines.push((format!("court fees of {holder}"), self.court_fees[holder.index()]));
+            lines.push((format!("tips of {holder}"), self.tips[holder.index()]));
         }
         for token in Token::ALL {
             lines.push((format!("supply of {token:?}"), self.supply[token.index()]));

@@ -34,10 +34,26 @@ pub struct Bid {
     pub signer: Holder,
 }
 
-/// One call. Nodes and tasks by position, from 0; `value` is the ether sent along, in wei.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // as in the contracts
-pub enum Call {
+macro_rules! calls {
+    ($($name:ident { $($field:ident: $type:ty),* },)*) => {
+        /// One call. Nodes and tasks by position, from 0; `value` is the ether sent along, in wei.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)] // as in the contracts
+        pub enum Call { $($name { $($field: $type),* }),* }
+
+        impl Call {
+            /// Every kind of call.
+            pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+            /// The kind of this call.
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$name { .. } => stringify!($name)),* }
+            }
+        }
+    };
+}
+
+calls! {
     CreateTask { request: Request, value: u128 },
     CreateTasks { requests: Vec<Request>, value: u128 },
     CancelTask { task: usize },
@@ -54,8 +70,8 @@ pub enum Call {
     TimeoutTask { task: usize },
     DisputeTask { task: usize, value: u128 },
     AdvanceCase { case: usize },
-    WithdrawFees { to: Holder },
     Withdraw { token: Token, to: Holder },
+    WithdrawTips { to: Holder },
     RegisterNode { value: u128 },
     StakeForNode { node: usize, amount: u128 },
     Unstake { node: usize, amount: u128 },
@@ -128,8 +144,8 @@ impl Call {
             }
             Self::CreateTask { .. }
             | Self::CreateTasks { .. }
-            | Self::WithdrawFees { .. }
             | Self::Withdraw { .. }
+            | Self::WithdrawTips { .. }
             | Self::Collect { .. }
             | Self::RegisterNode { .. }
             | Self::Burn { .. }

@@ -1,6 +1,6 @@
 //! The model and the chain, side by side.
 
-use std::{fmt, ops::Add};
+use std::{collections::BTreeMap, fmt};
 
 use crate::{
     books::Books,
@@ -32,20 +32,14 @@ pub(crate) struct Entry {
 }
 
 /// How many calls there were.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// All.
     pub calls: u64,
     /// Those that both did.
     pub done: u64,
-}
-
-impl Add for Tally {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self { calls: self.calls + other.calls, done: self.done + other.done }
-    }
+    /// The same, by the call's name.
+    pub done_of: BTreeMap<&'static str, u64>,
 }
 
 /// The chain did something else than the model: after which calls, and what.
@@ -64,10 +58,13 @@ impl<'a> Pair<'a> {
         Self { prepared, model: prepared.model(), chain: Chain::new(prepared), history: Vec::new() }
     }
 
-    /// The calls so far.
-    pub fn tally(&self) -> Tally {
-        let done = self.history.iter().filter(|entry| entry.done).count();
-        Tally { calls: self.history.len() as u64, done: done as u64 }
+    /// Counts the calls so far.
+    pub fn count(&self, tally: &mut Tally) {
+        tally.calls += self.history.len() as u64;
+        for entry in self.history.iter().filter(|entry| entry.done) {
+            tally.done += 1;
+            *tally.done_of.entry(entry.call.name()).or_default() += 1;
+        }
     }
 
     /// Makes a call of the step and gives it to both.

@@ -53,8 +53,8 @@ enum Action {
     EndReview,
     Register,
     Burn,
-    WithdrawFees,
     Ban,
+    WithdrawTips,
     Collect,
     Claim,
 }
@@ -90,12 +90,12 @@ const WEIGHTS: [(u32, Action); 34] = [
     (1, Action::CancelAllBids),
     (2, Action::Payout),
     (2, Action::Operator),
-    (3, Action::Review),
-    (1, Action::EndReview),
+    (4, Action::Review),
+    (4, Action::EndReview),
     (1, Action::Register),
     (1, Action::Burn),
-    (1, Action::WithdrawFees),
     (1, Action::Ban),
+    (3, Action::WithdrawTips),
     (9, Action::Collect),
     (9, Action::Claim),
 ];
@@ -141,6 +141,11 @@ impl Step {
     /// Seconds to the step before.
     pub(crate) fn wait(&self, model: &Model) -> u64 {
         match self.wait {
+            // Two weeks that hardly anything else would wait for.
+            Wait::Seconds(_) if matches!(self.action, Action::WithdrawStake) && self.bit(3) => {
+                let ready_at = model.unbonding_ready_at(usize::from(self.which) % model.node_count());
+                ready_at.saturating_sub(model.now()).max(1)
+            }
             Wait::Seconds(seconds) => seconds.into(),
             Wait::Same => 0,
             Wait::Around { which, offset } => {
@@ -209,7 +214,10 @@ impl Step {
                 (person, Call::AdvanceCase { case: self.among(&model.open_cases(), model.case_count()) })
             }
             Action::Withdraw => self.withdraw(model),
-            Action::WithdrawFees => (person, Call::WithdrawFees { to: person }),
+            Action::WithdrawTips => {
+                let tipped = Holder::PEOPLE.iter().find(|person| model.books().tips[person.index()] > 0);
+                (tipped.copied().unwrap_or(person), Call::WithdrawTips { to: self.anyone() })
+            }
             Action::Register => (person, Call::RegisterNode { value: self.off(model.registration_fee()) }),
             Action::Stake => (keys.owner, Call::StakeForNode { node, amount: self.portion(600 * ONE) }),
             Action::Unstake => {
@@ -221,8 +229,10 @@ impl Step {
             Action::CancelAllBids => (acting, Call::CancelAllBids { node }),
             Action::Payout => (keys.owner, Call::SetPayout { node, payout: self.anyone() }),
             Action::Operator => (keys.owner, Call::SetOperator { node, operator: self.anyone() }),
-            Action::Review => (person, Call::PutUnderReview { node }),
-            Action::EndReview => (Holder::Treasury, Call::EndReview { node }),
+            Action::Review => (person, Call::PutUnderReview { node: self.among(&model.failing(), model.node_count()) }),
+            Action::EndReview => {
+                (Holder::Treasury, Call::EndReview { node: self.among(&model.under_review(), model.node_count()) })
+            }
             Action::Ban => (Holder::Treasury, Call::Ban { node }),
             Action::Burn => (person, Call::Burn { amount: self.portion(1_000 * ONE) }),
             Action::OpenPosition => {
@@ -235,7 +245,19 @@ impl Step {
             }
             Action::Claim => {
                 let (owner, position) = self.position(model, person);
-                (owner, Call::Claim { position, token: Token::ALL[self.details as usize % 7 % Token::COUNT] })
+                (
+                    owner,
+                    Call::Claim {
+                        position,
+                        token: if self.details % 16 == 15 {
+                            Token::Dollar
+                        } else if self.bit(1) {
+                            Token::Aiigo
+                        } else {
+                            Token::Ether
+                        },
+                    },
+                )
             }
             Action::Collect => {
                 let owed = model.books().credits[Holder::Vault.index()];
@@ -259,6 +281,9 @@ impl Step {
         if matches!(action, Action::ClosePosition | Action::ResetWeight | Action::Claim) && model.position_count() == 0
         {
             action = Action::OpenPosition;
+        }
+        if matches!(action, Action::EndReview) && model.under_review().is_empty() {
+            action = Action::Review;
         }
         if matches!(action, Action::Collect) && model.books().credits[Holder::Vault.index()] == [0; Token::COUNT] {
             action = Action::Approve;

@@ -1,7 +1,8 @@
 //! A call as the contracts read it.
 
 use aiigo_protocol::{
-    AIIGOToken, DisputeCourt, EscrowManager, FeeVault, NodeRegistry, ResourceType, StakingPool, TaskMarketplace,
+    AIIGOToken, DisputeCourt, EscrowManager, FeeVault, KeeperTips, NodeRegistry, ResourceType, StakingPool,
+    TaskMarketplace,
 };
 use alloy::{
     primitives::{
@@ -76,12 +77,12 @@ pub(super) fn encode(suite: &Suite, ids: &Ids, caller: Holder, call: &Call) -> (
             let case = ids.cases.get(*case).copied().unwrap_or_default();
             (to(Holder::Court), 0, DisputeCourt::advanceCall { caseId: case }.abi_encode())
         }
-        Call::WithdrawFees { to: receiver } => {
-            (to(Holder::Court), 0, DisputeCourt::withdrawFeesCall { to: to(*receiver) }.abi_encode())
-        }
         Call::Withdraw { token, to: receiver } => {
             let call = EscrowManager::withdrawCall { token: token_address(suite, *token), to: to(*receiver) };
             (to(Holder::Escrow), 0, call.abi_encode())
+        }
+        Call::WithdrawTips { to: receiver } => {
+            (to(Holder::Tips), 0, KeeperTips::withdrawCall { to: to(*receiver) }.abi_encode())
         }
         Call::RegisterNode { value } => {
             let call = NodeRegistry::registerNodeCall {

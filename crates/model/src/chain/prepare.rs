@@ -19,7 +19,7 @@ use super::{
 use crate::{
     books::{Books, NodeBook},
     cast::{Holder, NODES, PURSE, Token},
-    model::{LISTED, Model, Proven, Terms},
+    model::{LISTED, Model, Proven, REVIEW_MIN_TASKS, Terms},
 };
 
 /// Hashes tried for a proof of power: about five milli-TFLOPS in the devnet's window, so that power runs out as well.
@@ -106,6 +106,8 @@ impl Prepared {
         let mut setup = Setup { suite: &suite, machine, terms: &terms };
         setup.make_dollar();
         setup.list_tokens()?;
+        setup.fund_tips();
+        setup.let_reviews_begin_early()?;
         setup.fill_purses(&deployment)?;
         let proven = setup.bring_nodes()?;
         let mut machine = setup.machine;
@@ -167,6 +169,22 @@ impl Setup<'_> {
             let limiting = NodeRegistry::setTokenLimitsCall { token: address, limits };
             self.machine.must(governance, self.suite.address(Holder::Registry), 0, &limiting)?;
         }
+        Ok(())
+    }
+
+    /// A few tips' worth, so that it also runs out.
+    fn fund_tips(&mut self) {
+        let tips = self.suite.address(Holder::Tips);
+        let mut info = self.machine.account(tips);
+        info.balance = U256::from(self.terms.tip.amount * 5 / 2);
+        self.machine.database().insert_account_info(tips, info);
+    }
+
+    fn let_reviews_begin_early(&mut self) -> Result<(), Error> {
+        let (governance, registry) = (self.suite.address(Holder::Treasury), self.suite.address(Holder::Registry));
+        let mut parameters = self.machine.must(governance, registry, 0, &NodeRegistry::parametersCall {})?;
+        parameters.reviewMinTasks = REVIEW_MIN_TASKS;
+        self.machine.must(governance, registry, 0, &NodeRegistry::setParametersCall { parameters_: parameters })?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use aiigo_protocol::{AIIGOToken, DisputeCourt, EscrowManager, NodeRegistry, StakingPool, TaskMarketplace, TaskStatus};
+use aiigo_protocol::{AIIGOToken, EscrowManager, KeeperTips, NodeRegistry, StakingPool, TaskMarketplace, TaskStatus};
 use alloy::{
     primitives::{Address, B256, Bytes, U256},
     sol_types::SolCall,
@@ -25,7 +25,7 @@ use crate::{
 enum Place {
     Wallet(Holder, Token),
     Credit(Holder, Token),
-    CourtFees(Holder),
+    Tips(Holder),
     Supply(Token),
     Node(usize),
     Open(usize, Token),
@@ -65,7 +65,7 @@ impl Watches {
         }
         for holder in Holder::ALL {
             let account = suite.address(*holder);
-            watches.add(suite.address(Holder::Court), &DisputeCourt::feesOfCall { account }, Place::CourtFees(*holder));
+            watches.add(suite.address(Holder::Tips), &KeeperTips::tipsOfCall { account }, Place::Tips(*holder));
             for token in Token::ALL {
                 let call = EscrowManager::balanceOfCall { account, token: token_address(suite, token) };
                 watches.add(suite.address(Holder::Escrow), &call, Place::Credit(*holder, token));
@@ -140,7 +140,7 @@ impl Place {
         match self {
             Self::Wallet(holder, token) => books.wallets[holder.index()][token.index()] = number,
             Self::Credit(holder, token) => books.credits[holder.index()][token.index()] = number,
-            Self::CourtFees(holder) => books.court_fees[holder.index()] = number,
+            Self::Tips(holder) => books.tips[holder.index()] = number,
             Self::Supply(token) => books.supply[token.index()] = number,
             Self::Open(node, token) => books.nodes[node].open[token.index()] = number,
             Self::Node(node) => {

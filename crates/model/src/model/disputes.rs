@@ -60,7 +60,7 @@ impl Model {
     }
 
     /// 6.14, 6.16: the jury was not drawn in time.
-    pub(super) fn advance_case(&mut self, case: usize) -> Result<(), Refusal> {
+    pub(super) fn advance_case(&mut self, caller: Holder, case: usize) -> Result<(), Refusal> {
         let draw_period = self.terms.court.draw_period;
         let found = self.cases.get_mut(case).ok_or(Refusal("no such case"))?;
         needs(!found.closed, "6.14: closed")?;
@@ -74,6 +74,7 @@ impl Model {
         let fees = found.fees;
         self.burn(Holder::Court, fees)?;
         self.close_without_ruling(case);
+        self.tip(caller);
         Ok(())
     }
 

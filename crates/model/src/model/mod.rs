@@ -13,7 +13,7 @@ mod terms;
 use std::{collections::HashMap, fmt};
 
 pub(crate) use self::nodes::Proven;
-pub(crate) use self::terms::{LISTED, Terms};
+pub(crate) use self::terms::{LISTED, REVIEW_MIN_TASKS, Terms};
 use self::{disputes::Case, nodes::Node, pool::Position, rewards::Stream, tasks::Task};
 use crate::{books::Books, call::Call, cast::Holder};
 
@@ -45,6 +45,8 @@ pub struct Model {
     cases: Vec<Case>,
     /// Rewards in ether and in AIIGO.
     streams: [Stream; 2],
+    /// Tips of a week for closing cases: the week, and what was given.
+    tipped: (u64, u128),
     /// When a task of this buyer and node counted last (2.16).
     counted: HashMap<(Holder, usize), u64>,
 }
@@ -63,6 +65,7 @@ impl Model {
             positions: Vec::new(),
             cases: Vec::new(),
             streams: [Stream::default(); 2],
+            tipped: (0, 0),
             counted: HashMap::new(),
         }
     }
@@ -101,9 +104,9 @@ impl Model {
             Call::FinalizeTask { task } => self.finalize_task(*task),
             Call::TimeoutTask { task } => self.timeout_task(caller, *task),
             Call::DisputeTask { task, value } => self.dispute_task(caller, *task, *value),
-            Call::AdvanceCase { case } => self.advance_case(*case),
-            Call::WithdrawFees { to } => self.withdraw_fees(caller, *to),
+            Call::AdvanceCase { case } => self.advance_case(caller, *case),
             Call::Withdraw { token, to } => self.withdraw(caller, *token, *to),
+            Call::WithdrawTips { to } => self.withdraw_tips(caller, *to),
             Call::RegisterNode { value } => self.register_node(caller, *value),
             Call::StakeForNode { node, amount } => self.stake_for_node(caller, *node, *amount),
             Call::Unstake { node, amount } => self.unstake(caller, *node, *amount),

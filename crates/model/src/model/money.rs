@@ -3,6 +3,8 @@
 use super::{Model, Refusal, needs};
 use crate::cast::{Holder, Token};
 
+const WEEK: u64 = 7 * 86_400;
+
 impl Model {
     pub(super) fn has(&self, holder: Holder, token: Token, amount: u128) -> Result<(), Refusal> {
         needs(self.books.wallets[holder.index()][token.index()] >= amount, "too little in the wallet")
@@ -40,11 +42,26 @@ impl Model {
         self.pay(Holder::Escrow, to, token, amount)
     }
 
-    /// 6.19
-    pub(super) fn withdraw_fees(&mut self, caller: Holder, to: Holder) -> Result<(), Refusal> {
-        let amount = self.books.court_fees[caller.index()];
-        needs(amount > 0, "6.19: nothing to withdraw")?;
-        self.books.court_fees[caller.index()] = 0;
-        self.pay(Holder::Court, to, Token::Aiigo, amount)
+    /// 8.16: as long as the week's budget and the money last.
+    pub(super) fn tip(&mut self, to: Holder) {
+        let week = self.now / WEEK;
+        if self.tipped.0 != week {
+            self.tipped = (week, 0);
+        }
+        let tip = &self.terms.tip;
+        let owed: u128 = self.books.tips.iter().sum();
+        let free = self.books.wallets[Holder::Tips.index()][Token::Ether.index()] - owed;
+        if self.tipped.1 + tip.amount <= tip.weekly_budget && tip.amount <= free {
+            self.tipped.1 += tip.amount;
+            self.books.tips[to.index()] += tip.amount;
+        }
+    }
+
+    /// 8.17
+    pub(super) fn withdraw_tips(&mut self, caller: Holder, to: Holder) -> Result<(), Refusal> {
+        let amount = self.books.tips[caller.index()];
+        needs(amount > 0, "8.17: nothing to withdraw")?;
+        self.books.tips[caller.index()] = 0;
+        self.pay(Holder::Tips, to, Token::Ether, amount)
     }
 }

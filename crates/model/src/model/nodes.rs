@@ -103,7 +103,7 @@ impl Node {
         self.acts(account) || account == self.payout
     }
 
-    fn under_review(&self, now: u64) -> bool {
+    pub(super) fn under_review(&self, now: u64) -> bool {
         self.review_until.is_some_and(|until| now <= until)
     }
 }
@@ -197,16 +197,20 @@ impl Model {
 
     /// 2.22
     pub(super) fn put_under_review(&mut self, node: usize) -> Result<(), Refusal> {
+        self.needs_failing(node)?;
+        self.nodes[node].review_until = Some(self.now + self.terms.registry.review_period);
+        self.restart_counters(node);
+        Ok(())
+    }
+
+    pub(super) fn needs_failing(&self, node: usize) -> Result<(), Refusal> {
         let found = self.node(node)?;
         needs(!found.banned, "2.22: banned")?;
         needs(!found.under_review(self.now), "2.22: under review")?;
         let (verified, failed) = self.since_review(node);
         let counted = verified + failed;
         needs(counted >= self.terms.registry.review_min_tasks, "2.22: too few tasks counted")?;
-        needs(failed * BPS > counted * self.terms.registry.review_failure_bps, "2.22: not failing")?;
-        self.nodes[node].review_until = Some(self.now + self.terms.registry.review_period);
-        self.restart_counters(node);
-        Ok(())
+        needs(failed * BPS > counted * self.terms.registry.review_failure_bps, "2.22: not failing")
     }
 
     /// 2.22

@@ -43,6 +43,18 @@ impl Model {
         Keys { owner: found.owner, operator: found.operator, payout: found.payout }
     }
 
+    pub(crate) fn failing(&self) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|node| self.needs_failing(*node).is_ok()).collect()
+    }
+
+    pub(crate) fn under_review(&self) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|node| self.nodes[*node].under_review(self.now)).collect()
+    }
+
+    pub(crate) fn unbonding_ready_at(&self, node: usize) -> u64 {
+        self.nodes[node].unbonding_ready_at
+    }
+
     pub(crate) fn bid_epoch(&self, node: usize) -> u32 {
         self.nodes[node].bid_epoch
     }

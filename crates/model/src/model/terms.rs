@@ -25,6 +25,9 @@ pub(crate) const LISTED: [(Token, TokenTerms); 2] = [
     (Token::Dollar, TokenTerms { tip: 250_000, min_counted_fee: 5_000_000, cap: 90_000_000_000 }),
 ];
 
+/// Set by governance after the deployment: fewer than it deploys with, so that a short sequence gets there.
+pub(crate) const REVIEW_MIN_TASKS: u16 = 2;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RegistryTerms {
@@ -64,6 +67,16 @@ pub(crate) struct MarketTerms {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+/// What a keeper's duty is worth.
+pub(crate) struct TipTerms {
+    #[serde(deserialize_with = "amount")]
+    pub(crate) amount: u128,
+    #[serde(deserialize_with = "amount")]
+    pub(crate) weekly_budget: u128,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct StakerShare {
     staker_share_bps: u128,
 }
@@ -86,6 +99,8 @@ pub(crate) struct Terms {
     pub(crate) verifier: VerifierTerms,
     pub(crate) market: MarketTerms,
     pub(crate) court: CourtTerms,
+    /// For closing a case.
+    pub(crate) tip: TipTerms,
     pub(crate) tokens: [TokenTerms; Token::COUNT],
     /// Of the fees in a token, the stakers'; none of a token that the pool does not list.
     pub(crate) staker_shares: [u128; Token::COUNT],
@@ -116,11 +131,14 @@ impl Terms {
             TokenTerms { tip: payment.timeout_tip, min_counted_fee: limits.min_counted_fee, cap: limits.level_one_cap };
         let ether_share: StakerShare = serde_json::from_value(parameters["fees"]["stakerShares"][0].clone())?;
         let aiigo_share = serde_json::from_value(parameters["fees"]["aiigoStakerShareBps"].clone())?;
+        let registry =
+            RegistryTerms { review_min_tasks: REVIEW_MIN_TASKS.into(), ..serde_json::from_value(part("registry"))? };
         Ok(Self {
-            registry: serde_json::from_value(part("registry"))?,
+            registry,
             verifier: serde_json::from_value(part("verifier"))?,
             market: serde_json::from_value(part("marketplace"))?,
             court: serde_json::from_value(part("court"))?,
+            tip: serde_json::from_value(parameters["keeperTips"]["finalize"].clone())?,
             tokens: [ether, LISTED[0].1, LISTED[1].1],
             staker_shares: [ether_share.staker_share_bps, aiigo_share, 0],
         })
