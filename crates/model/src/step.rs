@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::{
     call::{Bid, Call, Request},
     cast::{Holder, ONE, Token},
-    model::Model,
+    model::{Model, survey::Concern},
 };
 
 /// How long after the step before.
@@ -83,7 +83,7 @@ const WEIGHTS: [(u32, Action); 34] = [
     (6, Action::Unstake),
     (5, Action::WithdrawStake),
     (6, Action::OpenPosition),
-    (5, Action::ClosePosition),
+    (7, Action::ClosePosition),
     (2, Action::ResetWeight),
     (2, Action::Online),
     (2, Action::CancelBid),
@@ -97,7 +97,7 @@ const WEIGHTS: [(u32, Action); 34] = [
     (1, Action::Ban),
     (3, Action::WithdrawTips),
     (9, Action::Collect),
-    (9, Action::Claim),
+    (16, Action::Claim),
 ];
 
 /// One step of a sequence.
@@ -156,11 +156,29 @@ impl Step {
                     ..=249 => model.now() + 2 * 86_400,
                     _ => u64::MAX,
                 };
-                deadlines.retain(|moment| *moment <= horizon);
+                deadlines.retain(|(moment, _)| *moment <= horizon);
+                // Half of them wait for what the step itself is about.
+                if which % 2 == 0 && deadlines.iter().any(|(_, concern)| self.concerns(*concern)) {
+                    deadlines.retain(|(_, concern)| self.concerns(*concern));
+                }
                 let index = usize::from(which).pow(2) * deadlines.len() / (256 * 256);
-                let moment = deadlines.get(index).map_or(1, |at| at - model.now());
+                let moment = deadlines.get(index).map_or(1, |(at, _)| at - model.now());
                 moment.saturating_add_signed(offset.into()).max(1)
             }
+        }
+    }
+
+    fn concerns(&self, concern: Concern) -> bool {
+        match self.action {
+            Action::Accept => matches!(concern, Concern::Seal | Concern::Acceptance),
+            Action::Assign | Action::Expire => concern == Concern::Acceptance,
+            Action::Abandon => concern == Concern::Abandoning,
+            Action::Submit | Action::Timeout => concern == Concern::Result,
+            Action::Finalize | Action::Dispute => concern == Concern::Approval,
+            Action::WithdrawStake => concern == Concern::Unbonding,
+            Action::ClosePosition | Action::ResetWeight => concern == Concern::Lock,
+            Action::AdvanceCase => concern == Concern::Case,
+            _ => false,
         }
     }
 
@@ -244,20 +262,17 @@ impl Step {
                 (owner, Call::ClosePosition { position })
             }
             Action::Claim => {
-                let (owner, position) = self.position(model, person);
-                (
-                    owner,
-                    Call::Claim {
-                        position,
-                        token: if self.details % 16 == 15 {
-                            Token::Dollar
-                        } else if self.bit(1) {
-                            Token::Aiigo
-                        } else {
-                            Token::Ether
-                        },
-                    },
-                )
+                let earned = model.claimable();
+                let fitting =
+                    earned.get(usize::from(self.which) % earned.len().max(1)).filter(|_| self.which <= FITTING);
+                match fitting {
+                    Some((position, token)) => {
+                        (model.position_owner(*position), Call::Claim { position: *position, token: *token })
+                    }
+                    None => {
+                        (person, Call::Claim { position: 0, token: Token::ALL[usize::from(self.which) % Token::COUNT] })
+                    }
+                }
             }
             Action::Collect => {
                 let owed = model.books().credits[Holder::Vault.index()];
@@ -281,6 +296,9 @@ impl Step {
         if matches!(action, Action::ClosePosition | Action::ResetWeight | Action::Claim) && model.position_count() == 0
         {
             action = Action::OpenPosition;
+        }
+        if matches!(action, Action::Claim) && model.claimable().is_empty() {
+            action = Action::Collect;
         }
         if matches!(action, Action::EndReview) && model.under_review().is_empty() {
             action = Action::Review;

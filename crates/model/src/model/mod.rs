@@ -6,7 +6,7 @@ mod money;
 mod nodes;
 mod pool;
 mod rewards;
-mod survey;
+pub(crate) mod survey;
 mod tasks;
 mod terms;
 

@@ -37,6 +37,12 @@ impl Earnings {
         Self { per_weight: stream.per_weight, earned: U256::ZERO }
     }
 
+    /// Whether there may be more to take than there was.
+    pub(super) fn grows(&self, stream: &Stream, weight: u128) -> bool {
+        let growing = weight > 0 && (stream.undistributed > 0 || stream.per_weight > self.per_weight);
+        growing || self.earned >= SCALE
+    }
+
     /// Whole units; the fraction stays (7.9).
     pub(super) fn take(&mut self) -> u128 {
         let (whole, fraction) = self.earned.div_rem(SCALE);
@@ -59,6 +65,10 @@ impl Stream {
         } else {
             self.undistributed * u128::from(elapsed) / u128::from(self.ends_at - before)
         };
+        // What is too little for a unit of every weight waits for the next release.
+        if released == 0 {
+            return;
+        }
         self.undistributed -= released;
         let (each, rest) = (U256::from(released) * SCALE + self.remainder).div_rem(U256::from(weight));
         self.per_weight += each;

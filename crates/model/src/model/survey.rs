@@ -3,7 +3,7 @@
 use aiigo_protocol::TaskStatus;
 
 use super::{Model, nodes::Commitment};
-use crate::{cast::Holder, model::tasks::Task};
+use crate::cast::{Holder, Token};
 
 /// A node's keys.
 #[derive(Clone, Copy, Debug)]
@@ -59,9 +59,9 @@ impl Model {
         self.nodes[node].bid_epoch
     }
 
-    /// The task that a node sealed its wish for, and who sealed it, unless that has lapsed.
+    /// The task that a node sealed its wish for, and who sealed it, unless that has long lapsed.
     pub(crate) fn sealed(&self, node: usize) -> Option<(usize, Holder)> {
-        let live = self.nodes[node].commitment.filter(|commitment| self.now <= commitment.expires_at);
+        let live = self.nodes[node].commitment.filter(|commitment| self.now <= commitment.expires_at + 1);
         live.and_then(|Commitment { task, sender, .. }| Some((task?, sender)))
     }
 
@@ -96,37 +96,58 @@ impl Model {
         self.terms.registry.registration_fee
     }
 
-    pub(crate) fn token_cap(&self, token: crate::cast::Token) -> u128 {
+    pub(crate) fn token_cap(&self, token: Token) -> u128 {
         self.terms.tokens[token.index()].cap
     }
 
-    /// When something ends or becomes possible, from now on: the moments around which mistakes hide.
-    pub(crate) fn deadlines(&self) -> Vec<u64> {
-        let mut moments = Vec::new();
-        for (task, found) in self.tasks.iter().enumerate() {
-            moments.extend(self.deadline_of(task, found));
-        }
-        for node in &self.nodes {
-            moments.push(node.unbonding_ready_at);
-            moments.push(node.power_until);
-            moments.extend(node.review_until);
-            moments.extend(node.commitment.map(|commitment| commitment.expires_at));
-        }
-        moments.extend(self.positions.iter().map(|position| position.unlocks_at));
-        moments.extend(self.cases.iter().filter(|case| !case.closed).map(|case| case.deadline));
-        moments.retain(|moment| *moment > self.now);
-        moments.sort_unstable();
-        moments.dedup();
-        moments
+    /// Positions and tokens that may have something to claim.
+    pub(crate) fn claimable(&self) -> Vec<(usize, Token)> {
+        let earns = |position: usize, token: Token| {
+            let (earnings, stream) = (&self.positions[position].earnings, &self.streams);
+            earnings[token.index()].grows(&stream[token.index()], self.books.positions[position].weight)
+        };
+        let all = (0..self.positions.len()).flat_map(|position| [(position, Token::Ether), (position, Token::Aiigo)]);
+        all.filter(|(position, token)| earns(*position, *token)).collect()
     }
 
-    fn deadline_of(&self, task: usize, found: &Task) -> Option<u64> {
-        match self.books.tasks[task].status {
-            TaskStatus::Open => Some(found.accept_by),
-            TaskStatus::InProgress if self.now <= self.abandon_until(task) => Some(self.abandon_until(task)),
-            TaskStatus::InProgress => Some(found.deadline() + self.terms.market.grace),
-            TaskStatus::Completed => Some(found.review_until()),
-            _ => None,
+    /// When something ends or becomes possible, from now on, and what: the moments around which mistakes hide.
+    pub(crate) fn deadlines(&self) -> Vec<(u64, Concern)> {
+        let mut moments = Vec::new();
+        for (task, found) in self.tasks.iter().enumerate() {
+            match self.books.tasks[task].status {
+                TaskStatus::Open => moments.push((found.accept_by, Concern::Acceptance)),
+                TaskStatus::InProgress => {
+                    moments.push((self.abandon_until(task), Concern::Abandoning));
+                    moments.push((found.deadline() + self.terms.market.grace, Concern::Result));
+                }
+                TaskStatus::Completed => moments.push((found.review_until(), Concern::Approval)),
+                _ => {}
+            }
         }
+        for node in &self.nodes {
+            moments.push((node.unbonding_ready_at, Concern::Unbonding));
+            moments.push((node.power_until, Concern::Other));
+            moments.extend(node.review_until.map(|at| (at, Concern::Other)));
+            moments.extend(node.commitment.map(|commitment| (commitment.expires_at, Concern::Seal)));
+        }
+        moments.extend(self.positions.iter().map(|position| (position.unlocks_at, Concern::Lock)));
+        moments.extend(self.cases.iter().filter(|case| !case.closed).map(|case| (case.deadline, Concern::Case)));
+        moments.retain(|(moment, _)| *moment > self.now);
+        moments.sort_unstable_by_key(|(moment, _)| *moment);
+        moments
     }
+}
+
+/// What a deadline is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Concern {
+    Seal,
+    Acceptance,
+    Abandoning,
+    Result,
+    Approval,
+    Unbonding,
+    Lock,
+    Case,
+    Other,
 }
