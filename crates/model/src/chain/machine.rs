@@ -59,7 +59,7 @@ impl Machine {
         Self { evm, block }
     }
 
-    /// Forgets everything that was written.
+    /// The state with everything that was written.
     pub(super) fn into_state(self) -> State {
         let CacheDB { cache, db } = self.evm.ctx.journaled_state.database;
         let mut state = Arc::unwrap_or_clone(db);
