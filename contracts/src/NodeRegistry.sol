@@ -185,6 +185,7 @@ contract NodeRegistry is INodeRegistry, RegistryBase, UUPSUpgradeable, Extendabl
     function failTask(uint64 nodeId, uint32 power, address token, uint96 escrow, Cause cause) external onlyMarketplace {
         RegistryStorage storage $ = _storage();
         NodeRecord storage node = $.nodes[nodeId];
+        if (cause == Cause.TaskAbandoned && node.banned) revert NodeIsBanned(nodeId);
         _setOpenEscrow(nodeId, token, _openEscrow(nodeId, token) - escrow);
         _countFailed(nodeId, node, cause);
         _endRun(nodeId, node, power);

@@ -338,6 +338,15 @@ contract TaskDeliveryTest is MarketFixture {
         assertEq(info(node).running, 0);
     }
 
+    function test_RevertWhen_ABannedNodeAbandonsToEscapeTheSlash() public {
+        bytes32 taskId = acceptedTask(buyer, node);
+        vm.prank(governance);
+        registry.ban(node.id);
+        vm.prank(node.operator);
+        vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NodeIsBanned.selector, node.id));
+        market.abandonTask(taskId);
+    }
+
     function test_AReopenedTaskExpiresWhenNobodyTakesIt() public {
         bytes32 taskId = acceptedTask(buyer, node);
         skipPastResults();

@@ -152,9 +152,9 @@ impl Step {
                 let mut deadlines = model.deadlines();
                 // Far ones end everything that runs.
                 let horizon = match which {
-                    ..=199 => model.now() + 3_600,
-                    ..=249 => model.now() + 2 * 86_400,
-                    _ => u64::MAX,
+                    0..=199 => model.now() + 3_600,
+                    200..=249 => model.now() + 2 * 86_400,
+                    250.. => u64::MAX,
                 };
                 deadlines.retain(|(moment, _)| *moment <= horizon);
                 // Half of them wait for what the step itself is about.

@@ -93,9 +93,10 @@ abstract contract Providers is Books {
         uint256 window = book.time / 10 > 10 minutes ? book.time / 10 : 10 minutes;
         bool may = block.timestamp <= book.since + (window < book.time ? window : book.time);
         Node memory provider = _providerOf(taskId);
+        may = may && !nodeBooks[provider.id].banned;
         vm.prank(provider.operator);
         try market.abandonTask(taskId) {
-            assertTrue(may, "abandoned after its time");
+            assertTrue(may, "abandoned after its time, or by a banned node");
             _bookAbandon(taskId);
         } catch {
             assertFalse(may, "an abandon in time was refused");

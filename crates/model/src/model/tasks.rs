@@ -259,6 +259,7 @@ impl Model {
     pub(super) fn abandon_task(&mut self, caller: Holder, task: usize) -> Result<(), Refusal> {
         let node = self.executing(caller, task)?;
         needs(self.now <= self.abandon_until(task), "4.16: too late")?;
+        needs(!self.nodes[node].banned, "2.23: it can only be timed out")?;
         self.fail(node, task, Failure::Abandoned)?;
         self.reopen(node, task);
         Ok(())
