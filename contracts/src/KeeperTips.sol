@@ -116,7 +116,9 @@ contract KeeperTips is IKeeperTips {
         emit TipTermsChanged(duty, terms.amount, terms.weeklyBudget);
     }
 
+    /// @dev Its callers took the amount from the balance of who says where it goes.
     function _send(address to, uint256 amount) private {
+        // slither-disable-next-line arbitrary-send-eth
         (bool sent,) = to.call{value: amount}("");
         if (!sent) revert TransferFailed(to, amount);
     }

@@ -30,8 +30,11 @@ library DisputeSplit {
         pure
         returns (Amounts memory amounts)
     {
+        // Rounded down on purpose: what doesn't divide is the buyer's.
         uint256 part = due * share / BPS;
+        // slither-disable-next-line divide-before-multiply
         amounts.provider = part * (BPS - feeBps - JUROR_BPS) / BPS;
+        // slither-disable-next-line divide-before-multiply
         amounts.fee = part * (feeBps - rebateBps) / BPS;
         amounts.jurors = due * JUROR_BPS / BPS;
         amounts.bondToProvider = bond * share / BPS;

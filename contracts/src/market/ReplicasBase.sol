@@ -25,7 +25,7 @@ abstract contract ReplicasBase is IReplicas, MarketBase {
     }
 
     // keccak256(abi.encode(uint256(keccak256("aiigo.storage.Replicas")) - 1)) & ~bytes32(uint256(0xff))
-    bytes32 private constant STORAGE_LOCATION = 0x2112cd3c49298ef5b46bf5813e3e474ad54482100de288ec3ad8d7e0a77f9400;
+    bytes32 private constant REPLICAS_LOCATION = 0x2112cd3c49298ef5b46bf5813e3e474ad54482100de288ec3ad8d7e0a77f9400;
 
     /// @dev Rounds are counted from 1.
     function _roundOf(TaskRecord storage task) internal view returns (uint8) {
@@ -48,7 +48,7 @@ abstract contract ReplicasBase is IReplicas, MarketBase {
 
     function _replicas() internal pure returns (ReplicaStorage storage $) {
         assembly ("memory-safe") {
-            $.slot := STORAGE_LOCATION
+            $.slot := REPLICAS_LOCATION
         }
     }
 }
