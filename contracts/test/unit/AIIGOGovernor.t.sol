@@ -121,6 +121,7 @@ contract AIIGOGovernorTest is SuiteTest {
         _stake(alice, 60_000e18);
         skipTime(1);
         uint256 id = _propose(alice);
+        assertTrue(_governor.proposalNeedsQueuing(id), "only the timelock acts");
         assertEq(uint8(_governor.state(id)), uint8(IGovernor.ProposalState.Pending));
         assertEq(_governor.proposalSnapshot(id), START + 1 + 5);
     }

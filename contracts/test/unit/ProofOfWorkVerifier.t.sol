@@ -87,8 +87,9 @@ contract ProofOfWorkVerifierTest is MarketFixture {
     function test_AFirstSolutionVerifiesTheNodeAndItsPower() public {
         _issue();
         bytes memory answer = solution(node, EFFORT);
-        bytes32 largest =
-            Pow.largestHash(verifier.nodeSeed(node.id, verifier.challengeOf(node.id).seed), Pow.unpack(answer));
+        bytes32 seed = verifier.nodeSeed(node.id, verifier.challengeOf(node.id).seed);
+        bytes32 largest = Pow.largestHash(seed, Pow.unpack(answer));
+        assertEq(verifier.largestHashOf(seed, answer), largest);
         uint64 rate = verifier.calculateComputePower(largest, WINDOW);
         assertGt(rate, 20, "64 x 4 hashes in 10 s");
         uint64 verifiedRate = rate * 41 / 100;

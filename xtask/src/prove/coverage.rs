@@ -41,12 +41,12 @@ pub(super) fn run() -> Result<Finding, Error> {
     let report = root().join("cache/coverage.lcov");
     fs::create_dir_all(root().join("cache"))?;
     // The campaigns of random calls are left out: they are slow without the optimizer, and a line that only they reach
-    // has no test of its own.
+    // has no test of its own. So are the limits of gas, which hold with the optimizer only.
     shell::run(
         forge()?
             .args(["coverage", "--report", "lcov", "--report-file"])
             .arg(&report)
-            .args(["--no-match-path", "contracts/test/{invariant,symbolic}/**"])
+            .args(["--no-match-path", "contracts/test/{invariant/**,symbolic/**,unit/*Gas.t.sol}"])
             .env("FOUNDRY_PROFILE", "coverage"),
     )?;
     let files = parse(&fs::read_to_string(&report)?);
