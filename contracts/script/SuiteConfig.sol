@@ -125,8 +125,8 @@ abstract contract SuiteConfigReader is CommonBase {
         if (config.courtEpochLength != 1 hours && config.chainId != ANVIL) revert InvalidConfig("court.epochLength");
         // Who rents stake to decide a case rents it for so long.
         if (config.court.holdPeriod < 14 days && config.chainId != ANVIL) revert InvalidConfig("court.holdPeriod");
-        // The beacon chain's proposers are known for two epochs of 32 slots at most, the present one included.
-        if (config.court.drawDelay <= 64 && config.chainId != ANVIL) revert InvalidConfig("court.drawDelay");
+        // Who proposes the last of an epoch's 32 slots knows the proposers of the next two epochs.
+        if (config.court.drawDelay <= 96 && config.chainId != ANVIL) revert InvalidConfig("court.drawDelay");
         if (_shortest(config.court) < 1 hours && config.chainId != ANVIL) revert InvalidConfig("court.periods");
         // A guardian needs to wake up, recompute and act; without one only a decision of governance vetoes a false root.
         uint256 veto = config.guardian == address(0) ? decision : 1 days;

@@ -197,10 +197,12 @@ contract DisputeCourt is Votes, UUPSUpgradeable, Extendable {
         }
         address appellant = c.appellant;
         if (appellant == address(0)) return (pot, buyerBack, providerBack);
+        // A node's owner can name anybody as its operator and payout, so nobody is on its side by that alone.
+        bool byProvider = appellant != c.buyer && appellant != c.payer;
         // An appeal whose jury lapsed was not lost: nobody can profit from making it lapse.
         if (
             !_isMajority(c, c.ballot.revealed)
-                || Ruling.appealWon(_isProvider(c, appellant), c.ballot.appealedShare, share, p.toleranceBps)
+                || Ruling.appealWon(byProvider, c.ballot.appealedShare, share, p.toleranceBps)
         ) {
             _credit(caseId, appellant, p.appealFee);
         } else {

@@ -41,6 +41,10 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
         TaskStatus status = task.status;
         if (status != TaskStatus.Open && status != TaskStatus.Recruiting) revert WrongStatus(taskId, status);
         _checkBuyer(taskId, task);
+        // Nodes that can't take their applications back any more, or have shown what they computed, are not sent away.
+        if (status == TaskStatus.Recruiting && (task.attempts != 0 || block.timestamp > task.since)) {
+            revert TooLateToCancel(taskId);
+        }
         task.status = TaskStatus.Cancelled;
         emit TaskCancelled(taskId, task.escrow);
         escrowManager.refund(taskId, task.buyer);

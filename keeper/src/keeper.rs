@@ -93,7 +93,11 @@ impl Keeper {
         health: Health,
     ) -> Result<Self, KeeperError> {
         let deployment = &means.deployment;
-        let view = View::new(schedule(&provider, deployment).await?, genesis(&provider, deployment).await?);
+        let view = View::new(
+            deployment.address(ContractName::FeeVault),
+            schedule(&provider, deployment).await?,
+            genesis(&provider, deployment).await?,
+        );
         let duties = config.duties.iter().map(|name| (*name, name.duty(means))).collect();
         let plans = Plans::new(config.jitter);
         Ok(Self {
@@ -181,6 +185,8 @@ impl Keeper {
                 tracing::info!(block = to.number, "the chain reorganised: going back");
                 self.view.retract(to.number);
                 self.block = to.number;
+                // Half of a history: nothing is judged by it before the new branch is taken in.
+                self.now = 0;
             }
             Update::Applied { block, events, finalized, live, .. } => {
                 for located in &events {
@@ -277,7 +283,7 @@ impl Keeper {
     /// Takes in the end of an attempt.
     fn finish(&mut self, attempt: Attempt) -> Done {
         let Attempt { key, outcome } = attempt;
-        self.reserved.remove(&key);
+        let reserved = self.reserved.remove(&key).unwrap_or_default();
         self.plans.finished(&key, Instant::now());
         let (duty, subject) = key;
         let ended = |ending, code, reason: &str| Done::ended(duty, &subject, ending, code, reason);
@@ -287,6 +293,8 @@ impl Keeper {
                 Done::landed(duty, &subject, tx_hash, block, gas_used)
             }
             Ok(Outcome::Reverted { tx_hash: tx_hash @ Some(_), error }) => {
+                // Its gas is lost: at most what was set aside for it.
+                self.pay(reserved);
                 Done { tx_hash, ..ended(Ending::Reverted, Code::Reverted, &error.to_string()) }
             }
             Ok(Outcome::Reverted { tx_hash: None, error }) => ended(Ending::Refused, Code::Refused, &error.to_string()),

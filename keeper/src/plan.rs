@@ -1,7 +1,7 @@
 //! What is to be done, and when to try it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     time::{Duration, Instant},
 };
 
@@ -49,14 +49,18 @@ impl Plans {
         for action in due {
             let key = (action.duty, action.subject.clone());
             let jitter = self.jitter;
-            let plan = self.by_key.entry(key).or_insert_with(|| Plan {
-                action,
-                tried: 0,
-                not_before: now + jitter.mul_f64(rand::rng().random()),
-                in_flight: false,
-                due: true,
-            });
-            plan.due = true;
+            match self.by_key.entry(key) {
+                // The same matter, perhaps by another call: what the chain wants has changed since.
+                Entry::Occupied(plan) => {
+                    let plan = plan.into_mut();
+                    plan.action = action;
+                    plan.due = true;
+                }
+                Entry::Vacant(free) => {
+                    let not_before = now + jitter.mul_f64(rand::rng().random());
+                    free.insert(Plan { action, tried: 0, not_before, in_flight: false, due: true });
+                }
+            }
         }
         self.by_key.retain(|_, plan| plan.due || plan.in_flight);
     }
@@ -166,6 +170,16 @@ mod tests {
         plans.update(Vec::new(), now);
         assert!(plans.ready(now, 9).is_empty());
         assert_eq!(plans.next_at(), None);
+    }
+
+    #[test]
+    fn a_matter_that_needs_another_call_now_gets_it() {
+        let now = Instant::now();
+        let mut plans = Plans::new(Duration::ZERO);
+        plans.update(vec![action(DutyName::OpenRounds, "round 1")], now);
+        let other = Payload::Call(Bytes::from_static(&[1]));
+        plans.update(vec![Action { payload: other.clone(), ..action(DutyName::OpenRounds, "round 1") }], now);
+        assert_eq!(plans.ready(now, 9)[0].1.payload, other);
     }
 
     #[test]

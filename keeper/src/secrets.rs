@@ -6,7 +6,7 @@
 use std::{
     fmt, fs, io,
     io::Write,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -44,6 +44,9 @@ pub enum SecretsError {
     /// It can't be read or written.
     #[error("cannot use {0}: {1}")]
     File(PathBuf, #[source] io::Error),
+    /// Others can read it.
+    #[error("{0} can be read by others than its owner: `chmod 600` it, and think of a new seed")]
+    Exposed(PathBuf),
     /// It holds something else.
     #[error("{0} holds no seed: 64 hexadecimal digits are expected")]
     NoSeed(PathBuf),
@@ -69,7 +72,11 @@ impl Secrets {
     /// # Errors
     /// If the file can't be read or holds no seed.
     pub fn read(path: &Path, chain_id: u64, verifier: Address) -> Result<Self, SecretsError> {
-        let text = fs::read_to_string(path).map_err(|error| SecretsError::File(path.to_owned(), error))?;
+        let failed = |error| SecretsError::File(path.to_owned(), error);
+        if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
+            return Err(SecretsError::Exposed(path.to_owned()));
+        }
+        let text = fs::read_to_string(path).map_err(failed)?;
         // The parser's own error would quote the text.
         let seed = text.trim().parse().map_err(|_| SecretsError::NoSeed(path.to_owned()))?;
         Ok(Self { seed, chain_id, verifier })
@@ -142,8 +149,6 @@ mod tests {
 
     #[test]
     fn a_file_is_read_by_its_owner_alone_never_overwritten_and_never_shown() {
-        use std::os::unix::fs::PermissionsExt;
-
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("seed");
         Secrets::create(&path).expect("a seed");
@@ -157,5 +162,7 @@ mod tests {
         fs::write(&path, "hello").expect("written");
         let error = Secrets::read(&path, 1, Address::ZERO).expect_err("no seed");
         assert!(matches!(error, SecretsError::NoSeed(_)) && !error.to_string().contains("hello"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("open to all");
+        assert!(matches!(Secrets::read(&path, 1, Address::ZERO), Err(SecretsError::Exposed(_))));
     }
 }

@@ -84,6 +84,7 @@ interface ITaskMarketplace {
     error InvalidRequest(string field);
     error TokenNotAllowed(address token);
     error WrongStatus(bytes32 taskId, TaskStatus status);
+    error TooLateToCancel(bytes32 taskId);
     error NotBuyer(bytes32 taskId, address caller);
     error NotNodeOperator(uint64 nodeId, address caller);
     error NoCommitment(uint64 nodeId);

@@ -16,8 +16,8 @@ import {ReplicasBase} from "./ReplicasBase.sol";
 /// @dev Applying, drawing and every release cost the same however many have applied.
 abstract contract ReplicasDraw is ReplicasBase {
     /// @notice Blocks from fixing the candidates to the block whose randomness draws: beyond every proposer that anybody can
-    /// know by then, two epochs of 32 slots and one more.
-    uint256 public constant DRAW_DELAY = 65;
+    /// know by then: who proposes the last of an epoch's 32 slots knows those of the next two epochs.
+    uint256 public constant DRAW_DELAY = 97;
     /// @notice Seconds to reveal, after all have committed or can't any more.
     uint40 public constant REVEAL_WINDOW = 1 hours;
 

@@ -90,7 +90,7 @@ contract ConfigTest is Test, SuiteConfigReader {
             assertEq(config.court.toleranceBps, 2_000);
             assertEq(config.court.commitPeriod, 1 days);
             assertEq(config.court.holdPeriod, 14 days);
-            assertEq(config.court.drawDelay, 65);
+            assertEq(config.court.drawDelay, 97);
             assertEq(config.courtEpochLength, 1 hours);
             assertEq(config.genesis.team.cliff, 365 days);
             assertEq(config.genesis.team.duration, 3 * 365 days);
@@ -182,7 +182,7 @@ contract ConfigTest is Test, SuiteConfigReader {
 
     function test_RevertWhen_ADisputerCouldKnowWhoProposesBeforeItsDraw() public {
         SuiteConfig memory config = _production();
-        config.court.drawDelay = 64;
+        config.court.drawDelay = 96;
         _expectRefused(config, abi.encodeWithSelector(SuiteConfigReader.InvalidConfig.selector, "court.drawDelay"));
     }
 

@@ -253,6 +253,21 @@ contract CourtRulingsTest is CourtFixture {
         }
     }
 
+    function test_AProviderTakesNoAppealsFeeByNamingTheBuyerAsItsKey() public {
+        vm.startPrank(node.owner);
+        registry.setOperator(node.id, buyer);
+        registry.setPayout(node.id, buyer);
+        vm.stopPrank();
+        _firstRuling(10_000);
+        _funded(buyer);
+        appeal(_case, buyer);
+        drawJury(_case);
+        voteAll(_case, 0);
+        advance(_case);
+        assertEq(outcome().share, 0);
+        assertEq(court.feesOf(buyer), APPEAL_FEE + CASE_FEE, "won for the buyer");
+    }
+
     function test_IfTheAppealsJuryLapsesTheFirstRulingStandsAndTheFeeReturns() public {
         _firstRuling(10_000);
         appeal(_case, buyer);

@@ -241,6 +241,14 @@ contract ReplicasDrawTest is ReplicasFixture {
         market.cancelTask(taskId);
     }
 
+    function test_RevertWhen_CancellingOnceNobodyCanWithdraw() public {
+        _applyAll();
+        skipWindow(taskId);
+        vm.prank(client);
+        vm.expectRevert(abi.encodeWithSelector(ITaskMarketplace.TooLateToCancel.selector, taskId));
+        market.cancelTask(taskId);
+    }
+
     // ---------------------------------------------------------------- Too few
 
     function test_TooFewExtendTheWindowOnceThenRefund() public {
@@ -294,7 +302,7 @@ contract ReplicasDrawTest is ReplicasFixture {
     function test_ClosingTheWindowFixesTheBlock() public {
         _applyAll();
         skipWindow(taskId);
-        uint48 drawBlock = uint48(block.number) + 65;
+        uint48 drawBlock = uint48(block.number) + 97;
         vm.expectEmit(address(market));
         emit IReplicas.ReplicaDrawFixed(taskId, 1, 5, drawBlock);
         market.drawReplicas(taskId, "");
@@ -425,7 +433,7 @@ contract ReplicasDrawTest is ReplicasFixture {
         fixCandidates(taskId);
         bytes memory header = drawHeader(taskId);
         vm.roll(roundOf(taskId).drawBlock + 257);
-        uint48 drawBlock = uint48(vm.getBlockNumber()) + 65;
+        uint48 drawBlock = uint48(vm.getBlockNumber()) + 97;
         vm.expectEmit(address(market));
         emit IReplicas.ReplicaDrawFixed(taskId, 1, 5, drawBlock);
         market.drawReplicas(taskId, header);

@@ -8,9 +8,9 @@ use alloy::primitives::Address;
 use super::{Action, Duty, DutyName};
 use crate::view::View;
 
-/// Nodes in one transaction, about four million gas: neighbours by their ids, so that a batch keeps its name while others
+/// Nodes in one transaction, one to three million gas: neighbours by their ids, so that a batch keeps its name while others
 /// report from it.
-const BATCH: u64 = 100;
+const BATCH: u64 = 20;
 
 pub(super) struct ReportMissedRounds {
     pub(super) verifier: Address,

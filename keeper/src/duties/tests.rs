@@ -5,7 +5,7 @@ use aiigo_protocol::{
         AIIGOGovernorEvents, ProposalCanceled, ProposalCreated, ProposalExecuted, ProposalExtended, ProposalQueued,
         VoteCast,
     },
-    EscrowManager::{EscrowManagerEvents, Released},
+    EscrowManager::{EscrowManagerEvents, PaymentSplit, Released},
     Event,
     FeeVault::{FeeVaultEvents, FeesCollected},
     ITaskMarketplace::Parameters,
@@ -27,6 +27,8 @@ use crate::view::{Genesis, Schedule};
 const TASK: TaskId = TaskId(B256::repeat_byte(1));
 const NODE: NodeId = NodeId(7);
 const GRACE: u32 = 5;
+/// Where fees go.
+const VAULT: Address = Address::repeat_byte(8);
 const KEEPER: Address = Address::repeat_byte(3);
 
 fn means(secrets: Option<Secrets>) -> Means {
@@ -35,7 +37,7 @@ fn means(secrets: Option<Secrets>) -> Means {
 }
 
 fn view(events: &[Event]) -> View {
-    let mut view = View::new(Schedule { start: 1_000, length: 60 }, Genesis { opened_at: 1_000 });
+    let mut view = View::new(VAULT, Schedule { start: 1_000, length: 60 }, Genesis { opened_at: 1_000 });
     let parameters = Parameters {
         feeBps: 800,
         grace: GRACE,
@@ -224,7 +226,18 @@ fn fees_are_collected_once_an_epoch_is_closed_after_they_came() {
         toStakers: U256::ZERO,
         toTreasury: U256::from(8),
     }));
+    let split = |to: Address| {
+        let (accounts, amounts) = (vec![to], vec![U256::from(8)]);
+        Event::EscrowManager(EscrowManagerEvents::PaymentSplit(PaymentSplit {
+            taskId: TASK.0,
+            token: KEEPER,
+            accounts,
+            amounts,
+        }))
+    };
     let due = |events: &[Event]| due(DutyName::CollectFees, events, 9_999);
+    assert_eq!(due(&[split(VAULT), closed(0)]).len(), 1, "a ruling pays fees, too");
+    assert!(due(&[split(KEEPER), closed(0)]).is_empty());
     assert!(due(&[released(8)]).is_empty());
     assert!(due(&[released(0), closed(0)]).is_empty());
     assert!(due(&[closed(0), released(8)]).is_empty());
@@ -299,12 +312,15 @@ fn a_case_is_drawn_after_its_block_and_moved_on_after_each_period() {
     assert!(duty.due(&view, 400).is_empty(), "its randomness is not there yet");
     view.reach(71);
     let draw = duty.due(&view, 400).pop().expect("a draw");
-    assert_eq!((draw.subject.as_str(), &draw.payload), ("case 4/block 70/try 0", &Payload::Draw { case, block: 70 }));
+    assert_eq!((draw.subject.as_str(), &draw.payload), ("case 4/block 70", &Payload::Draw { case, block: 70 }));
     view.apply(
         72,
         &court(DisputeCourtEvents::DrawAdvanced(DrawAdvanced { caseId: case, tries: number(24), seated: number(2) })),
     );
-    assert_eq!(duty.due(&view, 400)[0].subject, "case 4/block 70/try 24", "another call draws on");
+    assert_eq!(duty.due(&view, 400)[0].subject, "case 4/block 70", "another call draws on");
+    let exhausted = DrawAdvanced { caseId: case, tries: number(24 * 16), seated: number(2) };
+    view.apply(72, &court(DisputeCourtEvents::DrawAdvanced(exhausted)));
+    assert!(duty.due(&view, 400).is_empty(), "nobody seems to be left");
     assert_eq!(duty.due(&view, 501)[0].subject, "case 4/until 500", "nobody more to draw");
 
     let periods = [
@@ -429,7 +445,7 @@ mod rounds {
     fn secrets() -> Secrets {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("secrets");
-        std::fs::write(&path, B256::repeat_byte(9).to_string()).expect("written");
+        Secrets::create(&path).expect("a seed");
         Secrets::read(&path, 1, Address::ZERO).expect("a seed")
     }
 
@@ -519,7 +535,7 @@ mod rounds {
         ];
         let report = |events: &[Event], now| super::due(DutyName::ReportMissedRounds, events, now);
         assert!(report(&events, 1_215).is_empty(), "it has not finished");
-        assert_eq!(report(&events, 1_216), ["round 1/nodes 0..99", "round 1/nodes 100..199"]);
+        assert_eq!(report(&events, 1_216), ["round 1/nodes 0..19", "round 1/nodes 100..119"]);
         events.extend([missed(2, 1, 1), missed(4, 1, 1), missed(103, 1, 1)]);
         assert!(report(&events, 1_216).is_empty());
 

@@ -6,8 +6,14 @@ mod proposals;
 mod rounds;
 
 use aiigo_protocol::{
-    EscrowManager::EscrowManagerEvents, Event, FeeVault::FeeVaultEvents, NodeId, NodeRegistry::NodeRegistryEvents,
-    ProofOfWorkVerifier::ProofOfWorkVerifierEvents, RewardDistributor::RewardDistributorEvents, TaskId,
+    EscrowManager::{EscrowManagerEvents, PaymentSplit},
+    Event,
+    FeeVault::FeeVaultEvents,
+    NodeId,
+    NodeRegistry::NodeRegistryEvents,
+    ProofOfWorkVerifier::ProofOfWorkVerifierEvents,
+    RewardDistributor::RewardDistributorEvents,
+    TaskId,
     TaskMarketplace::TaskMarketplaceEvents,
 };
 use alloy::primitives::{Address, U256};
@@ -79,6 +85,8 @@ impl Schedule {
 /// The part of the market that has deadlines.
 #[derive(Debug)]
 pub struct View {
+    /// The FeeVault: fees are paid to it.
+    vault: Address,
     schedule: Schedule,
     head: u64,
     tasks: Journaled<TaskId, LiveTask>,
@@ -97,8 +105,9 @@ pub struct View {
 
 impl View {
     /// An empty market.
-    pub fn new(schedule: Schedule, genesis: Genesis) -> Self {
+    pub fn new(vault: Address, schedule: Schedule, genesis: Genesis) -> Self {
         Self {
+            vault,
             schedule,
             tasks: Journaled::default(),
             challenges: Journaled::default(),
@@ -194,12 +203,21 @@ impl View {
             {
                 self.fees.insert(block, released.token, self.next_epoch_to_close());
             }
+            // A ruling, or replicas.
+            Event::EscrowManager(EscrowManagerEvents::PaymentSplit(split)) if self.pays_a_fee(split) => {
+                self.fees.insert(block, split.token, self.next_epoch_to_close());
+            }
             Event::FeeVault(FeeVaultEvents::FeesCollected(collected)) => self.fees.remove(block, &collected.token),
             Event::NodeRegistry(NodeRegistryEvents::NodeBanned(banned)) => {
                 self.banned.insert(block, NodeId(banned.nodeId), ());
             }
             _ => {}
         }
+    }
+
+    fn pays_a_fee(&self, split: &PaymentSplit) -> bool {
+        let to_vault = |(account, amount): (&Address, &U256)| *account == self.vault && *amount > U256::ZERO;
+        split.accounts.iter().zip(&split.amounts).any(to_vault) && !self.fees.contains(&split.token)
     }
 
     fn apply_market(&mut self, block: u64, event: &TaskMarketplaceEvents) {
@@ -311,7 +329,7 @@ mod tests {
     const TASK: TaskId = TaskId(B256::repeat_byte(1));
 
     fn view() -> View {
-        View::new(Schedule { start: 1_000, length: 60 }, Genesis { opened_at: 1_000 })
+        View::new(Address::ZERO, Schedule { start: 1_000, length: 60 }, Genesis { opened_at: 1_000 })
     }
 
     fn accepted(node: u64, deadline: u64) -> Event {

@@ -29,6 +29,8 @@ use crate::{
 
 /// Shortest time left for the solution's transaction, seconds.
 const MIN_MARGIN: f64 = 2.0;
+/// The newest block is not believed to be older, seconds.
+const MAX_AGE: u64 = 30;
 
 /// Flags of `run`: how power is proved.
 #[derive(Args, Clone, Debug)]
@@ -61,9 +63,13 @@ impl Window {
         self.deadline.saturating_sub(self.opened_at) as f64
     }
 
-    /// Seconds from the chain's newest block to the deadline.
+    /// Seconds to the deadline: from the chain's newest block, and what has passed since it by this machine's clock.
     async fn left(&self, market: &Market) -> Result<f64, AgentError> {
-        Ok(self.deadline.saturating_sub(market.head().await?.timestamp) as f64)
+        let head = market.head().await?.timestamp;
+        let clock = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+        // A clock that is further ahead is wrong, and a chain that is ahead of it is a test's.
+        let age = clock.saturating_sub(head).min(MAX_AGE);
+        Ok(self.deadline.saturating_sub(head + age) as f64)
     }
 }
 
@@ -98,6 +104,15 @@ impl Prover {
     }
 }
 
+/// A search whose result nobody waits for any more ends: its threads would keep the process from leaving.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 async fn search(
     solver: Arc<Solver>,
     seed: B256,
@@ -106,6 +121,7 @@ async fn search(
 ) -> Result<Solution, AgentError> {
     let cancelled = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&cancelled);
+    let _stop = StopOnDrop(Arc::clone(&cancelled));
     let searching = tokio::task::spawn_blocking(move || {
         let found = solver.solve(seed, deadline, &flag);
         log_lost(&solver.take_lost());

@@ -4,6 +4,7 @@ use aiigo_chain::Outcome;
 use aiigo_pow::estimate_hash_rate;
 use aiigo_protocol::{ContractName, ProofOfWorkVerifier::RoundOpened, TaskId, decode_revert, units::format_power};
 use alloy::primitives::{B256, Bytes};
+use tokio_util::sync::CancellationToken;
 
 use super::{Prover, Window};
 use crate::{
@@ -55,7 +56,15 @@ impl Prover {
         sender: &Sender,
         round: Round,
         executing: &[TaskId],
+        stop: &CancellationToken,
     ) -> Result<(), AgentError> {
+        let current = self.market.verifier().currentRound().call().await;
+        let current = current.map_err(|error| read_error("cannot read the present round", error))?;
+        if current.seed != round.window.seed {
+            // An endpoint that is behind would say that nothing is due.
+            return Err(AgentError::new(format!("the endpoint does not know round {} yet", round.number)));
+        }
+        let verified = self.verified_rate().await?;
         let duty = self.market.verifier().dutyOf(round.number, self.node.0).call().await;
         let duty = duty.map_err(|error| read_error(format!("cannot read what round {} wants", round.number), error))?;
         if duty != DUE && duty != EXCUSED {
@@ -69,14 +78,21 @@ impl Prover {
                 false => Ok(()),
             }
         };
-        let (answered, excused) = tokio::join!(self.search_and_answer(sender, &round), excusing);
+        let (answered, excused) = tokio::join!(self.search_and_answer(sender, &round, verified, stop), excusing);
         answered.and(excused)
     }
 
-    async fn search_and_answer(&self, sender: &Sender, round: &Round) -> Result<(), AgentError> {
-        let solution = self.search(&round.window, sender.token()).await?;
+    async fn search_and_answer(
+        &self,
+        sender: &Sender,
+        round: &Round,
+        verified: u64,
+        stop: &CancellationToken,
+    ) -> Result<(), AgentError> {
+        let solution = self.search(&round.window, stop).await?;
         let shown = estimate_hash_rate(solution.largest_hash, round.window.seconds() as u64);
-        if self.is_too_weak(shown).await? {
+        // Misses recorded meanwhile can only have lowered it.
+        if shown.saturating_mul(2) < self.verified_rate().await.unwrap_or(verified) {
             // Sent, it would be a miss, and undo an excuse.
             tracing::warn!(round = round.number, shown, "less than half of the verified power: not sent");
             return Ok(());
@@ -99,7 +115,7 @@ impl Prover {
             }
             let call = market.call(ContractName::ProofOfWorkVerifier, excuse.calldata().clone());
             let label = format!("excuse node {node} from round {} by task {task}", round.number);
-            let key = round.key("excuse");
+            let key = format!("{}:{task}", round.key("excuse"));
             if let Outcome::Landed { .. } = sender.once(&key, &label, call, Some(round.finishes_at)).await? {
                 tracing::info!(round = round.number, %task, "excused, should the result be weak");
                 return Ok(());
@@ -108,10 +124,9 @@ impl Prover {
         Ok(())
     }
 
-    async fn is_too_weak(&self, shown: u64) -> Result<bool, AgentError> {
+    async fn verified_rate(&self) -> Result<u64, AgentError> {
         let verified = self.market.verifier().verifiedHashRate(self.node.0).call().await;
-        let verified = verified.map_err(|error| read_error("cannot read the verified power", error))?;
-        Ok(shown.saturating_mul(2) < verified)
+        verified.map_err(|error| read_error("cannot read the verified power", error))
     }
 
     async fn send_answer(&self, sender: &Sender, round: &Round, nonces: Bytes) -> Result<(), AgentError> {

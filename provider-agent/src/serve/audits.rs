@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aiigo_protocol::{Event, NodeId, ProofOfWorkVerifier::ProofOfWorkVerifierEvents, TaskId, units::format_power};
 use alloy::primitives::B256;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     error::AgentError,
@@ -18,9 +19,9 @@ pub(super) struct Audits {
     prover: Arc<Prover>,
     /// The latest round, with its block.
     latest: Option<(u64, Round)>,
-    /// The seed of the round that was last answered, or is being answered.
-    begun: Option<B256>,
-    answering: JoinSet<Result<(), AgentError>>,
+    /// The round that was last answered, or is being answered, by its seed, and what stops that.
+    begun: Option<(B256, CancellationToken)>,
+    answering: JoinSet<(B256, Result<(), AgentError>)>,
 }
 
 impl Audits {
@@ -58,20 +59,34 @@ impl Audits {
     /// Begins to answer the latest round, if it is open and was not begun. `executing` are the tasks that may excuse.
     pub(super) fn begin(&mut self, now: u64, sender: &Sender, executing: impl FnOnce() -> Vec<TaskId>) {
         let Some((_, round)) = self.latest.filter(|(_, round)| round.is_open(now)) else { return };
-        if self.begun.replace(round.seed()) == Some(round.seed()) {
+        if self.begun.as_ref().is_some_and(|(seed, _)| *seed == round.seed()) {
             return;
         }
+        // A round of a branch that the chain gave up needs no answer, and the devices are wanted.
+        if let Some((_, stop)) = self.begun.take() {
+            stop.cancel();
+        }
+        let stop = sender.token().child_token();
+        self.begun = Some((round.seed(), stop.clone()));
         let (prover, sender, executing) = (Arc::clone(&self.prover), sender.clone(), executing());
-        self.answering.spawn(async move { prover.answer_round(&sender, round, &executing).await });
+        self.answering.spawn(async move {
+            let answered = prover.answer_round(&sender, round, &executing, &stop).await;
+            (round.seed(), answered)
+        });
     }
 
     /// Waits for an answer to end; `None` if none is under way.
     pub(super) async fn ended(&mut self) -> Option<()> {
         match self.answering.join_next().await? {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) if error.is_stop() => {}
-            // A round missed is no reason to leave the tasks alone.
-            Ok(Err(error)) => tracing::error!(error = error.full(), "a round was not answered"),
+            Ok((_, Ok(()))) => {}
+            Ok((_, Err(error))) if error.is_stop() => {}
+            // A round missed is no reason to leave the tasks alone. The next head tries again, and the outbox sends once.
+            Ok((seed, Err(error))) => {
+                tracing::error!(error = error.full(), "a round is not answered yet");
+                if self.begun.as_ref().is_some_and(|(begun, _)| *begun == seed) {
+                    self.begun = None;
+                }
+            }
             Err(error) => tracing::error!(%error, "the answer to a round died"),
         }
         Some(())

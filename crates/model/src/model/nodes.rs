@@ -44,7 +44,7 @@ pub(super) struct Node {
     counted_at_review: (u128, u128),
     pub(super) bid_epoch: u32,
     pub(super) used_nonces: HashSet<u64>,
-    pub(super) commitment: Option<Commitment>,
+    pub(super) commitments: Vec<Commitment>,
 }
 
 /// A sealed wish to take a task (4.8).
@@ -91,7 +91,7 @@ impl Node {
             counted_at_review: (0, 0),
             bid_epoch: 0,
             used_nonces: HashSet::new(),
-            commitment: None,
+            commitments: Vec::new(),
         }
     }
 

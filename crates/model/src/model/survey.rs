@@ -61,8 +61,13 @@ impl Model {
 
     /// The task that a node sealed its wish for, and who sealed it, unless that has long lapsed.
     pub(crate) fn sealed(&self, node: usize) -> Option<(usize, Holder)> {
-        let live = self.nodes[node].commitment.filter(|commitment| self.now <= commitment.expires_at + 1);
-        live.and_then(|Commitment { task, sender, .. }| Some((task?, sender)))
+        let is_live = |commitment: &&Commitment| self.now <= commitment.expires_at + 1;
+        self.nodes[node]
+            .commitments
+            .iter()
+            .rev()
+            .find(is_live)
+            .and_then(|Commitment { task, sender, .. }| Some(((*task)?, *sender)))
     }
 
     /// Open tasks within their acceptance window.
@@ -128,7 +133,7 @@ impl Model {
             moments.push((node.unbonding_ready_at, Concern::Unbonding));
             moments.push((node.power_until, Concern::Other));
             moments.extend(node.review_until.map(|at| (at, Concern::Other)));
-            moments.extend(node.commitment.map(|commitment| (commitment.expires_at, Concern::Seal)));
+            moments.extend(node.commitments.iter().map(|commitment| (commitment.expires_at, Concern::Seal)));
         }
         moments.extend(self.positions.iter().map(|position| (position.unlocks_at, Concern::Lock)));
         moments.extend(self.cases.iter().filter(|case| !case.closed).map(|case| (case.deadline, Concern::Case)));

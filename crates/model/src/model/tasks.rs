@@ -168,23 +168,24 @@ impl Model {
 
     /// 4.8
     pub(super) fn commit_accept(&mut self, sender: Holder, node: usize, task: usize) -> Result<(), Refusal> {
-        self.operated(sender, node)?;
-        self.needs_free_slot(node)?;
+        self.node(node)?;
         let expires_at = self.now + COMMITMENT_LASTS;
         let task = (task < self.tasks.len()).then_some(task);
-        self.nodes[node].commitment = Some(Commitment { task, sender, block: self.block, expires_at });
+        let commitments = &mut self.nodes[node].commitments;
+        commitments.retain(|commitment| commitment.sender != sender);
+        commitments.push(Commitment { task, sender, block: self.block, expires_at });
         Ok(())
     }
 
     /// 4.9
     pub(super) fn accept_task(&mut self, sender: Holder, node: usize, task: usize) -> Result<(), Refusal> {
-        let seal = self.node(node)?.commitment.ok_or(Refusal("4.9: no seal"))?;
-        needs(seal.task == Some(task) && seal.sender == sender, "4.9: another seal")?;
+        let seal = self.node(node)?.commitments.iter().find(|commitment| commitment.sender == sender);
+        let seal = *seal.ok_or(Refusal("4.9: no seal"))?;
+        needs(seal.task == Some(task), "4.9: another seal")?;
         needs(self.block > seal.block, "4.9: too fresh")?;
         needs(self.now <= seal.expires_at, "4.9: lapsed")?;
         self.needs_open_to(node, task)?;
         self.needs_eligible(sender, node, task)?;
-        self.nodes[node].commitment = None;
         self.assign(node, task, None);
         Ok(())
     }
