@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IDisputeCourtCore} from "src/interfaces/IDisputeCourtCore.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
 import {ReplicaSeat, ReplicaStatus, Replication} from "src/types/Replica.sol";
-import {TaskRequest, TaskStatus} from "src/types/Task.sol";
+import {Task, TaskRequest, TaskStatus} from "src/types/Task.sol";
 
 import {Node} from "../utils/MarketFixture.sol";
 import {HandlerBase} from "./HandlerBase.sol";
@@ -88,8 +88,14 @@ abstract contract ReplicaActions is HandlerBase {
     }
 
     function cancelReplicated(uint256 seed) external {
-        bytes32 taskId = _task(seed, TaskStatus.Recruiting);
-        if (taskId != 0 && seed % 8 == 0) _cancelReplicated(taskId);
+        if (seed % 8 != 0) return;
+        for (uint256 i; i < tasks.length; ++i) {
+            bytes32 taskId = tasks[(seed % tasks.length + i) % tasks.length];
+            if (statusOf(taskId) != TaskStatus.Recruiting) continue;
+            Task memory task = market.taskOf(taskId);
+            bool may = task.attempts == 0 && block.timestamp <= task.acceptBy;
+            if (may || seed % 16 == 0) return _cancelReplicated(taskId);
+        }
     }
 
     /// @dev Most seats commit, most of them to the same.
