@@ -472,7 +472,7 @@ mod rounds {
     #[test]
     fn only_the_challenger_commits_and_only_when_nothing_of_its_own_is_left() {
         let ours = secrets();
-        let commits = |events: &[Event]| !due(Some(secrets()), events, 1_000).is_empty();
+        let commits = |events: &[Event]| !due(Some(ours.clone()), events, 1_000).is_empty();
         assert!(commits(&[rules(), challenger(KEEPER)]));
         assert!(!commits(&[rules(), challenger(Address::ZERO)]));
         assert!(!commits(&[rules(), challenger(KEEPER), committed(ours.head(0))]));
