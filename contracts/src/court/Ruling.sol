@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-
 import {BPS} from "../libraries/Shares.sol";
 
 /// @title What votes decide: the ruling, who voted as it, and what it costs the parties
@@ -46,7 +44,8 @@ library Ruling {
         pure
         returns (uint256 fromBuyer, uint256 fromProvider)
     {
-        fromProvider = Math.min(providerFee, uint256(fee) * (BPS - share) / BPS);
+        uint256 lost = uint256(fee) * (BPS - share) / BPS;
+        fromProvider = lost < providerFee ? lost : providerFee;
         fromBuyer = fee - fromProvider;
     }
 

@@ -47,11 +47,19 @@ contract DisputeSplitSymbolicTest is Test {
         assert(rest * BPS * 100 < exact + 2 * BPS * 100);
     }
 
-    function check_WhoWinsAllPaysNothingOfTheOthersPart(uint80 units) public pure {
+    function check_AProviderWhoWinsAllGetsNineTenths(uint80 units) public pure {
         (uint256 due, DisputeSplit.Amounts memory won) = _ruled(units, 10_000, FEE_BPS, 0);
-        assert(won.provider * 100 == due * 90 && won.fee * 100 == due * 8 && won.provider + won.fee + won.jurors == due);
+        assert(won.provider * 100 == due * 90 && won.fee * 100 == due * 8);
+    }
+
+    function check_OfABillThatIsUpheldNothingIsLeft(uint80 units) public pure {
+        (uint256 due, DisputeSplit.Amounts memory won) = _ruled(units, 10_000, FEE_BPS, 0);
+        assert(won.provider + won.fee + won.jurors == due);
         assert(won.bondToProvider == DisputeSplit.bondFor(due));
-        (, DisputeSplit.Amounts memory lost) = _ruled(units, 0, FEE_BPS, 0);
+    }
+
+    function check_AProviderWhoLosesAllGetsNothing(uint80 units) public pure {
+        (uint256 due, DisputeSplit.Amounts memory lost) = _ruled(units, 0, FEE_BPS, 0);
         assert(lost.provider == 0 && lost.fee == 0 && lost.bondToProvider == 0 && lost.jurors == due / 50);
     }
 

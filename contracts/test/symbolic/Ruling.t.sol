@@ -30,7 +30,7 @@ contract RulingSymbolicTest is Test {
         assert(median >= a && median <= b);
     }
 
-    /// @custom:halmos --loop 8
+    /// @custom:halmos --loop 16
     function check_TheMedianOfSevenIsTheFourth(uint16[5] memory sorted, uint16 x, uint16 y) public pure {
         uint16[] memory votes = new uint16[](7);
         for (uint256 i; i < 5; ++i) {
@@ -66,14 +66,25 @@ contract RulingSymbolicTest is Test {
         assert(Ruling.isCoherent(vote, low, high, tolerance) != far);
     }
 
-    /// @dev The jury gets one case fee; the provider's part of it is what it lost, as far as its stake paid it in.
-    function check_CaseFeesAreLostByShare(uint96 fee, uint96 providerFee, uint16 share) public pure {
+    function check_TheJuryGetsOneCaseFee(uint96 fee, uint96 providerFee, uint16 share) public pure {
         vm.assume(share <= BPS && providerFee <= fee);
         (uint256 fromBuyer, uint256 fromProvider) = Ruling.feesLost(fee, providerFee, share);
         assert(fromBuyer + fromProvider == fee);
+    }
+
+    /// @dev As far as its stake paid it in.
+    function check_AProviderLosesItsPartOfTheCaseFee(uint96 fee, uint96 providerFee, uint16 share) public pure {
+        vm.assume(share <= BPS && providerFee <= fee);
+        (, uint256 fromProvider) = Ruling.feesLost(fee, providerFee, share);
         assert(fromProvider <= providerFee && fromProvider * BPS <= uint256(fee) * (BPS - share));
-        if (share == BPS) assert(fromProvider == 0);
-        if (share == 0) assert(fromProvider == providerFee);
+    }
+
+    function check_WhoWinsAllLosesNoCaseFee(uint96 fee, uint96 providerFee) public pure {
+        vm.assume(providerFee <= fee);
+        (, uint256 fromProvider) = Ruling.feesLost(fee, providerFee, uint16(BPS));
+        assert(fromProvider == 0);
+        (, fromProvider) = Ruling.feesLost(fee, providerFee, 0);
+        assert(fromProvider == providerFee);
     }
 
     function _count(bool a, bool b, bool c) private pure returns (uint256) {
