@@ -7,11 +7,22 @@ mod support;
 use std::collections::BTreeMap;
 
 use aiigo_indexer::store::{Condition, Order, Row, Snapshot, rows};
-use aiigo_protocol::{NodeStatus, TaskStatus};
-use alloy::primitives::U256;
+use aiigo_protocol::{
+    ContractName, NodeStatus, TaskMarketplace,
+    TaskMarketplace::{ReplicaDrawFixed, ReplicasDrawn, ReplicasJudged, ReplicasReopened, ReplicasVerified},
+    TaskStatus,
+};
+use alloy::{
+    primitives::{
+        Address, B256, U256,
+        aliases::{U40, U48},
+    },
+    sol_types::SolEvent,
+};
 use support::{
     chain::Chain,
     database::Database,
+    events::log,
     market::{Stage, min_stake},
     story,
 };
@@ -188,4 +199,65 @@ async fn rewards_add_up_to_their_epoch() {
             assert_eq!(epoch.total_weight, sum(its.iter().map(|reward| reward.weight)));
         }
     }
+}
+
+#[tokio::test]
+async fn a_replicated_task_is_followed_through_two_rounds_to_its_payment() {
+    let mut chain = Chain::new();
+    let mut logs = chain.market().create(5, 1_000);
+    let mut created = TaskMarketplace::TaskCreated::decode_log_data(&logs[0].data).expect("the creation");
+    created.request.replicas = 3;
+    logs[0] = log(ContractName::TaskMarketplace, &created);
+    let task_id = created.taskId;
+    let fixed = |round| {
+        let event = ReplicaDrawFixed { taskId: task_id, round, candidates: U256::from(9), drawBlock: U48::from(70) };
+        log(ContractName::TaskMarketplace, &event)
+    };
+    let drawn = |round| {
+        let (nodes, seal_until) = (vec![1, 2, 3], U40::from(2_000));
+        let event =
+            ReplicasDrawn { taskId: task_id, round, randomness: B256::ZERO, nodeIds: nodes, sealUntil: seal_until };
+        log(ContractName::TaskMarketplace, &event)
+    };
+    let reopened = ReplicasReopened { taskId: task_id, round: 2, acceptBy: U40::from(3_000) };
+    let judged = ReplicasJudged {
+        taskId: task_id,
+        round: 2,
+        resultHash: B256::repeat_byte(9),
+        agreeing: U256::from(2),
+        settleAfter: U40::from(4_000),
+    };
+    let verified = ReplicasVerified {
+        taskId: task_id,
+        enforcer: Address::ZERO,
+        due: U256::from(100),
+        providerAmount: U256::from(92),
+        feeAmount: U256::from(8),
+        refundAmount: U256::from(7),
+    };
+    let course = [
+        (logs, TaskStatus::Recruiting, 0),
+        (vec![fixed(1)], TaskStatus::Drawing, 0),
+        (vec![drawn(1)], TaskStatus::Replicating, 0),
+        (vec![log(ContractName::TaskMarketplace, &reopened)], TaskStatus::Recruiting, 1),
+        (vec![fixed(2)], TaskStatus::Drawing, 1),
+        (vec![drawn(2)], TaskStatus::Replicating, 1),
+        (
+            vec![log(ContractName::TaskMarketplace, &judged), log(ContractName::TaskMarketplace, &verified)],
+            TaskStatus::Verified,
+            1,
+        ),
+    ];
+    let mut last = None;
+    for (logs, status, attempts) in course {
+        chain.mine_logs(logs);
+        let task = all::<rows::Task>(&Database::of(&chain).await.reader().await.snapshot()).await.remove(0);
+        assert_eq!((task.status, task.attempts), (status, attempts));
+        assert_eq!(task.assigned_at.is_some(), matches!(status, TaskStatus::Replicating | TaskStatus::Verified));
+        last = Some(task);
+    }
+    let task = last.expect("a task");
+    assert_eq!((task.due, task.provider_amount), (Some(U256::from(100)), Some(U256::from(92))));
+    assert_eq!((task.fee_amount, task.refund_amount), (Some(U256::from(8)), Some(U256::from(7))));
+    assert_eq!((task.result_hash, task.closed_at.is_some()), (Some(B256::repeat_byte(9)), true));
 }

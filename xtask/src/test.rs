@@ -27,7 +27,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<(), Error> {
     abi::run(&AbiArgs::check())?;
     layouts::run(&LayoutArgs::check())?;
     heading("Contracts: unit, fuzz and invariant tests");
-    shell::run(shell::forge()?.arg("test"))?;
+    shell::run(shell::forge()?.args(["test", "--gas-snapshot-check", "true"]))?;
     setup::examples()?;
     heading("Crates and end-to-end");
     // Builds the programs too, before any test runs: each has tests of its own.

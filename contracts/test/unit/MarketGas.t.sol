@@ -127,6 +127,10 @@ contract MarketGasTest is ReplicasFixture {
         vm.snapshotValue("size", "ReplicasExtension", suite.implementations.replicasExtension.code.length);
         vm.snapshotValue("size", "MarketExtension", suite.implementations.marketExtension.code.length);
         vm.snapshotValue("size", "EscrowManager", address(escrow).code.length);
+        vm.snapshotValue("size", "StakingPool", suite.implementations.pool.code.length);
+        vm.snapshotValue("size", "RewardDistributor", suite.implementations.distributor.code.length);
+        vm.snapshotValue("size", "DisputeCourt", suite.implementations.court.code.length);
+        vm.snapshotValue("size", "CourtExtension", suite.implementations.courtExtension.code.length);
     }
 
     function _life(string memory group) private returns (uint256 total) {

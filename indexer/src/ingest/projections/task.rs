@@ -154,6 +154,38 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
         Market::TaskExpired(e) => {
             change(db, e.taskId, TaskStatus::Expired, at, |task| task.refund_amount = Some(e.refund)).await.map(drop)
         }
+        Market::ReplicaWindowExtended(e) => {
+            let accept_by = e.acceptBy.to();
+            change(db, e.taskId, TaskStatus::Recruiting, at, |task| task.accept_by = accept_by).await.map(drop)
+        }
+        Market::ReplicaDrawFixed(e) => change(db, e.taskId, TaskStatus::Drawing, at, |_| ()).await.map(drop),
+        Market::ReplicasDrawn(e) => change(db, e.taskId, TaskStatus::Replicating, at, |task| {
+            task.assigned_at = Some(at.time);
+            task.due_by = Some(e.sealUntil.to());
+        })
+        .await
+        .map(drop),
+        Market::ReplicasReopened(e) => change(db, e.taskId, TaskStatus::Recruiting, at, |task| {
+            task.attempts = e.round.saturating_sub(1);
+            task.accept_by = e.acceptBy.to();
+            task.assigned_at = None;
+            task.due_by = None;
+        })
+        .await
+        .map(drop),
+        Market::ReplicasJudged(e) => {
+            change(db, e.taskId, TaskStatus::Replicating, at, |task| task.result_hash = Some(e.resultHash))
+                .await
+                .map(drop)
+        }
+        Market::ReplicasVerified(e) => change(db, e.taskId, TaskStatus::Verified, at, |task| {
+            task.due = Some(e.due);
+            task.provider_amount = Some(e.providerAmount);
+            task.fee_amount = Some(e.feeAmount);
+            task.refund_amount = Some(e.refundAmount);
+        })
+        .await
+        .map(drop),
         Market::MarketParametersChanged(e) => parameters::set(db, parameters::MARKET, &e.parameters, at).await,
         Market::PaymentTokenChanged(e) => {
             db.put(PaymentToken { token: e.token, allowed: e.allowed, timeout_tip: U256::from(e.timeoutTip) }).await
