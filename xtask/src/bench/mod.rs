@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the numbers that the project is held to.
 
+mod keeper;
 mod model;
 mod pow;
 
@@ -11,6 +12,8 @@ use crate::project::Error;
 pub(crate) enum BenchCommand {
     /// Hashes per second of every processor backend, beside the usual implementations of keccak-256.
     Pow(pow::PowArgs),
+    /// How soon a keeper has done what thousands of nodes and tasks leave to do, and what it costs it.
+    Keeper(keeper::KeeperArgs),
     /// Calls per second that the money model is held against the deployed bytecode with.
     Model(model::ModelArgs),
 }
@@ -18,6 +21,7 @@ pub(crate) enum BenchCommand {
 pub(crate) fn run(command: &BenchCommand) -> Result<(), Error> {
     match command {
         BenchCommand::Pow(args) => pow::run(args),
+        BenchCommand::Keeper(args) => keeper::run(args),
         BenchCommand::Model(args) => model::run(args),
     }
 }

@@ -1,6 +1,9 @@
 //! Mutation: the contracts are broken, one small change at a time, and the tests have to notice.
 
+mod compiler;
 mod equivalent;
+mod folder;
+mod holders;
 mod mutate;
 mod results;
 mod targets;
@@ -68,7 +71,8 @@ pub(crate) struct Mutant {
     was: String,
     becomes: String,
     change: Change,
-    tests: String,
+    /// Files or patterns of the tests that are asked first.
+    tests: Vec<String>,
 }
 
 /// Breaks the contracts and asks the tests.
@@ -160,11 +164,10 @@ fn work(
     results: &Mutex<Results>,
     next: &AtomicUsize,
 ) -> Result<(), Error> {
-    let worker = Worker::new(number, forge, Duration::from_secs(args.limit))?;
+    let mut worker = Worker::new(number, forge, Duration::from_secs(args.limit))?;
     if number == 0 {
         heading("Asking the tests before anything is broken");
-        let groups: BTreeMap<_, _> = open.iter().map(|mutant| (&mutant.tests, ())).collect();
-        groups.keys().try_for_each(|tests| worker.check(tests))?;
+        worker.check()?;
     }
     loop {
         let index = next.fetch_add(1, Ordering::SeqCst);

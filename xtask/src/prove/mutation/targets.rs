@@ -28,8 +28,8 @@ struct Target {
 pub(super) struct Source {
     /// Below `contracts/src`.
     pub(super) file: String,
-    /// forge's `--match-path` for the tests to ask first.
-    pub(super) tests: String,
+    /// Files or patterns of the tests to ask first.
+    pub(super) tests: Vec<String>,
 }
 
 /// The sources of the list; of these only what ends with one of `only`, if any is given.
@@ -39,7 +39,7 @@ pub(super) fn sources(only: &[String]) -> Result<Vec<Source>, Error> {
         toml::from_str(&fs::read_to_string(root().join(&path))?).map_err(|error| format!("{path}: {error}"))?;
     let mut found = Vec::new();
     for target in list.target {
-        let tests = format!("contracts/test/{{{}}}", target.tests.join(","));
+        let tests: Vec<_> = target.tests.iter().map(|tests| format!("contracts/test/{tests}")).collect();
         for source in &target.sources {
             let before = found.len();
             collect(&root().join("contracts/src"), source, &mut |file| {

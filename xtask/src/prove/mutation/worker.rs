@@ -1,152 +1,122 @@
-//! A copy of the contracts to break, and forge running in it.
+//! Who judges mutants, one at a time.
 
 use std::{
+    collections::BTreeMap,
     fs,
-    os::unix::{fs::symlink, process::CommandExt},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use nix::{
-    sys::signal::{Signal, killpg},
-    unistd::Pid,
+use super::{
+    Mutant,
+    compiler::{Compiled, Compiler},
+    folder::{Ended, Folder},
+    holders::holders,
+    results::Verdict,
 };
+use crate::project::Error;
 
-use super::{Mutant, results::Verdict};
-use crate::project::{Error, root, state_dir};
+/// What deploys the suite for most tests, by its artifact.
+const FIXTURE: &str = "contracts/test/SuiteFixture.sol";
+/// All but what takes longest: the campaigns of random calls.
+const FOLDERS: [&str; 3] = ["contracts/test/unit", "contracts/test/fuzz", "contracts/test/deployment"];
 
-/// The quickest profile to compile.
-const PROFILE: &str = "lite";
-/// What is asked last of all, because it takes longest, is not asked at all: the campaigns of random calls.
-const REST: &str = "contracts/test/{unit,fuzz,deployment}/**/*.sol";
-/// How often a running forge is looked at.
-const LOOK: Duration = Duration::from_millis(20);
+/// What became of a mutant, and which test noticed it.
+pub(super) type Judgement = (Verdict, Option<String>);
 
-/// A folder with a copy of the project's contracts.
+/// A copy of the contracts whose tests are compiled once; of a mutant, only what holds its code is compiled, and put in the place of
+/// what forge had compiled.
 pub(super) struct Worker {
-    folder: PathBuf,
-    forge: PathBuf,
-    limit: Duration,
-}
-
-/// How a run of forge ended.
-enum Ended {
-    Passed,
-    Failed(String),
-    Late,
+    folder: Folder,
+    compiler: Compiler,
+    /// The tests that have to be compiled, beside the fixture.
+    holders: Vec<String>,
 }
 
 impl Worker {
-    /// Copies the contracts, builds them once, and makes sure that what is asked of the mutants holds without a change.
+    /// Copies the contracts and builds them.
     pub(super) fn new(number: usize, forge: &Path, limit: Duration) -> Result<Self, Error> {
-        let folder = state_dir().join(format!("mutation/worker-{number}"));
-        fs::create_dir_all(&folder)?;
-        for copied in ["contracts", "deployments"] {
-            let target = folder.join(copied);
-            if target.exists() {
-                fs::remove_dir_all(&target)?;
-            }
-            copy(&root().join(copied), &target)?;
-        }
-        for copied in ["foundry.toml", "package.json"] {
-            fs::copy(root().join(copied), folder.join(copied))?;
-        }
-        fs::create_dir_all(folder.join(".aiigo"))?;
-        let modules = folder.join("node_modules");
-        if !modules.exists() {
-            symlink(root().join("node_modules").canonicalize()?, modules)?;
-        }
-        let worker = Self { folder, forge: forge.to_path_buf(), limit };
-        match worker.build()? {
-            Ended::Passed => Ok(worker),
-            Ended::Failed(output) => Err(format!("the contracts don't build without a change: {output}").into()),
-            Ended::Late => Err("the contracts don't build within the time limit: raise --limit".into()),
+        let folder = Folder::new(&format!("worker-{number}"), forge, limit)?;
+        let compiler = Compiler::new(folder.path(), forge)?;
+        let holders = holders(folder.path(), &FOLDERS)?;
+        Ok(Self { folder, compiler, holders })
+    }
+
+    /// The tests pass with what was compiled here without a change. Else every mutant would count as killed.
+    pub(super) fn check(&mut self) -> Result<(), Error> {
+        let files = [&[FIXTURE.to_owned()], self.holders.as_slice()].concat();
+        match self.ask(&files, "", "", &[&everything()])? {
+            (Verdict::Survived, _) => Ok(()),
+            (_, reason) => Err(format!("without a change, the tests fail: {}", reason.unwrap_or_default()).into()),
         }
     }
 
-    /// The tests pass without a change. Else every mutant would count as killed.
-    pub(super) fn check(&self, tests: &str) -> Result<(), Error> {
-        match self.test(tests)? {
-            Ended::Passed => Ok(()),
-            Ended::Failed(output) => Err(format!("{tests} fails without a change: {}", failure(&output)).into()),
-            Ended::Late => Err(format!("{tests} takes longer than the time limit: raise --limit").into()),
+    /// What becomes of a mutant.
+    pub(super) fn judge(&mut self, mutant: &Mutant) -> Result<Judgement, Error> {
+        let path = format!("contracts/src/{}", mutant.file);
+        let source = mutant.change.applied(&fs::read_to_string(self.folder.path().join(&path))?);
+        let (first, rest): (Vec<_>, Vec<_>) =
+            self.holders.iter().cloned().partition(|file| mutant.tests.iter().any(|pattern| matches(pattern, file)));
+        let first = [&[FIXTURE.to_owned()], first.as_slice()].concat();
+        match self.ask(&first, &path, &source, &[&any(&mutant.tests), &everything()])? {
+            (Verdict::Survived, _) => self.ask(&rest, &path, &source, &[&any(&rest)]),
+            judgement => Ok(judgement),
         }
     }
 
-    /// What becomes of a mutant, and which test noticed it.
-    pub(super) fn judge(&self, mutant: &Mutant) -> Result<(Verdict, Option<String>), Error> {
-        let path = self.folder.join("contracts/src").join(&mutant.file);
-        let source = fs::read_to_string(&path)?;
-        fs::write(&path, mutant.change.applied(&source))?;
-        let verdict = self.verdict(mutant);
-        fs::write(&path, source)?;
-        verdict
-    }
-
-    fn verdict(&self, mutant: &Mutant) -> Result<(Verdict, Option<String>), Error> {
-        match self.build()? {
-            Ended::Passed => {}
-            Ended::Failed(_) => return Ok((Verdict::NotCompiling, None)),
-            Ended::Late => return Err("a mutant did not build within the time limit: raise --limit".into()),
+    /// Compiles `files` with `source` at `path`, puts them in place, runs the tests, and puts back what was there.
+    fn ask(&mut self, files: &[String], path: &str, source: &str, tests: &[&str]) -> Result<Judgement, Error> {
+        let artifacts = match self.compiler.compile(files, path, source)? {
+            Compiled::Artifacts(artifacts) => artifacts,
+            Compiled::Error(error) => return Ok((Verdict::NotCompiling, Some(error))),
+        };
+        let standing = self.replace(&artifacts)?;
+        let judgement = judgement(&self.folder, tests);
+        for (path, text) in standing {
+            fs::write(path, text)?;
         }
-        for tests in [mutant.tests.as_str(), REST] {
-            match self.test(tests)? {
-                Ended::Passed => {}
-                Ended::Failed(output) => return Ok((Verdict::Killed, Some(failure(&output)))),
-                Ended::Late => return Ok((Verdict::Killed, Some("the time limit".into()))),
-            }
+        judgement
+    }
+
+    /// What was there.
+    fn replace(&self, artifacts: &BTreeMap<String, String>) -> Result<Vec<(PathBuf, String)>, Error> {
+        let mut standing = Vec::new();
+        for (name, code) in artifacts {
+            let path = self.folder.artifacts().join(format!("{name}.json"));
+            let text = fs::read_to_string(&path)?;
+            let mut artifact: serde_json::Value = serde_json::from_str(&text)?;
+            artifact["bytecode"]["object"] = format!("0x{code}").into();
+            fs::write(&path, artifact.to_string())?;
+            standing.push((path, text));
         }
-        Ok((Verdict::Survived, None))
-    }
-
-    /// Everything: a test may deploy from an artifact by name, which `forge test` would not compile again.
-    fn build(&self) -> Result<Ended, Error> {
-        self.forge(&["build"])
-    }
-
-    fn test(&self, tests: &str) -> Result<Ended, Error> {
-        self.forge(&["test", "--fail-fast", "--match-path", tests])
-    }
-
-    fn forge(&self, arguments: &[&str]) -> Result<Ended, Error> {
-        let log = self.folder.join("forge.log");
-        let output = fs::File::create(&log)?;
-        let mut child = Command::new(&self.forge)
-            .args(arguments)
-            .current_dir(&self.folder)
-            .env("FOUNDRY_PROFILE", PROFILE)
-            // The same cases for every mutant.
-            .env("FOUNDRY_FUZZ_SEED", "0x1")
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            .process_group(0)
-            .spawn()?;
-        let started = Instant::now();
-        loop {
-            if let Some(status) = child.try_wait()? {
-                let output = fs::read_to_string(&log)?;
-                return Ok(if status.success() { Ended::Passed } else { Ended::Failed(output) });
-            }
-            if started.elapsed() > self.limit {
-                kill(&mut child)?;
-                return Ok(Ended::Late);
-            }
-            thread::sleep(LOOK);
-        }
+        Ok(standing)
     }
 }
 
-/// forge and the compiler that it started.
-fn kill(child: &mut Child) -> Result<(), Error> {
-    if let Ok(group) = i32::try_from(child.id()) {
-        // It may have ended in between.
-        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+/// forge's `--match-path` for all that is asked.
+fn everything() -> String {
+    any(&FOLDERS.map(|folder| format!("{folder}/**/*.sol")))
+}
+
+/// forge's `--match-path` for any of these.
+fn any(patterns: &[String]) -> String {
+    format!("{{{}}}", patterns.join(","))
+}
+
+/// `pattern` has at most one star.
+fn matches(pattern: &str, file: &str) -> bool {
+    pattern.split_once('*').map_or(pattern == file, |(start, end)| file.starts_with(start) && file.ends_with(end))
+}
+
+fn judgement(folder: &Folder, tests: &[&str]) -> Result<Judgement, Error> {
+    for tests in tests {
+        match folder.test(tests)? {
+            Ended::Passed => {}
+            Ended::Failed(output) => return Ok((Verdict::Killed, Some(failure(&output)))),
+            Ended::Late => return Ok((Verdict::Killed, Some("the time limit".into()))),
+        }
     }
-    child.wait()?;
-    Ok(())
+    Ok((Verdict::Survived, None))
 }
 
 /// The first line that names a failed test, or the last line of all.
@@ -158,23 +128,16 @@ fn failure(output: &str) -> String {
     name.map_or_else(|| line.to_owned(), |name| name.split('(').next().unwrap_or(name).to_owned())
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), Error> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_names_files() {
+        assert!(matches("unit/Task*.t.sol", "unit/TaskDelivery.t.sol"));
+        assert!(matches("unit/Bids.t.sol", "unit/Bids.t.sol"));
+        assert!(!matches("unit/Task*.t.sol", "unit/MarketGas.t.sol"));
+    }
 
     #[test]
     fn the_test_that_noticed_is_named() {
