@@ -43,6 +43,29 @@ abstract contract SuiteTest is Test {
         }
     }
 
+    /// @dev What can be upgraded, in the same order as `implementations`.
+    function proxies() internal view returns (address[6] memory) {
+        return [
+            address(suite.registry),
+            address(suite.verifier),
+            address(suite.marketplace),
+            address(suite.pool),
+            address(suite.distributor),
+            address(suite.court)
+        ];
+    }
+
+    function implementations() internal view returns (address[6] memory) {
+        return [
+            suite.implementations.registry,
+            suite.implementations.verifier,
+            suite.implementations.marketplace,
+            suite.implementations.pool,
+            suite.implementations.distributor,
+            suite.implementations.court
+        ];
+    }
+
     /// @dev Gas means something: not in the profile that doesn't optimize.
     function optimized() internal view returns (bool) {
         return !Strings.equal(vm.envOr("FOUNDRY_PROFILE", string("default")), "lite");

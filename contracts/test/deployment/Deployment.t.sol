@@ -153,33 +153,18 @@ contract DeploymentTest is SuiteTest {
     }
 
     function test_OnlyTheTimelockUpgrades() public {
-        address[6] memory proxies = [
-            address(suite.registry),
-            address(suite.verifier),
-            address(suite.marketplace),
-            address(suite.pool),
-            address(suite.distributor),
-            address(suite.court)
-        ];
-        address[6] memory implementations = [
-            suite.implementations.registry,
-            suite.implementations.verifier,
-            suite.implementations.marketplace,
-            suite.implementations.pool,
-            suite.implementations.distributor,
-            suite.implementations.court
-        ];
         address[3] memory others = [address(fixture), faucet, address(suite.governor)];
-        for (uint256 i; i < proxies.length; ++i) {
+        for (uint256 i; i < proxies().length; ++i) {
+            (UUPSUpgradeable proxy, address implementation) = (UUPSUpgradeable(proxies()[i]), implementations()[i]);
             for (uint256 j; j < others.length; ++j) {
                 vm.prank(others[j]);
                 vm.expectRevert(
                     abi.encodeWithSelector(OwnableUpgradeable.OwnableUnauthorizedAccount.selector, others[j])
                 );
-                UUPSUpgradeable(proxies[i]).upgradeToAndCall(implementations[i], "");
+                proxy.upgradeToAndCall(implementation, "");
             }
             vm.prank(address(suite.timelock));
-            UUPSUpgradeable(proxies[i]).upgradeToAndCall(implementations[i], "");
+            proxy.upgradeToAndCall(implementation, "");
         }
     }
 

@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import {IBids} from "src/interfaces/IBids.sol";
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
+import {IProofOfWorkVerifier} from "src/interfaces/IProofOfWorkVerifier.sol";
+import {IReplicas} from "src/interfaces/IReplicas.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
 
 import {Handler} from "./suite/Handler.sol";
@@ -37,6 +39,7 @@ contract SuiteInvariantTest is World {
         handler.escrowHoldsWhatItOwes(); // 1
         handler.courtHoldsWhatItOwes(); // 1
         handler.eachEscrowIsPaidOnce(); // 2
+        handler.replicasAreWhereTheRulesBroughtThem(); // 2, 6
         handler.registryHoldsStakeAndUnbonding(); // 3
         handler.poolHoldsPositionsAndRewards(); // 4
         handler.mintedWithinCapAndSchedule(); // 5
@@ -80,7 +83,7 @@ contract SuiteInvariantTest is World {
 
     /// @dev Why a provider doesn't get a task.
     function _refusals() private pure returns (bytes4[] memory errors) {
-        errors = new bytes4[](8);
+        errors = new bytes4[](11);
         errors[0] = INodeRegistry.NodeNotActive.selector;
         errors[1] = INodeRegistry.InsufficientPower.selector;
         errors[2] = INodeRegistry.EscrowCapExceeded.selector;
@@ -89,27 +92,38 @@ contract SuiteInvariantTest is World {
         errors[5] = ITaskMarketplace.NodeExcluded.selector;
         errors[6] = IBids.BidEpochOver.selector;
         errors[7] = IBids.BidNonceUsed.selector;
+        errors[8] = IReplicas.OwnerHasApplied.selector;
+        errors[9] = INodeRegistry.WrongResourceType.selector;
+        errors[10] = IProofOfWorkVerifier.NodeNotChallengeable.selector;
     }
 
     /// @dev Every state and ending of tasks and cases, and what else there is to do.
     function _states() private pure returns (string[] memory states) {
-        string memory all = string.concat(
-            "created in ETH,created in dollars,created in AIIGO,refused by a pause,cancelled,taken,",
-            "taken above level 1,bid taken,bid taken back,bid paid,bid timed out,delivered,approved,finalized,",
-            "abandoned,timed out,expired,refunded after four attempts,",
-            "disputed,disputed by the watcher,juror drawn,jury drawn,random block forgotten,sealed,revealed,",
-            "ruled,ruled after a redraw,ruled on appeal,appealed,appeal lapsed,jurors replaced,juror released,",
-            "lapsed and redrawn,closed without a ruling,dispute lost,dispute split,dispute won,",
-            "silent juror penalised,incoherent juror penalised,juror left,juror joined again,position released,",
-            "court's fees withdrawn,",
-            "registered,staked,unbonding,stake withdrawn,online,offline,operator changed,payout changed,",
-            "challenge passed,challenge missed,round opened,round opened without preimage,answered,",
-            "answer refused,answered under a root,too weak,excused,missed,",
-            "position opened,unstaked,unstaked early,frozen stake stayed,reward claimed,weight reset,",
-            "epoch closed,reward minted,root posted,root finalized,root vetoed,bonus minted,fees collected,",
-            "money withdrawn,keeper tipped,",
-            "banned,put under review,review ended,paused,pause lifted,tip set,parameters set,attacked"
-        );
+        string memory all = "created for 1 in ETH,created for 1 in dollars,created for 1 in AIIGO,"
+            "refused by a pause,cancelled,taken,taken above level 1,bid taken,bid taken back,bid paid,bid timed out,"
+            "delivered,approved,finalized,abandoned,timed out and reopened,timed out and refunded,expired,"
+            "refunded after four attempts,"
+            "created for 3 in ETH,created for 3 in dollars,created for 3 in AIIGO,created for 5 in ETH,"
+            "created for 5 in dollars,created for 5 in AIIGO,created for 7 in ETH,created for 7 in dollars,"
+            "created for 7 in AIIGO,replicas cancelled,too late to cancel replicas,replica applied,"
+            "applied in both rounds,excluded from the second round,application taken back,window extended,"
+            "too few applied,candidates fixed,draw block forgotten,replicas drawn,candidate released,result sealed,"
+            "seal copied,copied seal refused,shown too early or too late,shown by the owner or an old operator,"
+            "result shown,no result sealed,result not shown,undecided,disagreed and reopened,disagreed and refunded,"
+            "unanimous,outvoted,paid in the second round,count appealed,appeal won,appeal lost,appeal undecided,"
+            "count settled,minority slashed,majority slashed,cleared by another's appeal,wrong beside the majority,"
+            "disputed,disputed by the watcher,juror drawn,jury drawn,random block forgotten,sealed,revealed,"
+            "ruled,ruled after a redraw,ruled on appeal,appealed,appeal lapsed,jurors replaced,juror released,"
+            "lapsed and redrawn,closed without a ruling,dispute lost,dispute split,dispute won,"
+            "silent juror penalised,incoherent juror penalised,juror left,juror joined again,position released,"
+            "court's fees withdrawn,"
+            "registered,staked,unbonding,stake withdrawn,stake answers for a task,online,offline,operator changed,"
+            "payout changed,challenge passed,challenge missed,round opened,round opened without preimage,answered,"
+            "answer refused,answered under a root,too weak,excused,missed,"
+            "position opened,unstaked,unstaked early,frozen stake stayed,reward claimed,weight reset,"
+            "epoch closed,reward minted,root posted,root finalized,root vetoed,bonus minted,fees collected,"
+            "money withdrawn,keeper tipped,"
+            "banned,put under review,review ended,paused,pause lifted,tip set,parameters set,attacked";
         return vm.split(all, ",");
     }
 }

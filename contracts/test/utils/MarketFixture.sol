@@ -113,8 +113,15 @@ abstract contract MarketFixture is SuiteTest {
 
     // ---------------------------------------------------------------- Providers
 
-    function register(string memory name, ResourceType resourceType) internal returns (Node memory node) {
-        node.owner = account(string.concat(name, " owner"), 10_000e18);
+    function register(string memory name, ResourceType resourceType) internal returns (Node memory) {
+        return registerFor(account(string.concat(name, " owner"), 10_000e18), name, resourceType);
+    }
+
+    function registerFor(address owner, string memory name, ResourceType resourceType)
+        internal
+        returns (Node memory node)
+    {
+        node.owner = owner;
         (node.operator, node.operatorKey) = makeAddrAndKey(string.concat(name, " operator"));
         node.payout = makeAddr(string.concat(name, " payout"));
         vm.prank(node.owner);
@@ -149,6 +156,10 @@ abstract contract MarketFixture is SuiteTest {
     /// @dev Registered, proven, online, with two slots.
     function activeNode(string memory name) internal returns (Node memory node) {
         node = register(name, ResourceType.GPU);
+        activate(node);
+    }
+
+    function activate(Node memory node) internal {
         prove(node, EFFORT);
         stake(node, 2 * MIN_STAKE);
         goOnline(node);

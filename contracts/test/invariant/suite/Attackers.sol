@@ -20,20 +20,26 @@ abstract contract Attackers is Books {
         bytes32 taskId = _anyTask(seed);
         address attacker = _seldom(seed, "rival", 2) ? stranger : providers[nodeId % providers.length].owner;
         uint256 kind = _random(seed, "kind") % 6;
-        // A provider's owner may be the node's own, a juror or a party.
-        if (attacker == providers[nodeId - 1].owner || kind == 3) attacker = stranger;
+        if (kind == 3 || _isConcerned(attacker, nodeId, taskId)) attacker = stranger;
         uint256 which = _random(seed, "which");
         (address target, bytes memory data) = kind == 0
-            ? _onEscrow(which % 8, taskId, attacker)
+            ? _onEscrow(which % 9, taskId, attacker)
             : kind == 1
-                ? _onRegistry(which % 21, nodeId, attacker)
+                ? _onRegistry(which % 23, nodeId, attacker)
                 : kind == 2
-                    ? _onMarket(which % 9, nodeId, taskId)
+                    ? _onMarket(which % 17, nodeId, taskId)
                     : kind == 3
                         ? _onCourtOrPool(which % 14, seed, attacker)
-                        : kind == 4 ? _onRewards(which % 9, attacker) : _onProxies(which % 4, seed, attacker);
+                        : kind == 4 ? _onRewards(which % 11, nodeId, attacker) : _onProxies(which % 4, seed, attacker);
         assertFalse(_try(attacker, target, data), "9: an attack succeeded");
         ++reached["attacked"];
+    }
+
+    /// @dev A provider's owner may own the node, or the one that has the task, or have money; and be a juror or a party.
+    function _isConcerned(address owner, uint64 nodeId, bytes32 taskId) private view returns (bool) {
+        uint64 working = taskBooks[taskId].nodeId;
+        return owner == providers[nodeId - 1].owner || (working != 0 && owner == providers[working - 1].owner)
+            || owed[owner][ETH] != 0;
     }
 
     function _onEscrow(uint256 kind, bytes32 taskId, address me) private view returns (address, bytes memory) {
@@ -45,6 +51,7 @@ abstract contract Attackers is Books {
         if (kind == 4) return (to, abi.encodeCall(escrow.topUp, (taskId, customers[0], 1)));
         if (kind == 5) return (to, abi.encodeCall(escrow.splitPayment, (taskId, new address[](0), new uint256[](0))));
         if (kind == 6) return (address(suite.feeVault), abi.encodeCall(suite.feeVault.setStakerShare, (ETH, 0)));
+        if (kind == 7) return (to, abi.encodeCall(escrow.withdraw, (ETH, me)));
         return (address(token), abi.encodeCall(token.mint, (me, 1)));
     }
 
@@ -76,6 +83,8 @@ abstract contract Attackers is Books {
         if (kind == 17) return abi.encodeCall(registry.returnCaseFee, (id, 0));
         if (kind == 18) return abi.encodeCall(registry.setTokenLimits, (ETH, TokenLimits(1, 1, 1, 1, 1)));
         if (kind == 19) return abi.encodeCall(registry.pauseEntry, (type(uint40).max));
+        if (kind == 20) return abi.encodeCall(registry.releaseTask, (id, 0, ETH, 0));
+        if (kind == 21) return abi.encodeCall(registry.failReviewed, (id, ETH, 0, Cause.Misuse));
         TaskDemand memory demand = TaskDemand(ResourceType.GPU, 0, 1, 0, ETH, 1);
         return abi.encodeCall(registry.beginTask, (id, me, customers[0], demand));
     }
@@ -90,6 +99,14 @@ abstract contract Attackers is Books {
         if (kind == 5) return (to, abi.encodeCall(market.disputeTask, (taskId, "ipfs://mine")));
         if (kind == 6) return (to, abi.encodeCall(market.rule, (taskId, 0, new address[](0))));
         if (kind == 7) return (to, abi.encodeCall(market.closeWithoutRuling, (taskId)));
+        if (kind == 8) return (to, abi.encodeCall(market.applyForReplica, (taskId, id)));
+        if (kind == 9) return (to, abi.encodeCall(market.withdrawApplication, (taskId, id)));
+        if (kind == 10) return (to, abi.encodeCall(market.sealReplica, (taskId, id, RESULT)));
+        if (kind == 11) return (to, abi.encodeCall(market.revealReplica, (taskId, id, RESULT, "", SALT)));
+        if (kind == 12) return (to, abi.encodeCall(market.appealReplica, (taskId, id, "ipfs://mine")));
+        if (kind == 13) return (to, abi.encodeCall(market.rule, (market.appealIdOf(taskId, id), 0, new address[](0))));
+        if (kind == 14) return (to, abi.encodeCall(market.submitResult, (taskId, RESULT, "")));
+        if (kind == 15) return (to, abi.encodeCall(market.abandonTask, (taskId)));
         return (to, abi.encodeCall(market.pauseEntry, (type(uint40).max)));
     }
 
@@ -114,7 +131,7 @@ abstract contract Attackers is Books {
         return (to, abi.encodeCall(pool.claim, (_jurorPosition(), ETH)));
     }
 
-    function _onRewards(uint256 kind, address me) private view returns (address, bytes memory) {
+    function _onRewards(uint256 kind, uint64 id, address me) private view returns (address, bytes memory) {
         address to = address(suite.distributor);
         if (kind == 0) return (to, abi.encodeCall(suite.distributor.recordFee, (1, address(token), 1e18)));
         if (kind == 1) return (to, abi.encodeCall(suite.distributor.setRate, (ETH, 1)));
@@ -124,12 +141,14 @@ abstract contract Attackers is Books {
         if (kind == 5) return (address(suite.guardian), abi.encodeCall(suite.guardian.setGuardian, (me)));
         if (kind == 6) return (address(verifier), abi.encodeCall(verifier.noteActivity, (1, false)));
         if (kind == 7) return (address(verifier), abi.encodeCall(verifier.commitChain, ("mine")));
+        if (kind == 8) return (address(verifier), abi.encodeCall(verifier.issueChallenge, (id)));
+        if (kind == 9) return (address(verifier), abi.encodeCall(verifier.submitSolution, (id, new bytes(512))));
         address tips = address(suite.keeperTips);
         return (tips, abi.encodeCall(suite.keeperTips.tip, (IKeeperTips.Duty.Draw, me)));
     }
 
     function _onProxies(uint256 kind, uint256 seed, address me) private view returns (address, bytes memory) {
-        address proxy = _proxies()[_random(seed, "proxy") % 6];
+        address proxy = proxies()[_random(seed, "proxy") % 6];
         if (kind == 0) return (proxy, abi.encodeCall(OwnableUpgradeable.transferOwnership, (me)));
         if (kind == 1) return (proxy, abi.encodeCall(UUPSUpgradeable.upgradeToAndCall, (_codeOf(proxy), "")));
         if (kind == 2) return (address(suite.timelock), abi.encodeCall(suite.timelock.grantRole, (bytes32(0), me)));
@@ -137,17 +156,6 @@ abstract contract Attackers is Books {
             address(suite.timelock),
             abi.encodeCall(suite.timelock.schedule, (proxy, 0, "", bytes32(0), bytes32(0), 30 days))
         );
-    }
-
-    function _proxies() internal view returns (address[6] memory) {
-        return [
-            address(registry),
-            address(verifier),
-            address(market),
-            address(pool),
-            address(suite.distributor),
-            address(court)
-        ];
     }
 
     function _codeOf(address proxy) internal view returns (address) {

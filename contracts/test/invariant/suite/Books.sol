@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
+import {TokenLimits} from "src/types/Node.sol";
+import {ResourceType} from "src/types/Resource.sol";
 import {TaskStatus} from "src/types/Task.sol";
 
 import {Node} from "../../utils/MarketFixture.sol";
@@ -18,7 +20,7 @@ abstract contract Books is World {
         uint256 unbonding;
         uint256 readyAt; // when what unbonds can leave
         uint256 running;
-        uint256 reviewing; // results before the buyer or the court
+        uint256 reviewing; // results before the buyer, the other replicas or the court
         uint256 power; // promised
         uint256 reputation;
         uint256 reviewEnds; // of a review not yet told to the verifier as over
@@ -27,6 +29,7 @@ abstract contract Books is World {
 
     struct TaskBook {
         TaskStatus status;
+        ResourceType resource;
         uint8 attempts;
         uint64 nodeId;
         address buyer;
@@ -40,15 +43,17 @@ abstract contract Books is World {
         uint256 duration;
         uint256 acceptWindow;
         uint256 reviewWindow;
+        uint256 maxAuditAge;
         uint256 time; // from the assignment to the deadline
-        uint256 since; // Open: the last second; InProgress: the assignment; Completed: the result
+        uint256 since; // Open, Recruiting: the last second; InProgress, Replicating: the start; Completed: the result
         uint256 elapsed;
         uint256 caseId;
         address disputer;
     }
 
     struct CaseBook {
-        bytes32 taskId;
+        bytes32 taskId; // or an appeal's id
+        uint64 nodeId; // the provider's side
         uint256 money; // AIIGO that came in for it
         uint256 providerFee;
         bool redrawn;
@@ -63,8 +68,9 @@ abstract contract Books is World {
         uint256 unlocksAt;
     }
 
-    uint256 internal constant MAX_NODES = 8;
-    uint256 internal constant MAX_TASKS = 10; // that are not over
+    uint256 internal constant MAX_NODES = 13;
+    uint256 internal constant MAX_TASKS = 16; // that are not over
+    uint256 internal constant MAX_CASES = 4; // that are open
     uint256 internal constant BPS = 10_000;
     uint256 internal constant DUE_UNIT = 10_000;
     uint256 internal constant ATTEMPTS = 4;
@@ -140,6 +146,12 @@ abstract contract Books is World {
             bool executes = book.running != 0 && !book.banned;
             if (executes || registry.isActive(id)) wasActive[id][interval] = true;
         }
+    }
+
+    /// @dev In the midst of an action.
+    function _waitUntil(uint256 when) internal {
+        if (when > block.timestamp) vm.warp(when);
+        _observe();
     }
 
     // ---------------------------------------------------------------- Choosing
@@ -218,6 +230,30 @@ abstract contract Books is World {
         return paidIn == ETH ? who.balance : IERC20(paidIn).balanceOf(who);
     }
 
+    /// @dev Gives somebody what a payment takes, and the allowance for it.
+    function _fund(address who, address paidIn, uint256 amount, address spender) internal {
+        if (paidIn == ETH) {
+            vm.deal(who, who.balance + amount);
+            return;
+        }
+        if (paidIn == address(token)) {
+            vm.prank(faucet);
+            token.transfer(who, amount);
+        } else {
+            dollar.mint(who, amount);
+        }
+        vm.startPrank(who);
+        IERC20(paidIn).approve(spender, amount);
+        vm.stopPrank();
+    }
+
+    /// @dev What a node of this level may hold open.
+    function _capOf(address paidIn, uint8 level) internal view returns (uint256) {
+        TokenLimits memory limits = paidIn == address(dollar) ? dollarLimits() : etherLimits();
+        uint128[5] memory caps = [0, limits.levelOneCap, limits.levelTwoCap, limits.levelThreeCap, limits.levelFourCap];
+        return caps[level];
+    }
+
     // ---------------------------------------------------------------- Writing: nodes
 
     /// @dev The two ways to lose stake by the rules, besides the ban.
@@ -230,18 +266,32 @@ abstract contract Books is World {
         burned += lost;
     }
 
+    /// @dev Before the court, or before the other replicas.
+    function _bookLoss(uint64 nodeId) internal {
+        _bookReputation(nodeId, -500);
+        _bookSlash(nodeId, 500);
+    }
+
+    /// @dev A deadline passed without a result.
+    function _bookTimeout(uint64 nodeId) internal {
+        _bookReputation(nodeId, -200);
+        _bookSlash(nodeId, 500);
+    }
+
     function _bookReputation(uint64 nodeId, int256 change) internal {
         int256 moved = int256(nodeBooks[nodeId].reputation) + change;
         nodeBooks[nodeId].reputation = moved < 0 ? 0 : moved > 10_000 ? 10_000 : uint256(moved);
     }
 
-    /// @dev A fee was paid for a task of the node; `gain` is what the node gets for it once a buyer and day.
-    function _bookFee(uint64 nodeId, TaskBook storage book, uint256 fee, int256 gain) internal {
+    /// @dev What the node gets for a task with such a fee, once a buyer and day.
+    function _bookSuccess(uint64 nodeId, TaskBook storage book, uint256 fee, int256 gain) internal {
         uint256 floor = book.token == address(dollar) ? 2e6 : 0.001 ether;
-        if (gain != 0 && fee >= floor && block.timestamp >= _lastCounted[nodeId][book.buyer] + 1 days) {
-            _lastCounted[nodeId][book.buyer] = block.timestamp;
-            _bookReputation(nodeId, gain);
-        }
+        if (fee < floor || block.timestamp < _lastCounted[nodeId][book.buyer] + 1 days) return;
+        _lastCounted[nodeId][book.buyer] = block.timestamp;
+        _bookReputation(nodeId, gain);
+    }
+
+    function _bookFee(uint64 nodeId, TaskBook storage book, uint256 fee) internal {
         (uint256 rate,) = suite.distributor.rateOf(book.token);
         uint256 epoch = (block.timestamp - suite.distributor.epochStart(0)) / EPOCH_OF_REWARDS;
         weights[epoch][nodeId] += fee * rate / 1e18;
@@ -269,10 +319,7 @@ abstract contract Books is World {
         book.agreed = agreed;
         book.time = time;
         book.since = block.timestamp;
-        NodeBook storage node_ = nodeBooks[nodeId];
-        node_.running += 1;
-        node_.power += book.power;
-        openEscrow[nodeId][book.token] += book.price;
+        _bookRun(nodeId, book, book.price);
     }
 
     function _bookResult(bytes32 taskId) internal {
@@ -280,20 +327,13 @@ abstract contract Books is World {
         book.elapsed = block.timestamp - book.since;
         book.since = block.timestamp;
         book.status = TaskStatus.Completed;
-        NodeBook storage node_ = nodeBooks[book.nodeId];
-        node_.running -= 1;
-        node_.reviewing += 1;
-        node_.power -= book.power;
+        _bookDelivery(book.nodeId, book);
     }
 
     /// @dev The node gave the task back or was late: it is open again, or refunded.
     function _bookFailure(bytes32 taskId) internal {
         TaskBook storage book = taskBooks[taskId];
-        uint64 nodeId = book.nodeId;
-        NodeBook storage node_ = nodeBooks[nodeId];
-        node_.running -= 1;
-        node_.power -= book.power;
-        openEscrow[nodeId][book.token] -= book.price;
+        _bookDrop(book.nodeId, book, book.price);
         book.nodeId = 0;
         book.agreed = 0;
         book.status = TaskStatus.Open;
@@ -308,24 +348,31 @@ abstract contract Books is World {
         _bookEnd(taskId, ending);
     }
 
-    /// @dev 92% to the provider and 8% to the protocol; in AIIGO 6%, and 2% back to the buyer.
     function _bookPayment(bytes32 taskId) internal {
         TaskBook storage book = taskBooks[taskId];
         uint64 nodeId = book.nodeId;
         uint256 due = _due(book);
-        uint256 fee = due * (book.token == address(token) ? 6 : 8) / 100;
-        _bookShare(taskId, providers[nodeId - 1].payout, due * 92 / 100);
-        _bookShare(taskId, feeVault, fee);
+        _bookEarnings(taskId, nodeId, due);
         _bookShare(taskId, book.buyer, book.held);
-        _bookReviewed(book);
-        _bookFee(nodeId, book, fee, 50);
+        _bookReviewed(nodeId, book, book.price);
+        _bookSuccess(nodeId, book, _feeOf(book, due), 50);
         if (book.agreed != 0) ++reached["bid paid"];
         _bookEnd(taskId, TaskStatus.Verified);
     }
 
-    function _bookReviewed(TaskBook storage book) internal {
-        nodeBooks[book.nodeId].reviewing -= 1;
-        openEscrow[book.nodeId][book.token] -= book.price;
+    /// @dev 92% to the provider and 8% to the protocol; in AIIGO 6%, and 2% back to the buyer.
+    function _bookEarnings(bytes32 taskId, uint64 nodeId, uint256 due) internal {
+        TaskBook storage book = taskBooks[taskId];
+        uint256 fee = _feeOf(book, due);
+        _bookShare(taskId, providers[nodeId - 1].payout, due * 92 / 100);
+        _bookShare(taskId, feeVault, fee);
+        _bookFee(nodeId, book, fee);
+    }
+
+    /// @dev One timeout's tip: a part of those that are left, at most the token's present one.
+    function _bookTip(bytes32 taskId, uint256 tip) internal {
+        taskBooks[taskId].tips -= tip;
+        _bookShare(taskId, keeper, tip);
     }
 
     /// @dev What leaves a task's escrow is somebody's.
@@ -350,13 +397,55 @@ abstract contract Books is World {
         revert("2: a task ends once");
     }
 
-    /// @dev The elapsed time and half of the unused; under a bid its price; in whole units.
-    function _due(TaskBook storage book) internal view returns (uint256 due) {
-        due = book.price;
-        if (book.agreed != 0) due = book.agreed;
-        else if (book.elapsed < book.duration) due = due * (book.duration + book.elapsed) / (2 * book.duration);
+    function _due(TaskBook storage book) internal view returns (uint256) {
+        if (book.agreed != 0) return book.agreed - book.agreed % DUE_UNIT;
+        return _dueFor(book.price, book.duration, book.elapsed);
+    }
+
+    /// @dev The elapsed time and half of the unused, in whole units.
+    function _dueFor(uint256 price, uint256 duration, uint256 elapsed) internal pure returns (uint256 due) {
+        due = elapsed < duration ? price * (duration + elapsed) / (2 * duration) : price;
         due -= due % DUE_UNIT;
     }
+
+    function _feeOf(TaskBook storage book, uint256 due) internal view returns (uint256) {
+        return due * (book.token == address(token) ? 6 : 8) / 100;
+    }
+
+    function _tipOf(TaskBook storage book, uint256 timeoutsLeft) internal view returns (uint256) {
+        uint256 most = market.paymentToken(book.token).timeoutTip;
+        return book.tips / timeoutsLeft < most ? book.tips / timeoutsLeft : most;
+    }
+
+    // ---------------------------------------------------------------- Writing: what a node answers for
+
+    function _bookRun(uint64 nodeId, TaskBook storage book, uint256 amount) internal {
+        nodeBooks[nodeId].running += 1;
+        nodeBooks[nodeId].power += book.power;
+        openEscrow[nodeId][book.token] += amount;
+    }
+
+    function _bookDrop(uint64 nodeId, TaskBook storage book, uint256 amount) internal {
+        nodeBooks[nodeId].running -= 1;
+        nodeBooks[nodeId].power -= book.power;
+        openEscrow[nodeId][book.token] -= amount;
+    }
+
+    function _bookDelivery(uint64 nodeId, TaskBook storage book) internal {
+        nodeBooks[nodeId].running -= 1;
+        nodeBooks[nodeId].power -= book.power;
+        nodeBooks[nodeId].reviewing += 1;
+    }
+
+    function _bookReviewed(uint64 nodeId, TaskBook storage book, uint256 amount) internal {
+        nodeBooks[nodeId].reviewing -= 1;
+        openEscrow[nodeId][book.token] -= amount;
+    }
+
+    // ---------------------------------------------------------------- Writing: cases
+
+    /// @dev In the jurors' room.
+    function _bookCase(uint256 caseId, bytes32 taskId, uint64 nodeId, uint256 fee) internal virtual;
 
     // ---------------------------------------------------------------- Writing: positions
 

@@ -5,11 +5,11 @@ import {Case, CaseStatus, Round, Seat, SeatState} from "src/types/Dispute.sol";
 import {IDisputeCourtBase} from "src/interfaces/IDisputeCourtBase.sol";
 import {TaskStatus} from "src/types/Task.sol";
 
-import {Books} from "./Books.sol";
+import {ReplicaBooks} from "./ReplicaBooks.sol";
 
 /// @title What a case's steps must come to, by the rules
 /// @dev Every step of a case goes through `steps`: it sees what changed and books it.
-abstract contract Court is Books {
+abstract contract Court is ReplicaBooks {
     uint256 internal constant TOLERANCE = 2_000;
 
     mapping(uint256 caseId => mapping(address juror => uint16)) internal votes;
@@ -22,8 +22,8 @@ abstract contract Court is Books {
         _bookStatus(caseId, before);
     }
 
-    function _bookCase(uint256 caseId, bytes32 taskId, uint256 fee) internal virtual {
-        NodeBook storage node_ = nodeBooks[taskBooks[taskId].nodeId];
+    function _bookCase(uint256 caseId, bytes32 taskId, uint64 nodeId, uint256 fee) internal override {
+        NodeBook storage node_ = nodeBooks[nodeId];
         CaseBook storage book = caseBooks[caseId];
         // Of the node's stake first, then of what unbonds, as far as it goes.
         uint256 fromStake = fee < node_.stake ? fee : node_.stake;
@@ -31,6 +31,7 @@ abstract contract Court is Books {
         node_.stake -= fromStake;
         node_.unbonding -= fromUnbonding;
         book.taskId = taskId;
+        book.nodeId = nodeId;
         book.providerFee = fromStake + fromUnbonding;
         book.money = fee + book.providerFee;
         cases.push(caseId);
@@ -135,23 +136,24 @@ abstract contract Court is Books {
         return vote_ + TOLERANCE >= book.low && vote_ <= book.high + TOLERANCE;
     }
 
-    /// @dev Money of the case to jurors and sides, or burned; the task's escrow by the ruling, or evenly.
+    /// @dev Money of the case to jurors and sides, or burned; the task's escrow by the ruling, or evenly; or an appeal ends.
     function _bookClosing(uint256 caseId, Case memory before) private {
         CaseBook storage book = caseBooks[caseId];
         uint256 share = (uint256(book.low) + book.high) / 2;
         if (book.ruled) {
             uint256 lost = court.termsOf(caseId).caseFee * (BPS - share) / BPS;
             uint256 back = book.redrawn || lost > book.providerFee ? 0 : book.providerFee - lost;
-            NodeBook storage node_ = nodeBooks[before.nodeId];
+            NodeBook storage node_ = nodeBooks[book.nodeId];
             if (node_.banned) node_.unbonding += back;
             else node_.stake += back;
             courtOwes += book.money - back;
-            _bookSplit(caseId, share);
-            ++reached[share == 0 ? "dispute lost" : share == BPS ? "dispute won" : "dispute split"];
+            if (_isAppeal(book.taskId)) _bookAppealEnd(book.taskId, share == 0, share == BPS);
+            else _bookSplit(caseId, share);
             if (before.round == Round.Appeal && before.status != CaseStatus.Ruled) ++reached["appeal lapsed"];
         } else {
             burned += book.money;
-            _bookEvenSplit(book.taskId);
+            if (_isAppeal(book.taskId)) _bookAppealEnd(book.taskId, false, false);
+            else _bookEvenSplit(book.taskId);
             ++reached["closed without a ruling"];
         }
         for (uint256 i; i < cases.length; ++i) {
@@ -170,19 +172,18 @@ abstract contract Court is Books {
         uint256 due = _due(book);
         uint256 part = due * share / BPS;
         uint256 bond = due * 2 / 100;
-        uint256 fee = part * (book.token == address(token) ? 6 : 8) / 100;
+        uint256 fee = _feeOf(book, part);
         _bookShare(taskId, providers[nodeId - 1].payout, part * 90 / 100 + bond * share / BPS);
         _bookShare(taskId, feeVault, fee);
         _bookShare(taskId, book.disputer, bond - bond * share / BPS);
         _bookJurors(caseId, taskId, due * 2 / 100);
         _bookShare(taskId, book.buyer, book.held);
-        _bookReviewed(book);
-        if (share == 0) {
-            _bookReputation(nodeId, -500);
-            _bookSlash(nodeId, 500);
-        }
-        _bookFee(nodeId, book, fee, share == BPS ? int256(100) : int256(0));
+        _bookReviewed(nodeId, book, book.price);
+        if (share == 0) _bookLoss(nodeId);
+        if (share == BPS) _bookSuccess(nodeId, book, fee, 100);
+        _bookFee(nodeId, book, fee);
         _bookEnd(taskId, TaskStatus.Resolved);
+        ++reached[share == 0 ? "dispute lost" : share == BPS ? "dispute won" : "dispute split"];
     }
 
     /// @dev All who voted as the ruling, in any round, in the order of their seats; what doesn't divide to the first.
@@ -206,7 +207,7 @@ abstract contract Court is Books {
         _bookShare(taskId, providers[book.nodeId - 1].payout, due / 2);
         _bookShare(taskId, book.disputer, due * 2 / 100);
         _bookShare(taskId, book.buyer, book.held);
-        _bookReviewed(book);
+        _bookReviewed(book.nodeId, book, book.price);
         _bookEnd(taskId, TaskStatus.Resolved);
     }
 }

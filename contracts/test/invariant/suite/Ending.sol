@@ -7,13 +7,14 @@ import {TaskStatus} from "src/types/Task.sol";
 import {Governance} from "./Governance.sol";
 import {Jurors} from "./Jurors.sol";
 import {Keepers} from "./Keepers.sol";
+import {Replicas} from "./Replicas.sol";
 import {Rules} from "./Rules.sol";
 import {Stakers} from "./Stakers.sol";
 
 /// @title Whatever happened: all tasks and cases end, all money and all stake leave, while entry is paused
 /// @dev Rules 8 and 11. No buyer, provider or juror decides anything: what ends tasks and cases are a keeper's calls and
 /// time; then everybody takes what is theirs.
-abstract contract Ending is Rules, Jurors, Stakers, Keepers, Governance {
+abstract contract Ending is Rules, Jurors, Stakers, Keepers, Replicas, Governance {
     uint256 private constant MOST_STEPS = 60;
 
     function windDown() external {
@@ -23,7 +24,10 @@ abstract contract Ending is Rules, Jurors, Stakers, Keepers, Governance {
         while (live.length != 0) {
             _end(live[0]);
         }
-        assertEq(cases.length, 0, "8: every case has ended");
+        _endAppeals();
+        while (replications.length != 0) {
+            _free(replications[0]);
+        }
         _takeMoney();
         _takeStakes();
         _takePositions();
@@ -35,9 +39,29 @@ abstract contract Ending is Rules, Jurors, Stakers, Keepers, Governance {
             assertLt(i, MOST_STEPS, "8: every task ends by calls that anyone can make");
             bool moved =
                 taskBooks[taskId].status == TaskStatus.Disputed ? _advance(taskBooks[taskId].caseId) : _enforce(taskId);
-            if (!moved) skip(1 days);
+            if (moved) continue;
+            skip(1 days);
+            vm.roll(block.number + REPLICAS_DRAW_DELAY);
         }
         assertEq(escrow.escrowOf(taskId).amount, 0, "2: an ended task holds nothing");
+    }
+
+    /// @dev All cases that are left: those of tasks have ended with them.
+    function _endAppeals() private {
+        for (uint256 i; cases.length != 0; ++i) {
+            assertLt(i, MOST_STEPS, "8: every case ends by calls that anyone can make");
+            if (!_advance(cases[0])) skip(1 days);
+        }
+    }
+
+    /// @dev Of a count no stake answers any more, and no candidate waits.
+    function _free(bytes32 taskId) private {
+        _waitUntil(replicationBooks[taskId].settleAfter + 1);
+        if (replicationBooks[taskId].settleAfter != 0) {
+            assertTrue(_settleReplicas(taskId), "8: every count is settled");
+        }
+        _release(taskId);
+        assertEq(replicationBooks[taskId].waiting, 0, "8: nobody waits for a task that is over");
     }
 
     function _isOver(bytes32 taskId) private view returns (bool) {
@@ -57,6 +81,12 @@ abstract contract Ending is Rules, Jurors, Stakers, Keepers, Governance {
         vm.prank(stranger);
         token.approve(address(pool), 1);
         assertFalse(_try(stranger, address(pool), abi.encodeCall(pool.stake, (1, 0))), "11: a pause refuses stake");
+        // By the books nobody may apply now.
+        for (uint256 i; i < replications.length; ++i) {
+            if (taskBooks[replications[i]].status == TaskStatus.Recruiting) {
+                _applyAll(replications[i], 0, providers.length);
+            }
+        }
     }
 
     function _takeMoney() private {

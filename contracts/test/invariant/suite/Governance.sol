@@ -11,7 +11,7 @@ abstract contract Governance is Books {
     function governanceBans(uint256 seed) external acts {
         Node memory provider = _provider(seed);
         NodeBook storage book = nodeBooks[provider.id];
-        if (!_seldom(seed, "misuse", 8) || book.banned || 4 * reached["banned"] >= providers.length) return;
+        if (!_seldom(seed, "misuse", 8) || book.banned || 6 * reached["banned"] >= providers.length) return;
         vm.prank(governance);
         registry.ban(provider.id);
         _bookSlash(provider.id, 5_000);

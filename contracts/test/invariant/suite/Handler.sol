@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ResourceType} from "src/types/Resource.sol";
+
 import {Deployed} from "../../../script/Suite.sol";
+import {Node} from "../../utils/MarketFixture.sol";
 import {Dollar} from "../../utils/Tokens.sol";
+import {Appeals} from "./Appeals.sol";
 import {Auditors} from "./Auditors.sol";
 import {Buyers} from "./Buyers.sol";
-import {Court} from "./Court.sol";
 import {Ending} from "./Ending.sol";
 import {Providers} from "./Providers.sol";
 import {Time} from "./Time.sol";
@@ -13,7 +16,7 @@ import {Time} from "./Time.sol";
 /// @title Everybody who uses the suite
 /// @dev Each action takes one random word and finds for itself who can do what. An action is as often in the list as it is
 /// likely.
-contract Handler is Buyers, Providers, Auditors, Ending, Time {
+contract Handler is Buyers, Providers, Appeals, Auditors, Ending, Time {
     uint256 private constant JURORS = 18;
 
     bytes4[] private _actions;
@@ -36,18 +39,33 @@ contract Handler is Buyers, Providers, Auditors, Ending, Time {
             _meet(customers[i]);
             stakers.push(account(string.concat("staker ", vm.toString(i)), 0));
         }
-        for (uint256 i; i < 4; ++i) {
-            _enter(false);
+        for (uint256 i; i < 2; ++i) {
+            _enter(activeNode(_nextName()), 2 * MIN_STAKE);
+        }
+        for (uint256 i; i < 8; ++i) {
+            _enterRich(register(_nextName(), ResourceType.GPU));
+        }
+        // One owner has two nodes.
+        _enterRich(registerFor(providers[3].owner, _nextName(), ResourceType.GPU));
+        for (uint256 i; i < providers.length; ++i) {
             _meet(providers[i].owner);
             _meet(providers[i].payout);
         }
         _seatJurors();
         _observe();
+        _passFirstRound();
         _list();
     }
 
     function actions() external view returns (bytes4[] memory) {
         return _actions;
+    }
+
+    /// @dev Its stake stays above that of level 2 for long.
+    function _enterRich(Node memory provider) private {
+        activate(provider);
+        stake(provider, 2 * LEVEL_TWO_STAKE);
+        _enter(provider, 2 * MIN_STAKE + 2 * LEVEL_TWO_STAKE);
     }
 
     /// @dev One of them owns a node, too.
@@ -65,19 +83,30 @@ contract Handler is Buyers, Providers, Auditors, Ending, Time {
     function _list() private {
         _add(this.buyerCreates.selector, 6);
         _add(this.buyerCancels.selector, 1);
+        _add(this.buyerReplicates.selector, 4);
+        _add(this.buyerCancelsReplicas.selector, 1);
         _add(this.buyerApproves.selector, 2);
         _add(this.buyerDisputes.selector, 5);
         _add(this.providerTakes.selector, 6);
         _add(this.providerGrabs.selector, 1);
         _add(this.providerBids.selector, 3);
-        _add(this.providerDelivers.selector, 8);
+        _add(this.providerDelivers.selector, 18);
         _add(this.providerAbandons.selector, 1);
         _add(this.providersExhaust.selector, 1);
+        _add(this.nodesApply.selector, 4);
+        _add(this.nodeTakesApplicationBack.selector, 1);
+        _add(this.keeperDrawsReplicas.selector, 3);
+        _add(this.nodesSeal.selector, 3);
+        _add(this.nodesReveal.selector, 3);
+        _add(this.nodesReplicate.selector, 6);
+        _add(this.keeperReleases.selector, 2);
+        _add(this.outvotedAppeals.selector, 6);
+        _add(this.keeperSettles.selector, 3);
         _add(this.providerEnters.selector, 1);
-        _add(this.providerStakes.selector, 3);
+        _add(this.providerStakes.selector, 4);
         _add(this.providerUnstakes.selector, 1);
         _add(this.providerWithdraws.selector, 1);
-        _add(this.providerSwitches.selector, 2);
+        _add(this.providerSwitches.selector, 3);
         _add(this.providerChangesKeys.selector, 1);
         _add(this.providerProves.selector, 2);
         _add(this.challengerOpens.selector, 4);
@@ -88,6 +117,7 @@ contract Handler is Buyers, Providers, Auditors, Ending, Time {
         _add(this.keeperDraws.selector, 7);
         _add(this.jurorsSeal.selector, 7);
         _add(this.jurorsReveal.selector, 7);
+        _add(this.juryDecides.selector, 4);
         _add(this.partyAppeals.selector, 3);
         _add(this.keeperAdvances.selector, 3);
         _add(this.jurorComesOrGoes.selector, 2);
@@ -98,7 +128,7 @@ contract Handler is Buyers, Providers, Auditors, Ending, Time {
         _add(this.stakerClaims.selector, 2);
         _add(this.stakerDelegates.selector, 1);
         _add(this.keeperResets.selector, 2);
-        _add(this.keeperEnforces.selector, 4);
+        _add(this.keeperEnforces.selector, 6);
         _add(this.accountWithdraws.selector, 2);
         _add(this.keeperCollects.selector, 1);
         _add(this.keeperTakesTips.selector, 1);
@@ -110,7 +140,7 @@ contract Handler is Buyers, Providers, Auditors, Ending, Time {
         _add(this.keeperClaimsBonus.selector, 1);
         _add(this.governanceBans.selector, 1);
         _add(this.keeperReviews.selector, 1);
-        _add(this.governanceEndsReview.selector, 1);
+        _add(this.governanceEndsReview.selector, 3);
         _add(this.guardianPauses.selector, 1);
         _add(this.governanceLifts.selector, 2);
         _add(this.governanceSetsTip.selector, 1);
@@ -123,9 +153,5 @@ contract Handler is Buyers, Providers, Auditors, Ending, Time {
         for (uint256 i; i < times; ++i) {
             _actions.push(action);
         }
-    }
-
-    function _bookCase(uint256 caseId, bytes32 taskId, uint256 fee) internal override(Buyers, Court) {
-        Court._bookCase(caseId, taskId, fee);
     }
 }

@@ -4,10 +4,10 @@ pragma solidity 0.8.37;
 import {IBonusRoots} from "src/interfaces/IBonusRoots.sol";
 import {TaskStatus} from "src/types/Task.sol";
 
-import {Books} from "./Books.sol";
+import {Counts} from "./Counts.sol";
 
 /// @title What anyone does when a deadline has passed, and with money that waits for somebody
-abstract contract Keepers is Books {
+abstract contract Keepers is Counts {
     uint256 internal pendingRoot; // the keeper has one at a time
     uint64 private _rootNode; // the one leaf of the present root
     uint256 private _rootAmount;
@@ -29,7 +29,8 @@ abstract contract Keepers is Books {
     function _enforce(bytes32 taskId) internal returns (bool done) {
         TaskStatus status = taskBooks[taskId].status;
         if (status == TaskStatus.Open) return _expire(taskId);
-        return status == TaskStatus.InProgress ? _timeOut(taskId) : _finalize(taskId);
+        if (status == TaskStatus.InProgress) return _timeOut(taskId);
+        return status == TaskStatus.Completed ? _finalize(taskId) : _stepReplicas(taskId);
     }
 
     function _expire(bytes32 taskId) private returns (bool done) {
@@ -48,16 +49,11 @@ abstract contract Keepers is Books {
         done = _try(keeper, address(market), abi.encodeCall(market.timeoutTask, (taskId)));
         assertEq(done, may, "8: anyone ends a late task, and only then");
         if (!done) return false;
-        _bookSlash(nodeId, 500);
-        _bookReputation(nodeId, -200);
-        uint256 tip = book.tips / (ATTEMPTS - book.attempts);
-        uint256 most = market.paymentToken(book.token).timeoutTip;
-        if (tip > most) tip = most;
-        book.tips -= tip;
-        _bookShare(taskId, keeper, tip);
+        _bookTimeout(nodeId);
+        _bookTip(taskId, _tipOf(book, ATTEMPTS - book.attempts));
         if (book.agreed != 0) ++reached["bid timed out"];
         _bookFailure(taskId);
-        ++reached["timed out"];
+        ++reached[book.status == TaskStatus.Open ? "timed out and reopened" : "timed out and refunded"];
     }
 
     function _finalize(bytes32 taskId) private returns (bool done) {

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Bid} from "src/types/Bid.sol";
-import {NodeInfo, NodeStatus, TokenLimits} from "src/types/Node.sol";
+import {NodeInfo, NodeStatus} from "src/types/Node.sol";
 import {ResourceType} from "src/types/Resource.sol";
 import {TaskStatus} from "src/types/Task.sol";
 
@@ -21,9 +21,9 @@ abstract contract Providers is Books {
         if (taskId != 0) _take(_worker(seed), taskId);
     }
 
-    /// @dev One provider goes for every open task.
-    function providerGrabs(uint256 seed) external acts {
-        Node memory provider = _worker(seed);
+    /// @dev The provider with the least stake goes for every open task.
+    function providerGrabs(uint256) external acts {
+        Node memory provider = _poorest();
         bytes32[] memory tasks = live;
         for (uint256 i; i < tasks.length; ++i) {
             if (taskBooks[tasks[i]].status == TaskStatus.Open) _take(provider, tasks[i]);
@@ -116,12 +116,13 @@ abstract contract Providers is Books {
             assertFalse(done, "11: a pause refuses entry");
             return;
         }
-        _enter(_seldom(seed, "untested", 4));
+        if (_seldom(seed, "untested", 3)) _enter(register(_nextName(), ResourceType.CPU), 0);
+        else _enter(activeNode(_nextName()), 2 * MIN_STAKE);
     }
 
     function providerStakes(uint256 seed) external acts {
         Node memory provider = _provider(seed);
-        uint256 amount = _bound(_random(seed, "amount"), 1, _seldom(seed, "rich", 8) ? 1_500e18 : 3 * MIN_STAKE);
+        uint256 amount = _bound(_random(seed, "amount"), 1, _seldom(seed, "rich", 6) ? 3_000e18 : 2 * MIN_STAKE);
         vm.prank(faucet);
         token.transfer(provider.owner, amount);
         vm.prank(provider.owner);
@@ -158,6 +159,7 @@ abstract contract Providers is Books {
         uint256 before = token.balanceOf(provider.owner);
         bool done = _try(provider.owner, address(registry), abi.encodeCall(registry.withdrawStake, (provider.id)));
         assertEq(done, may, "9: what has unbonded can leave, and only then");
+        if (!done && book.unbonding != 0 && block.timestamp >= book.readyAt) ++reached["stake answers for a task"];
         if (!done) return;
         assertEq(token.balanceOf(provider.owner) - before, book.unbonding, "9: all that unbonds leaves");
         book.unbonding = 0;
@@ -167,7 +169,7 @@ abstract contract Providers is Books {
     function providerSwitches(uint256 seed) external acts {
         Node memory provider = _provider(seed);
         NodeInfo memory data = info(provider);
-        bool online = !_seldom(seed, "offline", 4); // mostly back online
+        bool online = !_seldom(seed, "offline", 8); // mostly back online
         if (data.online == online || data.status == NodeStatus.Slashed) return;
         vm.prank(provider.operator);
         registry.setOnline(provider.id, online);
@@ -198,11 +200,15 @@ abstract contract Providers is Books {
         uint64 id = verifier.challengeOf(provider.id).id;
         bytes memory nonces = solution(provider, _bound(_random(seed, "effort"), 3, 6));
         bytes32 audits = keccak256(abi.encode(auditsOf(provider)));
+        uint256 before = verifier.verifiedPower(provider.id);
+        // What has lapsed comes back, and after an audit the audits are the bound.
+        bool known = before != 0 && auditsOf(provider).count == 0;
         bool late = _seldom(seed, "late", 4);
         if (late) skip(WINDOW + 1);
         bytes memory solve = abi.encodeCall(verifier.submitSolution, (provider.id, nonces));
         if (_try(provider.operator, address(verifier), solve)) {
             assertFalse(late, "10: no challenge is answered after its deadline");
+            if (known) assertLe(verifier.verifiedPower(provider.id), before, "10: another answer buys nothing");
             ++solutions[id];
             ++reached["challenge passed"];
         } else {
@@ -218,16 +224,27 @@ abstract contract Providers is Books {
 
     // ---------------------------------------------------------------- Inside
 
-    function _enter(bool untested) internal {
-        string memory name = string.concat("node ", vm.toString(providers.length));
-        Node memory provider = untested ? register(name, ResourceType.GPU) : activeNode(name);
+    function _nextName() internal view returns (string memory) {
+        return string.concat("node ", vm.toString(providers.length));
+    }
+
+    function _enter(Node memory provider, uint256 staked) internal {
         assertEq(provider.id, providers.length + 1, "ids count up");
         providers.push(provider);
         NodeBook storage book = nodeBooks[provider.id];
         book.reputation = 5_000;
-        if (untested) return;
-        book.stake = 2 * MIN_STAKE;
+        book.stake = staked;
         ++reached["registered"];
+    }
+
+    /// @dev Of those that are Active, if any is.
+    function _poorest() private view returns (Node memory provider) {
+        uint256 least = type(uint256).max;
+        for (uint64 id = 1; id <= providers.length; ++id) {
+            if (nodeBooks[id].stake >= least || !registry.isActive(id)) continue;
+            (provider, least) = (providers[id - 1], nodeBooks[id].stake);
+        }
+        return provider.id == 0 ? providers[0] : provider;
     }
 
     function _take(Node memory provider, bytes32 taskId) private returns (bool taken) {
@@ -259,11 +276,11 @@ abstract contract Providers is Books {
         assertLe(block.timestamp, book.since, "taken after the acceptance window");
         NodeInfo memory data = info(provider);
         assertEq(uint8(data.status), uint8(NodeStatus.Active), "who takes a task is Active");
+        assertEq(uint8(data.resourceType), uint8(book.resource), "who takes a task has what it asks for");
         assertLe(node_.running + 1, node_.stake / registry.parameters().minStake, "6: running tasks fit the stake");
         assertLe(node_.power + book.power, data.verifiedPower, "6: running tasks fit the power");
-        TokenLimits memory limits = book.token == address(dollar) ? dollarLimits() : etherLimits();
-        uint128[5] memory caps = [0, limits.levelOneCap, limits.levelTwoCap, limits.levelThreeCap, limits.levelFourCap];
-        assertLe(openEscrow[provider.id][book.token] + book.price, caps[data.trustLevel], "6: it fits the level");
+        uint256 cap = _capOf(book.token, data.trustLevel);
+        assertLe(openEscrow[provider.id][book.token] + book.price, cap, "6: it fits the level");
         if (data.trustLevel > 1) ++reached["taken above level 1"];
     }
 

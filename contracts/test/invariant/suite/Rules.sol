@@ -10,10 +10,11 @@ import {NodeInfo} from "src/types/Node.sol";
 import {Node} from "../../utils/MarketFixture.sol";
 import {Attackers} from "./Attackers.sol";
 import {Court} from "./Court.sol";
+import {ReplicaRules} from "./ReplicaRules.sol";
 
 /// @title The rules of DESIGN 2.10 that hold after every call, and what the books say about them
 /// @dev 8 and 11 are what `Ending` does; 6, 9, 10 and 11 are also asserted where somebody acts.
-abstract contract Rules is Court, Attackers {
+abstract contract Rules is Court, ReplicaRules, Attackers {
     uint256 private constant GENESIS = 600_000_000e18;
 
     /// @notice 1. Escrow holds its balances and open escrows; each is what the books say; nothing else moves money.
@@ -165,9 +166,9 @@ abstract contract Rules is Court, Attackers {
 
     /// @notice 12. Nobody but timelock and governor has power over the suite.
     function noPersonHoldsARole() external view {
-        address[6] memory proxies = _proxies();
-        for (uint256 i; i < proxies.length; ++i) {
-            assertEq(OwnableUpgradeable(proxies[i]).owner(), governance, "12: the timelock owns the suite");
+        address[6] memory owned = proxies();
+        for (uint256 i; i < owned.length; ++i) {
+            assertEq(OwnableUpgradeable(owned[i]).owner(), governance, "12: the timelock owns the suite");
         }
         assertGt(governance.code.length, 0, "12: governance is no account of a person");
     }
@@ -207,16 +208,8 @@ abstract contract Rules is Court, Attackers {
                 assertFalse(suite.timelock.hasRole(roles[r], others[i]), "12: a role");
             }
         }
-        address[6] memory code = [
-            suite.implementations.registry,
-            suite.implementations.verifier,
-            suite.implementations.marketplace,
-            suite.implementations.pool,
-            suite.implementations.distributor,
-            suite.implementations.court
-        ];
-        for (uint256 i; i < code.length; ++i) {
-            assertEq(_codeOf(_proxies()[i]), code[i], "12: the code");
+        for (uint256 i; i < proxies().length; ++i) {
+            assertEq(_codeOf(proxies()[i]), implementations()[i], "12: the code");
         }
     }
 }
