@@ -99,25 +99,36 @@ impl Results {
     }
 }
 
-/// A digest of every source, script and test: a result holds for these alone.
+/// What a result holds for: the sources, and what is asked of them. Not the campaigns, which aren't asked.
+const TREE: [&str; 8] = [
+    "contracts/src",
+    "contracts/script",
+    "contracts/test/unit",
+    "contracts/test/fuzz",
+    "contracts/test/deployment",
+    "contracts/test/utils",
+    "contracts/test/SuiteFixture.sol",
+    "contracts/test/SuiteTest.sol",
+];
+
+/// A digest of it.
 fn tree() -> Result<String, Error> {
     let mut text = Vec::new();
-    for folder in ["contracts/src", "contracts/script", "contracts/test"] {
-        digest(&root().join(folder), &mut text)?;
+    for part in TREE {
+        digest(part, &mut text)?;
     }
     Ok(alloy::hex::encode(&keccak256(&text)[..8]))
 }
 
-fn digest(folder: &Path, text: &mut Vec<u8>) -> Result<(), Error> {
-    let mut paths: Vec<_> = fs::read_dir(folder)?.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            digest(&path, text)?;
-        } else if path.extension().is_some_and(|kind| kind == "sol" || kind == "json") {
-            text.extend(path.to_string_lossy().as_bytes());
-            text.extend(keccak256(fs::read(&path)?));
-        }
+fn digest(part: &str, text: &mut Vec<u8>) -> Result<(), Error> {
+    let path = root().join(part);
+    if path.is_dir() {
+        let mut names: Vec<_> = fs::read_dir(&path)?.flatten().map(|entry| entry.file_name()).collect();
+        names.sort();
+        names.iter().try_for_each(|name| digest(&format!("{part}/{}", name.to_string_lossy()), text))?;
+    } else if path.extension().is_some_and(|kind| kind == "sol" || kind == "json") {
+        text.extend(part.as_bytes());
+        text.extend(keccak256(fs::read(&path)?));
     }
     Ok(())
 }
