@@ -3,13 +3,15 @@
 //! [`Devnet`] is the chain: anvil on a free port, with the contracts of this checkout deployed by the project's own
 //! deploy script. The deployed state is cached, so that only the first start after a change pays for the compiler.
 //! [`Market`] puts the off-chain programs around it, as the real processes that a user would start. [`Process`] is one
-//! such child: it logs to a file, is waited for by what it does and never by time, and dies with its parent.
+//! such child: it logs to a file, is waited for by what it does and never by time, and dies with its parent. [`Line`]
+//! stands between a program and the chain and fails as networks and endpoints do.
 
 mod account;
 mod anvil;
 mod deploy;
 mod devnet;
 mod error;
+mod line;
 mod market;
 mod poll;
 mod process;
@@ -21,6 +23,7 @@ pub use account::Account;
 pub use anvil::BlockTime;
 pub use devnet::{CHAIN_ID, Devnet, DevnetConfig, project_root};
 pub use error::{DevnetError, ProcessError};
+pub use line::{Fault, Faults, Line};
 pub use market::{Agent, Desk, Finished, Market, MarketConfig, Program, Server};
 pub use poll::{eventually, try_until};
 pub use process::{Process, ProcessCommand};
