@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_chain::{Follower, Intent, Outbox, Outcome, Update};
+use aiigo_chain::{Follower, Intent, Outbox, Outcome, Priority, Update};
 use aiigo_protocol::{ContractName, Deployment, ProofOfWorkVerifier, RewardDistributor};
 use aiigo_telemetry::Health;
 use alloy::{
@@ -329,6 +329,7 @@ async fn send(outbox: Outbox, key: PlanKey, action: Action, data: Bytes, max_fee
             value: U256::ZERO,
             deadline: Some(unix_now().saturating_add(PATIENCE)),
             max_fee_per_gas: Some(max_fee_per_gas),
+            priority: Priority::Normal,
         };
         outbox.send(intent).await
     };

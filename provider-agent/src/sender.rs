@@ -1,6 +1,6 @@
 //! Transactions through the outbox, waited for until they have ended or the agent has to leave.
 
-use aiigo_chain::{Intent, Outbox, Outcome};
+use aiigo_chain::{Intent, Outbox, Outcome, Priority};
 use alloy::primitives::Address;
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +30,8 @@ impl Sender {
         &self.token
     }
 
-    /// Sends once, whatever happens: the same key waits for, or returns, what became of it.
+    /// Sends once, whatever happens: the same key waits for, or returns, what became of it. What has a deadline goes before
+    /// what has none.
     pub(crate) async fn once(
         &self,
         key: &str,
@@ -46,6 +47,7 @@ impl Sender {
             value: call.value,
             deadline,
             max_fee_per_gas: self.max_fee_per_gas,
+            priority: if deadline.is_some() { Priority::Urgent } else { Priority::Normal },
         };
         tokio::select! {
             biased;

@@ -2,12 +2,11 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use aiigo_chain::{Intent, Outbox, OutboxConfig, Outcome};
+use aiigo_chain::{Intent, Key, Outbox, OutboxConfig, Outcome, Priority};
 use aiigo_protocol::{ContractName, Deployment, Event};
 use alloy::{
     primitives::{Address, Bytes, TxHash, U256},
     rpc::types::TransactionReceipt,
-    signers::local::PrivateKeySigner,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +25,7 @@ const TURN: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Wallet {
     chain: Chain,
-    signer: PrivateKeySigner,
+    signer: Key,
     data_dir: PathBuf,
 }
 
@@ -56,7 +55,7 @@ impl Landed {
 }
 
 impl Wallet {
-    pub(crate) fn new(chain: Chain, signer: PrivateKeySigner, data_dir: PathBuf) -> Self {
+    pub(crate) fn new(chain: Chain, signer: Key, data_dir: PathBuf) -> Self {
         Self { chain, signer, data_dir }
     }
 
@@ -114,6 +113,7 @@ impl Wallet {
             value: call.value,
             deadline: Some(run.started_at() + PATIENCE_SECONDS),
             max_fee_per_gas: None,
+            priority: Priority::Normal,
         };
         let outcome = tokio::select! {
             outcome = outbox.send(intent) => outcome.context(|| what.clone())?,
@@ -129,7 +129,8 @@ impl Wallet {
             Outcome::Landed { tx_hash, receipt, .. } => Ok(Landed { tx_hash, receipt: *receipt }),
             Outcome::Reverted { error, .. } => Err(CliError::Refused { what, error }),
             Outcome::Expired => Err(CliError::Failed(format!(
-                "{what}: no block took the transaction within {} minutes, and none will now: nothing happened; try again",
+                "{what}: no block took the transaction within {} minutes, or it became pointless meanwhile, and none will \
+                 take it now: nothing happened; try again",
                 PATIENCE_SECONDS / 60
             ))),
         }

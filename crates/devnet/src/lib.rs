@@ -23,7 +23,7 @@ pub use account::Account;
 pub use anvil::BlockTime;
 pub use devnet::{CHAIN_ID, Devnet, DevnetConfig, project_root};
 pub use error::{DevnetError, ProcessError};
-pub use line::{Fault, Faults, Line};
+pub use line::{Fault, Faults, Line, REFUSALS};
 pub use market::{Agent, Desk, Finished, Market, MarketConfig, Program, Server};
 pub use poll::{eventually, try_until};
 pub use process::{Process, ProcessCommand};

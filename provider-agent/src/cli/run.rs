@@ -51,7 +51,7 @@ pub(super) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), 
     let agent = args.common.open().await?;
     let _lock = agent.data.lock()?;
     let node = args.common.node(&agent).await?;
-    let signer = args.signer.load_async().await.context("no operator's key")?;
+    let signer = args.signer.load_local().await.context("no operator's key")?;
     node::check_operator(&agent.market, node, signer.address()).await?;
     let eth = agent.market.eth_of(signer.address()).await?;
     if eth < U256::from(LOW_BALANCE) {

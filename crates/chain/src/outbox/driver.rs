@@ -1,7 +1,7 @@
 //! The loop that looks at the chain and moves every intent one step at a time.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -14,15 +14,15 @@ use alloy::{
 };
 
 use super::{
-    Inner, OutboxError,
+    Inner, OutboxError, Priority,
     fees::Fees,
     now,
     state::{Attempt, Draft, Entry, State},
 };
 use crate::{finality, rpc::is_already_known};
 
-/// Pause before an intent that could not be sent is tried again.
-const RETRY: Duration = Duration::from_secs(2);
+/// Pause before an intent that could not be sent is tried again, in looks at what is under way.
+const RETRY: u32 = 2;
 /// The longest pause while the chain does not answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -51,6 +51,7 @@ impl From<OutboxError> for Fault {
 pub(super) struct View {
     pub(super) number: u64,
     pub(super) hash: B256,
+    pub(super) parent: B256,
     pub(super) base_fee: Option<u128>,
     /// The number of the last block that can't be reorganised.
     pub(super) finalized: u64,
@@ -67,8 +68,12 @@ pub(super) struct Driver<'o> {
     broadcasts: HashMap<i64, Instant>,
     /// Until when an intent that could not be sent is left alone.
     resting: HashMap<i64, Instant>,
-    /// The head for which what is in blocks was last checked.
+    /// The last head that agreed with everything that is in blocks.
     pub(super) watched: B256,
+    /// Whether the head of this round does.
+    pub(super) agrees: bool,
+    /// What came into a block since, as an endpoint that may have been behind told.
+    pub(super) fresh: HashSet<i64>,
     /// What the chain asks for per gas as of a head.
     market: Option<(B256, Fees)>,
     /// The finalized block as of a head.
@@ -92,6 +97,8 @@ impl<'o> Driver<'o> {
             broadcasts: HashMap::new(),
             resting: HashMap::new(),
             watched: B256::ZERO,
+            agrees: true,
+            fresh: HashSet::new(),
             market: None,
             finalized: None,
             gap: None,
@@ -113,6 +120,8 @@ impl<'o> Driver<'o> {
                 }
                 Err(Fault::Outbox(error)) => return Err(error),
                 Err(Fault::Chain(error)) => {
+                    // Something was done before it failed: a bad line, and no silence.
+                    failures = if self.moved { 0 } else { failures };
                     let pause = (self.inner.poll_interval() * 2_u32.saturating_pow(failures)).min(LONGEST_PAUSE);
                     failures = failures.saturating_add(1);
                     tracing::warn!(%error, ?pause, "the outbox cannot ask the chain, trying again");
@@ -138,10 +147,10 @@ impl<'o> Driver<'o> {
         if entries.is_empty() {
             return Ok(None);
         }
+        (self.moved, self.short_of_funds, self.agrees) = (false, false, true);
         let view = self.look().await?;
-        self.free_nonce = entries.iter().filter_map(|e| e.state.nonce()).max().map_or(0, |n| n + 1).max(view.nonce);
+        self.free_nonce = self.inner.store.free_nonce().await?.max(view.nonce);
         self.in_flight = entries.iter().filter(|entry| entry.state.open_nonce().is_some()).count();
-        (self.moved, self.short_of_funds) = (false, false);
         for entry in &entries {
             match self.step(entry, &entries, &view).await {
                 Ok(()) => {}
@@ -154,7 +163,7 @@ impl<'o> Driver<'o> {
             }
         }
         self.close_gap(&entries, &view).await?;
-        self.watched = view.hash;
+        self.watched = if self.agrees { view.hash } else { B256::ZERO };
         metrics::gauge!("aiigo_outbox_short_of_funds").set(f64::from(u8::from(self.short_of_funds)));
         let only_watching = entries.iter().all(|entry| matches!(entry.state, State::Included { .. }));
         Ok(Some(match (self.moved, only_watching) {
@@ -186,7 +195,7 @@ impl<'o> Driver<'o> {
         self.finalized = Some((hash, finalized));
         let nonce = provider.get_transaction_count(self.inner.signer.address()).await?;
         let base_fee = head.header.base_fee_per_gas().map(u128::from);
-        Ok(View { number, hash, base_fee, finalized, nonce, now: now() })
+        Ok(View { number, hash, parent: head.header.parent_hash(), base_fee, finalized, nonce, now: now() })
     }
 
     /// What the chain asks for per gas.
@@ -197,6 +206,20 @@ impl<'o> Driver<'o> {
         };
         self.market = Some((view.hash, fees));
         Ok(fees)
+    }
+
+    /// What an intent should offer per gas, limits aside.
+    pub(super) async fn offer(&mut self, entry: &Entry, view: &View) -> Result<Fees, Fault> {
+        let market = self.market(view).await?;
+        Ok(match entry.intent.priority {
+            Priority::Normal => market,
+            Priority::Urgent => market.urgent(),
+        })
+    }
+
+    /// The most that any transaction of an intent may offer per gas, wei.
+    pub(super) fn cap(&self, entry: &Entry) -> Option<u128> {
+        [entry.intent.max_fee_per_gas, self.inner.config.max_fee_per_gas].into_iter().flatten().min()
     }
 
     /// Moves a record to another state, and tells who waits for it.
@@ -212,8 +235,16 @@ impl<'o> Driver<'o> {
 
     /// Signs, records, and only then broadcasts.
     pub(super) async fn sign_and_send(&mut self, entry: &Entry, draft: Draft<'_>, view: &View) -> Result<(), Fault> {
-        let attempt = draft.sign(&self.inner.signer, view.now, view.number).map_err(OutboxError::from)?;
+        let attempt = match draft.sign(&self.inner.signer, view.now, view.number).await {
+            Ok(attempt) => attempt,
+            // A device that is not there, or whose owner said no.
+            Err(error) => return self.hold(entry, &format!("cannot sign: {error}")).await,
+        };
         self.inner.store.record(entry, &attempt).await?;
+        if entry.state.open_nonce().is_none() {
+            self.in_flight += 1;
+        }
+        self.free_nonce = self.free_nonce.max(attempt.nonce + 1);
         tracing::info!(
             what = entry.intent.label, tx = %attempt.tx_hash, nonce = attempt.nonce, kind = ?attempt.kind,
             max_fee_per_gas = attempt.fees.max, "sending a transaction"
@@ -251,7 +282,7 @@ impl<'o> Driver<'o> {
 
     /// Notes why an intent does not move on, and leaves it alone for a while.
     pub(super) async fn hold(&mut self, entry: &Entry, problem: &str) -> Result<(), Fault> {
-        self.resting.insert(entry.id, Instant::now() + RETRY);
+        self.resting.insert(entry.id, Instant::now() + self.inner.poll_interval() * RETRY);
         self.note(entry, problem).await
     }
 
@@ -259,7 +290,7 @@ impl<'o> Driver<'o> {
         self.resting.get(&entry.id).is_some_and(|until| Instant::now() < *until)
     }
 
-    async fn note(&self, entry: &Entry, problem: &str) -> Result<(), Fault> {
+    pub(super) async fn note(&self, entry: &Entry, problem: &str) -> Result<(), Fault> {
         if entry.problem.as_deref() != Some(problem) {
             tracing::warn!(what = entry.intent.label, "{problem}");
             self.inner.store.set_problem(entry, problem).await?;

@@ -78,7 +78,4 @@ pub enum OutboxError {
     /// The chain could not be asked which one it is.
     #[error("cannot ask the chain for its id: {0}")]
     Chain(#[source] TransportError),
-    /// The signer refused.
-    #[error("cannot sign: {0}")]
-    Signer(#[from] alloy::signers::Error),
 }

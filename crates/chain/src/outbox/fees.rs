@@ -39,16 +39,26 @@ impl Fees {
         Self { max, priority: self.priority.max(other.priority).min(max) }
     }
 
-    /// What to offer in place of these, when the market asks for `market`. `None` if that would be above `cap`, or if these
-    /// are so far above the market already that the price can't be what holds the transaction up.
-    pub(super) fn replaced(self, market: Self, cap: Option<u128>) -> Option<Self> {
-        let generous = self.max >= market.max.saturating_mul(2) && self.priority >= market.priority.saturating_mul(2);
-        let least = self.bumped();
-        if generous || cap.is_some_and(|cap| least.max > cap) {
-            return None;
-        }
-        Some(least.at_least(market).capped(cap))
+    /// Twice the tip.
+    pub(super) fn urgent(self) -> Self {
+        Self { max: self.max.saturating_add(self.priority), priority: self.priority.saturating_mul(2) }
     }
+
+    /// Whether these are so far above the market that the price can't be what holds a transaction up.
+    pub(super) fn are_generous(self, market: Self) -> bool {
+        self.max >= market.max.saturating_mul(2) && self.priority >= market.priority.saturating_mul(2)
+    }
+
+    /// What to offer in place of these, when the market asks for `market`. `None` if that would be above `cap`.
+    pub(super) fn replaced(self, market: Self, cap: Option<u128>) -> Option<Self> {
+        let least = self.bumped();
+        (least.max <= cap.unwrap_or(u128::MAX)).then(|| least.at_least(market).capped(cap))
+    }
+}
+
+/// The most that a call may offer, so that a cancellation in its place can stay within the cap too.
+pub(super) const fn room(cap: u128) -> u128 {
+    cap.saturating_sub(1) / 11 * 10
 }
 
 #[cfg(test)]
@@ -81,6 +91,15 @@ mod tests {
 
     #[test]
     fn who_pays_far_above_the_market_is_not_held_up_by_the_price() {
-        assert_eq!(fees(200, 20).replaced(fees(100, 10), None), None);
+        assert!(fees(200, 20).are_generous(fees(100, 10)));
+        assert!(!fees(200, 19).are_generous(fees(100, 10)));
+    }
+
+    #[test]
+    fn below_every_cap_there_is_room_for_a_cancellation() {
+        for cap in [0, 1, 2, 11, 12, 13, 100, 999, 30_000_000_000, u128::MAX] {
+            let most = room(cap);
+            assert!(most == 0 || fees(most, most).bumped().max <= cap, "{cap}: {most}");
+        }
     }
 }

@@ -17,6 +17,8 @@ impl Driver<'_> {
         outcome: &Outcome,
         view: &View,
     ) -> Result<(), Fault> {
+        // Until the block was seen.
+        let agreed = std::mem::replace(&mut self.agrees, false);
         if view.number < block {
             // An endpoint that lags, or a chain that was cut back. To broadcast again is right for both.
             let attempts = self.inner.store.attempts(entry, nonce).await?;
@@ -25,11 +27,15 @@ impl Driver<'_> {
                 _ => Ok(()),
             };
         }
-        if view.hash == self.watched {
+        let follows = view.parent == self.watched && !self.fresh.contains(&entry.id) && block > view.finalized;
+        if view.hash == self.watched || follows {
+            self.agrees = agreed;
             return Ok(());
         }
         let canonical = self.inner.provider.get_block_by_number(block.into()).await?;
         let Some(canonical) = canonical.map(|block| block.header.hash) else { return Ok(()) };
+        self.agrees = agreed;
+        self.fresh.remove(&entry.id);
         if canonical == block_hash {
             return match block <= view.finalized {
                 true => self.move_to(entry, State::Done { outcome: outcome.clone() }).await,

@@ -22,8 +22,20 @@ pub struct Intent {
     pub value: U256,
     /// Unix seconds, by this machine's clock. If it is not on the chain by then it is given up: never sent, or cancelled.
     pub deadline: Option<u64>,
-    /// The most that is offered per gas, wei. While the chain asks for more, the intent waits.
+    /// The most that any of its transactions offers per gas, wei. While the chain asks for more, the intent waits.
     pub max_fee_per_gas: Option<u128>,
+    /// Whether it goes before others.
+    pub priority: Priority,
+}
+
+/// How much an intent is in a hurry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// In the order of submission, for the market's usual tip.
+    #[default]
+    Normal,
+    /// Before all normal ones that have no nonce yet, for twice the tip.
+    Urgent,
 }
 
 /// What became of an intent. A block may still be reorganised after it was told: the outbox then goes on until the
@@ -49,7 +61,8 @@ pub enum Outcome {
         #[serde(with = "RevertFields")]
         error: DecodedRevert,
     },
-    /// Its deadline passed. It is not on the chain and will not be.
+    /// It was given up: its deadline passed, it was cancelled, or the contract began to refuse it while it waited for a
+    /// block. It is not on the chain and will not be.
     Expired,
 }
 

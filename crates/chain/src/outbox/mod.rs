@@ -30,7 +30,6 @@ use alloy::{
     eips::BlockNumberOrTag,
     primitives::{Address, B256, ChainId},
     providers::{DynProvider, Provider},
-    signers::local::PrivateKeySigner,
 };
 use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -42,8 +41,9 @@ use self::{
 };
 pub use self::{
     error::OutboxError,
-    intent::{Intent, Outcome, Unfinished},
+    intent::{Intent, Outcome, Priority, Unfinished},
 };
+use crate::Key;
 
 /// How an outbox sends.
 #[derive(Clone, Debug)]
@@ -94,7 +94,7 @@ pub struct Outbox {
 struct Inner {
     store: Store,
     provider: DynProvider,
-    signer: PrivateKeySigner,
+    signer: Key,
     chain_id: ChainId,
     config: OutboxConfig,
     /// Changes with every change of a record.
@@ -116,9 +116,10 @@ impl Outbox {
     pub async fn open(
         path: &Path,
         provider: DynProvider,
-        signer: PrivateKeySigner,
+        signer: impl Into<Key>,
         config: OutboxConfig,
     ) -> Result<Self, OutboxError> {
+        let signer = signer.into();
         let chain_id = provider.get_chain_id().await.map_err(OutboxError::Chain)?;
         let first = provider.get_block_by_number(BlockNumberOrTag::Earliest).await.map_err(OutboxError::Chain)?;
         let genesis = first.map_or(B256::ZERO, |block| block.header.hash);
@@ -161,6 +162,19 @@ impl Outbox {
         if self.inner.store.insert(&intent, now()).await? {
             self.inner.submitted.notify_one();
         }
+        Ok(())
+    }
+
+    /// Gives an intent up that has become pointless: it is never sent, or its nonce is used up by a transaction that does
+    /// nothing. What is in a block already stays there. [`wait`](Self::wait) tells what became of it.
+    ///
+    /// # Errors
+    /// If nobody submitted it, or the database fails.
+    pub async fn cancel(&self, key: &str) -> Result<(), OutboxError> {
+        if !self.inner.store.expire(key).await? {
+            return Err(OutboxError::UnknownKey(key.to_owned()));
+        }
+        self.inner.submitted.notify_one();
         Ok(())
     }
 

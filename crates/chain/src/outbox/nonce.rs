@@ -8,7 +8,7 @@ use alloy::{
 };
 
 use super::{
-    Intent,
+    Intent, Priority,
     driver::{Driver, Fault, View},
     fees::Fees,
     state::{Draft, Entry, Kind},
@@ -18,13 +18,10 @@ use super::{
 const TRANSFER_GAS: u64 = 21_000;
 
 impl Driver<'_> {
-    /// The next nonce: above those of the chain, of this outbox, and of transactions of strangers that wait for a block.
-    pub(super) async fn take_nonce(&mut self) -> Result<u64, Fault> {
+    /// The next nonce, which is taken when a transaction is recorded: above those of the chain, of this outbox, and of transactions of strangers that wait for a block.
+    pub(super) async fn next_nonce(&mut self) -> Result<u64, Fault> {
         let waiting = self.inner.provider.get_transaction_count(self.inner.signer.address()).pending().await?;
-        let nonce = self.free_nonce.max(waiting);
-        self.free_nonce = nonce + 1;
-        self.in_flight += 1;
-        Ok(nonce)
+        Ok(self.free_nonce.max(waiting))
     }
 
     /// A stranger's transaction that ours were lined up behind may vanish. The gap is then filled with a transfer of nothing
@@ -58,12 +55,14 @@ impl Driver<'_> {
             to: address,
             data: Bytes::new(),
             value: U256::ZERO,
-            deadline: None,
+            // Signed at once or never: after a crash in between it would be in the wrong place.
+            deadline: Some(0),
             max_fee_per_gas: None,
+            priority: Priority::Normal,
         };
         self.inner.store.insert(&intent, view.now).await?;
         let Some(entry) = self.inner.store.find(&intent.key).await? else { return Ok(()) };
-        let fees = self.market(view).await?;
+        let fees = self.market(view).await?.capped(config.max_fee_per_gas);
         self.gap = None;
         self.sign_and_send(&entry, self.cancellation(view.nonce, fees), view).await
     }

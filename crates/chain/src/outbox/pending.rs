@@ -5,9 +5,9 @@ use alloy::{providers::Provider, rpc::types::TransactionReceipt};
 use super::{
     Outcome,
     driver::{Driver, Fault, View},
-    fees::Fees,
+    fees::{Fees, room},
     proof::{Verdict, who_used},
-    simulate::explain,
+    simulate::{Simulation, explain, simulate},
     state::{Attempt, Draft, Entry, Kind, State},
 };
 
@@ -26,23 +26,55 @@ impl Driver<'_> {
         }
         let cancelling = matches!(entry.state, State::Cancelling { .. });
         if !cancelling && entry.is_late(view.now) {
-            tracing::warn!(what = entry.intent.label, nonce, "its deadline passed: cancelling it");
-            metrics::counter!("aiigo_outbox_cancellations_total").increment(1);
-            // To be stopped in time is worth more than the limit, which is for what the sender wants.
-            let fees = latest.fees.bumped().at_least(self.market(view).await?);
-            return self.sign_and_send(entry, self.cancellation(nonce, fees), view).await;
+            tracing::warn!(what = entry.intent.label, nonce, "its time is over: cancelling it");
+            return self.cancel(entry, latest, view).await;
         }
         // Only the first in line can be held up by its own price.
         if nonce == view.nonce && self.is_overdue(latest, view) && !self.is_resting(entry) {
-            let market = self.market(view).await?;
-            let caps = [entry.intent.max_fee_per_gas, self.inner.config.max_fee_per_gas];
-            let cap = if cancelling { None } else { caps.into_iter().flatten().min() };
-            if let Some(fees) = latest.fees.replaced(market, cap) {
-                metrics::counter!("aiigo_outbox_replacements_total").increment(1);
-                return self.sign_and_send(entry, self.replacement(entry, latest, fees), view).await;
-            }
+            return self.overdue(entry, latest, view).await;
         }
         self.broadcast_again(entry, latest).await
+    }
+
+    /// No block took it in time: gives up what has become pointless, and pays more for the rest.
+    async fn overdue(&mut self, entry: &Entry, latest: &Attempt, view: &View) -> Result<(), Fault> {
+        let calls = latest.kind == Kind::Call;
+        // The next block is the earliest that can change it.
+        if calls && view.hash != self.watched {
+            let (provider, sender) = (&self.inner.provider, self.inner.signer.address());
+            if let Simulation::Refused(error) = simulate(provider, sender, &entry.intent, view.number.into()).await? {
+                tracing::warn!(what = entry.intent.label, %error, "refused while it waits for a block: cancelling it");
+                return self.cancel(entry, latest, view).await;
+            }
+        }
+        let market = self.offer(entry, view).await?;
+        if latest.fees.are_generous(market) {
+            return self.broadcast_again(entry, latest).await;
+        }
+        let cap = self.cap(entry);
+        match latest.fees.replaced(market, if calls { cap.map(room) } else { cap }) {
+            Some(fees) => {
+                metrics::counter!("aiigo_outbox_replacements_total").increment(1);
+                self.sign_and_send(entry, self.replacement(entry, latest, fees), view).await
+            }
+            None => {
+                self.note(entry, "no block takes it at its limit of fees: waiting until the chain asks for less")
+                    .await?;
+                self.broadcast_again(entry, latest).await
+            }
+        }
+    }
+
+    /// Puts a transaction that does nothing in place of one that must not land any more, within the same limit of fees.
+    async fn cancel(&mut self, entry: &Entry, latest: &Attempt, view: &View) -> Result<(), Fault> {
+        let market = self.offer(entry, view).await?;
+        match latest.fees.replaced(market, self.cap(entry)) {
+            Some(fees) => {
+                metrics::counter!("aiigo_outbox_cancellations_total").increment(1);
+                self.sign_and_send(entry, self.cancellation(latest.nonce, fees), view).await
+            }
+            None => self.note(entry, "its limit of fees leaves no room to cancel it: waiting for its block").await,
+        }
     }
 
     fn is_overdue(&self, attempt: &Attempt, view: &View) -> bool {
@@ -110,6 +142,7 @@ impl Driver<'_> {
             }
         };
         metrics::counter!("aiigo_outbox_outcomes_total", "outcome" => outcome.label()).increment(1);
+        self.fresh.insert(entry.id);
         self.move_to(entry, State::Included { nonce: attempt.nonce, block, block_hash, outcome }).await
     }
 

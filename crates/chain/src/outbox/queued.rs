@@ -1,10 +1,11 @@
 //! Queued: simulate, take a nonce, sign, record, send.
 
-use alloy::{primitives::U256, providers::Provider};
+use alloy::{eips::BlockId, primitives::U256, providers::Provider};
 
 use super::{
     Outcome,
     driver::{Driver, Fault, View},
+    fees::room,
     simulate::{Simulation, simulate},
     state::{Draft, Entry, Kind, State},
 };
@@ -21,7 +22,7 @@ impl Driver<'_> {
         if self.in_flight >= config.max_in_flight || self.is_resting(entry) {
             return Ok(());
         }
-        let cap = [intent.max_fee_per_gas, config.max_fee_per_gas].into_iter().flatten().min();
+        let cap = self.cap(entry).map(room);
         if let (Some(base_fee), Some(cap)) = (view.base_fee, cap)
             && base_fee > cap
         {
@@ -36,7 +37,7 @@ impl Driver<'_> {
         if balance < committed.saturating_add(intent.value) {
             return self.wait_for_funds(entry, intent.value.saturating_add(committed), balance).await;
         }
-        let gas = match simulate(&self.inner.provider, self.inner.signer.address(), intent).await? {
+        let gas = match simulate(&self.inner.provider, self.inner.signer.address(), intent, BlockId::pending()).await? {
             Simulation::Works { gas } => gas,
             Simulation::Refused(error) if is_behind_others(entry, entries) => {
                 return self.hold(entry, &format!("refused as long as earlier ones are under way: {error}")).await;
@@ -47,12 +48,12 @@ impl Driver<'_> {
             }
         };
         let gas_limit = gas.saturating_add(gas.saturating_mul(config.gas_margin) / 100);
-        let fees = self.market(view).await?.capped(cap);
+        let fees = self.offer(entry, view).await?.capped(cap);
         let cost = intent.value.saturating_add(U256::from(gas_limit) * U256::from(fees.max)).saturating_add(committed);
         if balance < cost {
             return self.wait_for_funds(entry, cost, balance).await;
         }
-        let nonce = self.take_nonce().await?;
+        let nonce = self.next_nonce().await?;
         let draft = Draft {
             kind: Kind::Call,
             chain_id: self.inner.chain_id,

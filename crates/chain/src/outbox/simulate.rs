@@ -20,13 +20,14 @@ pub(super) enum Simulation {
     Refused(DecodedRevert),
 }
 
-/// Tries an intent on the state that the next block will find.
+/// Tries an intent on the state after a block.
 pub(super) async fn simulate(
     provider: &DynProvider,
     from: Address,
     intent: &Intent,
+    block: BlockId,
 ) -> Result<Simulation, TransportError> {
-    match provider.estimate_gas(request(from, intent)).block(BlockId::pending()).await {
+    match provider.estimate_gas(request(from, intent)).block(block).await {
         Ok(gas) => Ok(Simulation::Works { gas }),
         Err(error) => refusal(&error).map(Simulation::Refused).ok_or(error),
     }

@@ -14,12 +14,12 @@
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
     eips::eip2718::Encodable2718,
-    network::TxSignerSync,
     primitives::{Address, B256, Bytes, ChainId, TxHash, TxKind, U256},
-    signers::local::PrivateKeySigner,
+    signers,
 };
 
 use super::{Intent, Outcome, Unfinished, fees::Fees};
+use crate::Key;
 
 /// Where an intent stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,7 +134,7 @@ impl Attempt {
 
 impl Draft<'_> {
     /// Signs it.
-    pub(super) fn sign(self, signer: &PrivateKeySigner, now: u64, head: u64) -> Result<Attempt, alloy::signers::Error> {
+    pub(super) async fn sign(self, signer: &Key, now: u64, head: u64) -> Result<Attempt, signers::Error> {
         let mut transaction = TxEip1559 {
             chain_id: self.chain_id,
             nonce: self.nonce,
@@ -146,7 +146,7 @@ impl Draft<'_> {
             input: self.data.clone(),
             ..TxEip1559::default()
         };
-        let signature = signer.sign_transaction_sync(&mut transaction)?;
+        let signature = signer.sign(&mut transaction).await?;
         let signed = TxEnvelope::from(transaction.into_signed(signature));
         Ok(Attempt {
             kind: self.kind,

@@ -10,7 +10,7 @@ use sqlx::{
 };
 
 use super::{
-    Intent, OutboxError, Outcome,
+    Intent, OutboxError, Outcome, Priority,
     fees::Fees,
     state::{Attempt, Entry, Kind, State},
 };
@@ -65,8 +65,9 @@ impl Store {
     /// Records an intent; `false` if there is one of that key.
     pub(super) async fn insert(&self, intent: &Intent, now: u64) -> Result<bool, OutboxError> {
         let done = sqlx::query(
-            "INSERT INTO intents (key, label, to_address, data, value, deadline, max_fee_per_gas, created_at, stage)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued') ON CONFLICT (key) DO NOTHING",
+            "INSERT INTO intents
+                (key, label, to_address, data, value, deadline, max_fee_per_gas, priority, created_at, stage)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued') ON CONFLICT (key) DO NOTHING",
         )
         .bind(&intent.key)
         .bind(&intent.label)
@@ -75,10 +76,23 @@ impl Store {
         .bind(intent.value.to_string())
         .bind(intent.deadline.map(integer))
         .bind(intent.max_fee_per_gas.map(|fee| fee.to_string()))
+        .bind(i64::from(intent.priority == Priority::Urgent))
         .bind(integer(now))
         .execute(&self.pool)
         .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Ends the time of an intent that is not done; `false` if there is none of that key.
+    pub(super) async fn expire(&self, key: &str) -> Result<bool, OutboxError> {
+        let done = sqlx::query("UPDATE intents SET deadline = 0 WHERE key = ?").bind(key).execute(&self.pool).await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The lowest nonce above all that were ever signed: what a transaction had may be used, whatever an endpoint says.
+    pub(super) async fn free_nonce(&self) -> Result<u64, OutboxError> {
+        let row = sqlx::query("SELECT MAX(nonce) AS last FROM attempts").fetch_one(&self.pool).await?;
+        Ok(row.try_get::<Option<i64>, _>("last")?.map_or(0, |last| natural(last) + 1))
     }
 
     /// The intent of a key.
@@ -87,11 +101,12 @@ impl Store {
         row.as_ref().map(entry).transpose()
     }
 
-    /// Everything that is not done: what has a nonce by nonce, then the others by age.
+    /// Everything that is not done: what has a nonce by nonce, then the others by priority and age.
     pub(super) async fn active(&self) -> Result<Vec<Entry>, OutboxError> {
-        let rows = sqlx::query("SELECT * FROM intents WHERE stage <> 'done' ORDER BY nonce IS NULL, nonce, id")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            sqlx::query("SELECT * FROM intents WHERE stage <> 'done' ORDER BY nonce IS NULL, nonce, priority DESC, id")
+                .fetch_all(&self.pool)
+                .await?;
         rows.iter().map(entry).collect()
     }
 
@@ -212,6 +227,7 @@ fn entry(row: &SqliteRow) -> Result<Entry, OutboxError> {
         value: value.parse().map_err(|_| bad("its value"))?,
         deadline: row.try_get::<Option<i64>, _>("deadline")?.map(natural),
         max_fee_per_gas: fee.map(|fee| fee.parse()).transpose().map_err(|_| bad("its fee limit"))?,
+        priority: if row.try_get::<i64, _>("priority")? > 0 { Priority::Urgent } else { Priority::Normal },
         key: key.clone(),
     };
     let created_at = natural(row.try_get("created_at")?);

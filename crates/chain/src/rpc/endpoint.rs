@@ -19,8 +19,6 @@ use alloy::{
 use tower::Service;
 use url::Url;
 
-/// An endpoint that takes longer than this counts as silent.
-const TIMEOUT: Duration = Duration::from_secs(20);
 /// How long an endpoint that failed is left alone while others answer.
 const REST: Duration = Duration::from_secs(15);
 
@@ -56,14 +54,16 @@ pub(super) struct Endpoint {
     name: String,
     /// The chain that it must serve, if that is known.
     chain: Option<ChainId>,
+    /// If it takes longer than this it counts as silent.
+    patience: Duration,
     link: tokio::sync::Mutex<Link>,
     resting_until: Mutex<Option<Instant>>,
 }
 
 impl Endpoint {
-    pub(super) fn new(url: &Url, chain: Option<ChainId>) -> Self {
+    pub(super) fn new(url: &Url, chain: Option<ChainId>, patience: Duration) -> Self {
         let link = tokio::sync::Mutex::default();
-        Self { url: url.clone(), name: public_name(url), chain, link, resting_until: Mutex::default() }
+        Self { url: url.clone(), name: public_name(url), chain, patience, link, resting_until: Mutex::default() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -84,7 +84,7 @@ impl Endpoint {
     /// Sends a request, after connecting and checking if that is still to be done.
     pub(super) async fn send(&self, request: RequestPacket) -> Result<ResponsePacket, EndpointError> {
         let mut transport = self.connected().await?;
-        let answer = tokio::time::timeout(TIMEOUT, transport.call(request)).await;
+        let answer = tokio::time::timeout(self.patience, transport.call(request)).await;
         let failed = match answer {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => self.silent(&error),
@@ -103,12 +103,13 @@ impl Endpoint {
         let mut transport = match &link.transport {
             Some(transport) => transport.clone(),
             None => {
-                let opening = tokio::time::timeout(TIMEOUT, self.open()).await.map_err(|_| self.late())?;
+                let opening = tokio::time::timeout(self.patience, self.open()).await.map_err(|_| self.late())?;
                 opening.map_err(|error| self.silent(&error))?
             }
         };
         if let (Some(expected), false) = (self.chain, link.checked) {
-            let asking = tokio::time::timeout(TIMEOUT, chain_id(&mut transport)).await.map_err(|_| self.late())?;
+            let asking =
+                tokio::time::timeout(self.patience, chain_id(&mut transport)).await.map_err(|_| self.late())?;
             let found = asking.map_err(|error| self.silent(&error))?;
             if found != expected {
                 return Err(EndpointError::WrongChain { endpoint: self.name.clone(), found, expected });
@@ -125,7 +126,8 @@ impl Endpoint {
             let socket = WsConnect::new(self.url.clone()).with_max_retries(0);
             return Ok(socket.into_service().await?.into_box_transport());
         }
-        let client = Client::builder().connect_timeout(TIMEOUT / 4).build().map_err(TransportErrorKind::custom)?;
+        let client =
+            Client::builder().connect_timeout(self.patience / 4).build().map_err(TransportErrorKind::custom)?;
         Ok(Http::with_client(client, self.url.clone()).into_box_transport())
     }
 
@@ -134,7 +136,7 @@ impl Endpoint {
     }
 
     fn late(&self) -> EndpointError {
-        let reason = format!("no answer in {} s", TIMEOUT.as_secs());
+        let reason = format!("no answer in {} s", self.patience.as_secs_f64());
         EndpointError::Silent { endpoint: self.name.clone(), reason }
     }
 
@@ -190,7 +192,11 @@ mod tests {
     #[tokio::test]
     async fn an_error_does_not_tell_the_key_in_the_url() {
         let url: Url = "http://user:word@127.0.0.1:1/v2/secret?key=secret".parse().expect("a URL");
-        let error = Endpoint::new(&url, Some(1)).connected().await.expect_err("nobody listens there").to_string();
+        let error = Endpoint::new(&url, Some(1), Duration::from_secs(20))
+            .connected()
+            .await
+            .expect_err("nobody listens there")
+            .to_string();
         assert!(error.starts_with("http://127.0.0.1:1: "), "{error}");
         assert!(!error.contains("secret") && !error.contains("word"), "{error}");
     }

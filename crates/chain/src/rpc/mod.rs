@@ -5,7 +5,7 @@ mod error;
 mod failover;
 mod known;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use aiigo_protocol::{ContractName, Deployment};
 use alloy::{
@@ -24,6 +24,9 @@ use self::{
     failover::Failover,
 };
 
+/// An endpoint that takes longer than this counts as silent, unless told otherwise; milliseconds.
+const PATIENCE: u64 = 20_000;
+
 /// Flags of every program that talks to a chain.
 #[derive(Args, Clone, Debug)]
 pub struct RpcArgs {
@@ -39,6 +42,15 @@ pub struct RpcArgs {
     /// The deployment file of the contracts [default: deployments/<chain id>.json]
     #[arg(long, value_name = "FILE", env = "AIIGO_DEPLOYMENT")]
     pub deployment: Option<PathBuf>,
+    /// An endpoint that takes longer counts as silent
+    #[arg(
+        long = "rpc-timeout",
+        value_name = "MILLISECONDS",
+        env = "AIIGO_RPC_TIMEOUT",
+        default_value_t = PATIENCE,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    pub timeout: u64,
 }
 
 impl RpcArgs {
@@ -47,16 +59,18 @@ impl RpcArgs {
     /// # Errors
     /// As [`connect`], and if the deployment file can't be used.
     pub async fn connect(&self) -> Result<(DynProvider, Deployment), RpcError> {
+        let patience = Duration::from_millis(self.timeout);
         let file = match &self.deployment {
             Some(file) => file.clone(),
             None => {
-                let chain = connect_unchecked(&self.rpc_urls)?.get_chain_id().await;
+                let endpoints = provider(failover(&self.rpc_urls, None, patience)?, &self.rpc_urls);
+                let chain = endpoints.get_chain_id().await;
                 let chain = chain.map_err(|error| RpcError::unreachable(&self.rpc_urls, error.to_string()))?;
                 PathBuf::from(format!("deployments/{chain}.json"))
             }
         };
         let deployment = Deployment::load(&file)?;
-        let provider = connect(&self.rpc_urls, &deployment).await?;
+        let provider = checked(&self.rpc_urls, &deployment, patience).await?;
         Ok((provider, deployment))
     }
 }
@@ -67,7 +81,11 @@ impl RpcArgs {
 /// # Errors
 /// If no endpoint answers, one serves another chain, or a contract of the deployment has no code.
 pub async fn connect(urls: &[Url], deployment: &Deployment) -> Result<DynProvider, RpcError> {
-    let failover = failover(urls, Some(deployment.chain_id))?;
+    checked(urls, deployment, Duration::from_millis(PATIENCE)).await
+}
+
+async fn checked(urls: &[Url], deployment: &Deployment, patience: Duration) -> Result<DynProvider, RpcError> {
+    let failover = failover(urls, Some(deployment.chain_id), patience)?;
     let mut silent = Vec::new();
     let checks = join_all(failover.endpoints().iter().map(|endpoint| endpoint.connected())).await;
     for (endpoint, check) in failover.endpoints().iter().zip(checks) {
@@ -105,17 +123,17 @@ pub async fn connect(urls: &[Url], deployment: &Deployment) -> Result<DynProvide
 /// # Errors
 /// If there is no endpoint, or one is no HTTP or WebSocket URL.
 pub fn connect_unchecked(urls: &[Url]) -> Result<DynProvider, RpcError> {
-    Ok(provider(failover(urls, None)?, urls))
+    Ok(provider(failover(urls, None, Duration::from_millis(PATIENCE))?, urls))
 }
 
-fn failover(urls: &[Url], chain: Option<ChainId>) -> Result<Failover, RpcError> {
+fn failover(urls: &[Url], chain: Option<ChainId>, patience: Duration) -> Result<Failover, RpcError> {
     if urls.is_empty() {
         return Err(RpcError::NoEndpoint);
     }
     if let Some(url) = urls.iter().find(|url| !matches!(url.scheme(), "http" | "https" | "ws" | "wss")) {
         return Err(RpcError::Scheme { url: public_name(url) });
     }
-    Ok(Failover::new(urls.iter().map(|url| Endpoint::new(url, chain))))
+    Ok(Failover::new(urls.iter().map(|url| Endpoint::new(url, chain, patience))))
 }
 
 fn provider(failover: Failover, urls: &[Url]) -> DynProvider {

@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aiigo_chain::{BlockRef, FollowError, Follower, FollowerConfig, LocatedEvent, Update};
+use aiigo_chain::{BlockRef, FollowError, Follower, FollowerConfig, LocatedEvent, Update, rpc::connect_unchecked};
+use aiigo_devnet::{Fault, Faults, Line};
 use aiigo_protocol::AIIGOToken;
 use alloy::{
     primitives::{B256, U256},
@@ -10,7 +11,7 @@ use alloy::{
 };
 
 use crate::{
-    faults::{Fault, Line},
+    narrow,
     world::{FINAL, LIMIT, World},
 };
 
@@ -213,8 +214,7 @@ async fn an_endpoint_that_refuses_wide_ranges_is_asked_for_less() {
     let world = World::new().await;
     transfers(&world, 12).await;
     world.mine(2 * FINAL).await;
-    let line = Line::to(world.devnet.rpc_url()).break_by(Fault::WideRangesAreRefused);
-    let mut reader = Reader::new(&world, line.provider(), Vec::new());
+    let mut reader = Reader::new(&world, narrow::endpoint(world.devnet.rpc_url()), Vec::new());
     reader.catch_up(&world).await;
     let mut fresh = Reader::fresh(&world);
     fresh.catch_up(&world).await;
@@ -224,8 +224,9 @@ async fn an_endpoint_that_refuses_wide_ranges_is_asked_for_less() {
 #[tokio::test]
 async fn a_line_that_fails_now_and_then_leaves_nothing_out() {
     let world = World::new().await;
-    let line = Line::to(world.devnet.rpc_url()).break_by(Fault::ManyFail);
-    let mut reader = Reader::new(&world, line.provider(), Vec::new());
+    let line = Line::open(world.devnet.rpc_url(), 1).await.expect("a line");
+    line.fail(Faults::mixed([Fault::LostRequest], 125));
+    let mut reader = Reader::new(&world, connect_unchecked(&[line.url().clone()]).unwrap(), Vec::new());
     for _ in 0..3 {
         transfers(&world, 3).await;
         reader.catch_up(&world).await;

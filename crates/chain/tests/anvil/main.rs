@@ -2,8 +2,11 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test fails by panicking, its helpers too
 
-mod faults;
+mod answers;
+mod docs;
 mod follower;
+mod giving_up;
+mod narrow;
 mod outbox;
 mod rpc;
 mod world;

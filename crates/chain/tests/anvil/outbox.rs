@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aiigo_chain::{Outbox, OutboxConfig, OutboxError, Outcome};
-use aiigo_devnet::eventually;
+use aiigo_devnet::{Fault, Faults, eventually};
 use aiigo_protocol::AIIGOToken;
 use alloy::{
     network::TransactionBuilder,
@@ -13,10 +13,7 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 
-use crate::{
-    faults::{Fault, Line},
-    world::{FINAL, LIMIT, Running, World, eager, landed, passive},
-};
+use crate::world::{FINAL, LIMIT, Running, SEND, World, eager, landed, passive};
 
 fn unix_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
@@ -64,8 +61,7 @@ async fn many_intents_share_one_sequence_of_nonces() {
 async fn a_crash_before_the_broadcast_loses_nothing() {
     let world = World::new().await;
     let before = world.nonce().await;
-    let lost = Line::to(world.devnet.rpc_url()).break_by(Fault::SendsAreLost);
-    let running = Running::start(world.open(lost.provider(), eager()).await);
+    let (running, _line) = world.run_behind(Faults::always(Fault::Silence).only(SEND)).await;
     running.outbox.submit(world.transfer("a", 10)).await.unwrap();
     eventually("record of a transaction", LIMIT, async || {
         running.outbox.unfinished().await.unwrap().first()?.nonce.filter(|nonce| *nonce == before)
@@ -83,8 +79,7 @@ async fn a_crash_before_the_broadcast_loses_nothing() {
 async fn a_crash_after_the_broadcast_sends_nothing_twice() {
     let world = World::new().await;
     let before = world.nonce().await;
-    let mute = Line::to(world.devnet.rpc_url()).break_by(Fault::AnswersToSendsAreLost);
-    let running = Running::start(world.open(mute.provider(), eager()).await);
+    let (running, _line) = world.run_behind(Faults::always(Fault::HalfClosed).only(SEND)).await;
     running.outbox.submit(world.transfer("a", 10)).await.unwrap();
     eventually("transaction on the chain", LIMIT, async || (world.nonce().await == before + 1).then_some(())).await;
     running.stop().await;
@@ -116,9 +111,7 @@ async fn a_crash_at_any_moment_loses_and_doubles_nothing() {
 async fn a_line_that_fails_now_and_then_only_slows_it_down() {
     let world = World::new().await;
     let before = world.nonce().await;
-    // Opening is the caller's to repeat: it takes the line's first request, which passes.
-    let line = Line::to(world.devnet.rpc_url()).break_by(Fault::ManyFail);
-    let running = Running::start(world.open(line.provider(), eager()).await);
+    let (running, _line) = world.run_behind(Faults::mixed([Fault::LostRequest, Fault::LostAnswer], 125)).await;
     for number in 0..5 {
         running.outbox.submit(world.transfer(&number.to_string(), 1)).await.unwrap();
     }

@@ -1,13 +1,15 @@
 //! A chain with a sender who owns AIIGO, and what the tests look at.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use aiigo_chain::{Intent, Outbox, OutboxConfig, Outcome};
-use aiigo_devnet::{BlockTime, Devnet, DevnetConfig, eventually};
+use aiigo_chain::{Intent, Outbox, OutboxConfig, Outcome, Priority, rpc::connect_unchecked};
+use aiigo_devnet::{BlockTime, Devnet, DevnetConfig, Faults, Line, eventually};
 use aiigo_protocol::{AIIGOToken, ContractName};
 use alloy::{
+    consensus::Transaction as _,
     primitives::{Address, U256},
     providers::{DynProvider, Provider, ext::AnvilApi},
+    rpc::types::Transaction,
     signers::local::PrivateKeySigner,
     sol_types::SolCall,
 };
@@ -17,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+/// The method that sends a transaction.
+pub(crate) const SEND: &str = "eth_sendRawTransaction";
 /// Blocks until a devnet calls a block final, and one more.
 pub(crate) const FINAL: u64 = 17;
 
@@ -70,6 +74,15 @@ impl World {
         Running::start(self.open(self.devnet.provider(), config).await)
     }
 
+    /// The sender's outbox, driven, on a line that fails so once it is open.
+    pub(crate) async fn run_behind(&self, faults: Faults) -> (Running, Line) {
+        let line = Line::open(self.devnet.rpc_url(), 1).await.expect("a line");
+        let provider = connect_unchecked(&[line.url().clone()]).unwrap();
+        let outbox = self.open(provider, eager()).await;
+        line.fail(faults);
+        (Running::start(outbox), line)
+    }
+
     /// Sends AIIGO to the receiver.
     pub(crate) fn transfer(&self, key: &str, amount: u64) -> Intent {
         self.call(key, AIIGOToken::transferCall { to: self.receiver, value: U256::from(amount) })
@@ -84,6 +97,7 @@ impl World {
             value: U256::ZERO,
             deadline: None,
             max_fee_per_gas: None,
+            priority: Priority::Normal,
         }
     }
 
@@ -106,6 +120,16 @@ impl World {
     pub(crate) async fn waiting(&self) -> u64 {
         let with_waiting = self.provider.get_transaction_count(self.sender.address()).pending().await.unwrap();
         with_waiting - self.nonce().await
+    }
+
+    /// The sender's transactions that no block has taken, by nonce.
+    pub(crate) async fn pool(&self) -> Vec<Transaction> {
+        type Pool = BTreeMap<Address, BTreeMap<String, Transaction>>;
+        let pool: BTreeMap<String, Pool> = self.provider.raw_request("txpool_content".into(), ()).await.unwrap();
+        let senders = pool.into_values().flatten().filter(|(sender, _)| *sender == self.sender.address());
+        let mut found: Vec<_> = senders.flat_map(|(_, transactions)| transactions.into_values()).collect();
+        found.sort_by_key(|transaction| transaction.inner.nonce());
+        found
     }
 
     pub(crate) async fn until_waiting(&self, count: u64) {

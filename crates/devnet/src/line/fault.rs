@@ -58,6 +58,7 @@ pub struct Faults {
     kinds: Vec<Fault>,
     per_mille: u32,
     only: Option<&'static str>,
+    saying: Option<&'static str>,
 }
 
 impl Faults {
@@ -73,13 +74,25 @@ impl Faults {
 
     /// So many requests of a thousand fail, each in one of these ways, all equally often.
     pub fn mixed(kinds: impl IntoIterator<Item = Fault>, per_mille: u32) -> Self {
-        Self { kinds: kinds.into_iter().collect(), per_mille, only: None }
+        Self { kinds: kinds.into_iter().collect(), per_mille, ..Self::default() }
     }
 
     /// Only requests of this method fail.
     #[must_use]
     pub fn only(self, method: &'static str) -> Self {
         Self { only: Some(method), ..self }
+    }
+
+    /// What false failures of transactions say, instead of one of [`REFUSALS`](super::REFUSALS).
+    #[must_use]
+    pub fn saying(self, refusal: &'static str) -> Self {
+        Self { saying: Some(refusal), ..self }
+    }
+
+    /// What a false failure says.
+    pub(super) fn refusal(&self, dice: Dice) -> &'static str {
+        let all = super::REFUSALS;
+        self.saying.or_else(|| all.get(dice.index("refusal", all.len())).copied()).unwrap_or_default()
     }
 
     /// Whether and how the request of this number fails: by the seed alone.

@@ -29,7 +29,7 @@ use self::{
 /// The method that sends a signed transaction.
 const SEND: &str = "eth_sendRawTransaction";
 /// What nodes say of a transaction that they do not take.
-const REFUSALS: [&str; 7] = [
+pub const REFUSALS: [&str; 7] = [
     "already known",
     "nonce too low",
     "replacement transaction underpriced",
@@ -191,7 +191,7 @@ impl Shared {
             }
             Fault::FalseFailure => {
                 self.pass(request).await;
-                let message = if sends { REFUSALS[dice.index("refusal", REFUSALS.len())] } else { "internal error" };
+                let message = if sends { lock(&self.faults).refusal(dice) } else { "internal error" };
                 let error = json!({ "code": -32000, "message": message });
                 answer(&json!({ "jsonrpc": "2.0", "id": request["id"], "error": error }))
             }
@@ -342,7 +342,11 @@ mod tests {
             assert_eq!(line.counts(), BTreeMap::from([(fault, 1)]));
             if let Ok((status, body)) = answer {
                 let failed = status != 200 || body.get("error").is_some();
-                assert_eq!(failed, !matches!(fault, Fault::Delay | Fault::Duplicate | Fault::FalseSuccess), "{fault:?}");
+                assert_eq!(
+                    failed,
+                    !matches!(fault, Fault::Delay | Fault::Duplicate | Fault::FalseSuccess),
+                    "{fault:?}"
+                );
             }
         }
     }

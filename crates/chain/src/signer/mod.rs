@@ -1,4 +1,8 @@
-//! Keys, compatible with Foundry's: keystores by name, keystore files, mnemonics, the environment.
+//! Keys, compatible with Foundry's: keystores by name, keystore files, mnemonics, the environment; and devices.
+
+#[cfg(any(feature = "ledger", feature = "aws-kms"))]
+mod device;
+mod key;
 
 use std::{
     env, fs,
@@ -8,6 +12,8 @@ use std::{
 
 use alloy::signers::local::{LocalSignerError, MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
 use clap::Args;
+
+pub use self::key::Key;
 
 /// The environment's key; never a flag, since others can read command lines.
 const KEY_VARIABLE: &str = "AIIGO_PRIVATE_KEY";
@@ -30,6 +36,26 @@ pub struct SignerArgs {
     /// Which key of the mnemonic: m/44'/60'/0'/0/INDEX.
     #[arg(long, value_name = "INDEX", default_value_t = 0, env = "AIIGO_MNEMONIC_INDEX")]
     pub mnemonic_index: u32,
+    /// The key of a Ledger: m/44'/60'/INDEX'/0/0.
+    #[cfg(feature = "ledger")]
+    #[arg(
+        long,
+        value_name = "INDEX",
+        num_args = 0..=1,
+        default_missing_value = "0",
+        env = "AIIGO_LEDGER",
+        conflicts_with_all = ["account", "keystore", "mnemonic_file"]
+    )]
+    pub ledger: Option<usize>,
+    /// A key of AWS KMS: its id, ARN or alias. Credentials and region are those of AWS' own tools.
+    #[cfg(feature = "aws-kms")]
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "AIIGO_KMS_KEY",
+        conflicts_with_all = ["account", "keystore", "mnemonic_file"]
+    )]
+    pub kms_key: Option<String>,
 }
 
 /// Why there is no key. Never holds the key or a password.
@@ -73,6 +99,12 @@ pub enum SignerError {
         /// What the decryption said.
         source: LocalSignerError,
     },
+    /// Others can read the file, and so have the key.
+    #[error("{path} can be read by others than its owner: `chmod 600` it, and think of a new mnemonic")]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+    },
     /// The mnemonic is none.
     #[error("{path} holds no valid BIP-39 mnemonic")]
     Mnemonic {
@@ -82,6 +114,17 @@ pub enum SignerError {
     /// There is no home folder.
     #[error("there is no home folder to look for keystores in: use --keystore FILE")]
     NoHome,
+    /// The device does not give its account.
+    #[error("cannot use {device}: {reason}")]
+    Device {
+        /// Which it is.
+        device: &'static str,
+        /// What it said.
+        reason: String,
+    },
+    /// The key can't leave its device.
+    #[error("this program also signs what is no transaction, and needs the key itself: give it one of its own")]
+    NotLocal,
     /// The thread that opened the keystore died.
     #[error("opening the keystore was cut off")]
     Cancelled,
@@ -90,14 +133,31 @@ pub enum SignerError {
 impl SignerArgs {
     /// Whether a key was given at all.
     pub fn is_given(&self) -> bool {
-        self.account.is_some() || self.keystore.is_some() || self.mnemonic_file.is_some() || variable().is_some()
+        let files = self.account.is_some() || self.keystore.is_some() || self.mnemonic_file.is_some();
+        files || self.is_device() || variable().is_some()
     }
 
-    /// The key. A keystore takes a second of computing: [`load_async`](Self::load_async) is for the async runtime.
+    /// Whether the key is in a device.
+    fn is_device(&self) -> bool {
+        #[cfg(feature = "ledger")]
+        if self.ledger.is_some() {
+            return true;
+        }
+        #[cfg(feature = "aws-kms")]
+        if self.kms_key.is_some() {
+            return true;
+        }
+        false
+    }
+
+    /// The key itself. A keystore takes a second of computing: [`load_local`](Self::load_local) is for the async runtime.
     ///
     /// # Errors
-    /// If no key was given, or it can't be read or opened.
+    /// If no key was given, it is in a device, or it can't be read or opened.
     pub fn load(&self) -> Result<PrivateKeySigner, SignerError> {
+        if self.is_device() {
+            return Err(SignerError::NotLocal);
+        }
         if let Some(name) = &self.account {
             return self.open(&named_keystore(name)?);
         }
@@ -105,23 +165,41 @@ impl SignerArgs {
             return self.open(path);
         }
         if let Some(path) = &self.mnemonic_file {
-            warn_if_others_can_read(path);
+            if others_can_read(path) {
+                return Err(SignerError::Exposed { path: path.clone() });
+            }
             let phrase = read("the mnemonic file", path)?;
             let wrong = |_| SignerError::Mnemonic { path: path.clone() };
             let builder = MnemonicBuilder::<English>::default().phrase(phrase.trim()).index(self.mnemonic_index);
             return builder.map_err(wrong)?.build().map_err(wrong);
         }
-        let key = variable().ok_or(SignerError::NoKey)?;
-        key.trim().parse().map_err(|_| SignerError::Variable)
+        parse(&variable().ok_or(SignerError::NoKey)?)
     }
 
-    /// The key, opened on a thread of its own.
+    /// The key itself, opened on a thread of its own.
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub async fn load_async(&self) -> Result<PrivateKeySigner, SignerError> {
+    pub async fn load_local(&self) -> Result<PrivateKeySigner, SignerError> {
         let args = self.clone();
         tokio::task::spawn_blocking(move || args.load()).await.unwrap_or(Err(SignerError::Cancelled))
+    }
+
+    /// The key, wherever it is.
+    ///
+    /// # Errors
+    /// If no key was given, it can't be read or opened, or its device is not there.
+    pub async fn load_async(&self) -> Result<Key, SignerError> {
+        #[cfg(feature = "ledger")]
+        if let Some(index) = self.ledger {
+            return Box::pin(device::ledger(index)).await;
+        }
+        #[cfg(feature = "aws-kms")]
+        if let Some(id) = &self.kms_key {
+            // Boxed: the types of its futures are too deep for their callers.
+            return Box::pin(device::kms(id)).await;
+        }
+        Ok(self.load_local().await?.into())
     }
 
     fn open(&self, path: &Path) -> Result<PrivateKeySigner, SignerError> {
@@ -129,7 +207,9 @@ impl SignerArgs {
         read("the keystore", path)?;
         let password = match &self.password_file {
             Some(file) => {
-                warn_if_others_can_read(file);
+                if others_can_read(file) {
+                    tracing::warn!(path = %file.display(), "other users can read this password: chmod 600 it");
+                }
                 read("the password file", file)?.trim_end_matches(['\r', '\n']).to_owned()
             }
             None if io::stdin().is_terminal() => {
@@ -165,20 +245,25 @@ fn variable() -> Option<String> {
     env::var(KEY_VARIABLE).ok().filter(|key| !key.trim().is_empty())
 }
 
+/// The parser's own error might quote the text.
+fn parse(key: &str) -> Result<PrivateKeySigner, SignerError> {
+    key.trim().parse().map_err(|_| SignerError::Variable)
+}
+
 fn read(what: &'static str, path: &Path) -> Result<String, SignerError> {
     fs::read_to_string(path).map_err(|source| SignerError::Read { what, path: path.to_owned(), source })
 }
 
 #[cfg(unix)]
-fn warn_if_others_can_read(path: &Path) {
+fn others_can_read(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
-        tracing::warn!(path = %path.display(), "other users can read this secret: chmod 600 it");
-    }
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
 }
 
 #[cfg(not(unix))]
-fn warn_if_others_can_read(_: &Path) {}
+fn others_can_read(_: &Path) -> bool {
+    false
+}
 
 #[cfg(test)]
 mod tests {
@@ -209,12 +294,46 @@ mod tests {
         assert!(matches!(args.load(), Err(SignerError::Read { what: "the keystore", .. })));
     }
 
+    const PHRASE: &str = "test test test test test test test test test test test junk";
+
+    fn mnemonic(dir: &Path, phrase: &str, mode: u32) -> SignerArgs {
+        use std::os::unix::fs::PermissionsExt;
+        let file = dir.join("mnemonic");
+        fs::write(&file, format!("{phrase}\n")).expect("a file");
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("its owner");
+        SignerArgs { mnemonic_file: Some(file), mnemonic_index: 1, ..SignerArgs::default() }
+    }
+
+    #[test]
+    fn a_mnemonic_that_others_can_read_is_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        for mode in [0o640, 0o604, 0o644] {
+            let refused = mnemonic(dir.path(), PHRASE, mode).load();
+            assert!(matches!(refused, Err(SignerError::Exposed { .. })), "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_not_quoted() {
+        let error = parse("0xdeadbeef-my-key").expect_err("no key").to_string();
+        assert!(!error.contains("deadbeef"), "{error}");
+        let dir = tempfile::tempdir().expect("a folder");
+        let error = mnemonic(dir.path(), "correct horse battery staple", 0o600).load().expect_err("no mnemonic");
+        assert!(!format!("{error} {error:?}").contains("horse"), "{error}");
+    }
+
+    #[test]
+    fn no_flag_takes_a_secret() {
+        let flags = <SignerArgs as Args>::augment_args(clap::Command::new("program"));
+        let names: Vec<_> = flags.get_arguments().filter_map(|flag| flag.get_long()).collect();
+        let harmless = ["account", "keystore", "password-file", "mnemonic-file", "mnemonic-index", "ledger", "kms-key"];
+        assert!(names.iter().all(|name| harmless.contains(name)), "{names:?}");
+    }
+
     #[test]
     fn a_mnemonic_gives_the_key_at_its_index() {
         let dir = tempfile::tempdir().expect("a folder");
-        let file = dir.path().join("mnemonic");
-        fs::write(&file, "test test test test test test test test test test test junk\n").expect("a file");
-        let args = SignerArgs { mnemonic_file: Some(file), mnemonic_index: 1, ..SignerArgs::default() };
+        let args = mnemonic(dir.path(), PHRASE, 0o600);
         let address = args.load().expect("a mnemonic").address();
         assert_eq!(address.to_string(), "0x70997970C51812dc3A010C7d01b50e0d17dc79C8");
     }
