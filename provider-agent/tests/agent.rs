@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use aiigo_devnet::eventually;
+use aiigo_devnet::{Fault, Faults, Line, eventually};
 use aiigo_protocol::{NodeStatus, TaskStatus};
 use aiigo_task::Outcome;
 use alloy::primitives::U256;
@@ -140,6 +140,41 @@ async fn an_agent_that_is_killed_again_and_again_sends_everything_once() {
     stage.until(task, TaskStatus::Completed).await;
     let manifest = stage.manifest(task, &spec).await;
     assert_eq!(stage.bytes(manifest.outputs[0].cid).await, b"forgotten");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_on_a_bad_line_that_is_killed_at_any_request_sends_everything_once() {
+    let stage = Stage::start().await;
+    stage.setup().await;
+    stage.run(&[]).await.ready().await;
+    let before = stage.nonce_of(&stage.operator).await;
+    let seed =
+        std::env::var("AIIGO_CHAOS_SEED").map_or(std::process::id().into(), |text| text.parse().expect("a number"));
+    eprintln!("AIIGO_CHAOS_SEED={seed}");
+    let line = Line::open(stage.devnet.rpc_url(), seed).await.expect("a line");
+    line.fail(Faults::mixed(Fault::ALL, 30));
+    let mut requests = line.requests();
+    for number in 0..3_u64 {
+        let spec = stage.spec(copy_program(1_000_000), &number.to_be_bytes()).await;
+        let task = stage.create(&spec, "0.36").await;
+        for life in 0.. {
+            assert!(life < 300, "no result after {life} lives");
+            let mut agent = stage.run_on(&line);
+            let fate = *requests.borrow_and_update() + 40 + (seed + 37 * life) % 200;
+            while agent.exit_status().expect("a state").is_none() {
+                tokio::select! {
+                    _ = requests.wait_for(|requests| *requests >= fate) => agent.kill(),
+                    () = tokio::time::sleep(Duration::from_millis(50)) => {}
+                }
+            }
+            if stage.status(task).await == TaskStatus::Completed {
+                break;
+            }
+        }
+        let manifest = stage.manifest(task, &spec).await;
+        assert_eq!(stage.bytes(manifest.outputs[0].cid).await, number.to_be_bytes());
+        assert_eq!(stage.nonce_of(&stage.operator).await, before + 3 * (number + 1), "{:?}", line.counts());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use aiigo_devnet::{Account, Devnet, DevnetConfig, Process, ProcessCommand, eventually};
+use aiigo_devnet::{Account, Devnet, DevnetConfig, Line, Process, ProcessCommand, eventually};
 use aiigo_protocol::{
     AIIGOToken, ContractName, EscrowManager, NodeId, NodeRegistry, TaskId, TaskMarketplace, TaskStatus,
 };
@@ -208,6 +208,16 @@ impl Stage {
         let address: SocketAddr =
             process.wait_for_address(&address, LIMIT).await.unwrap_or_else(|error| panic!("{error}"));
         Running { process, url: format!("http://{address}").parse().expect("a URL") }
+    }
+
+    /// Starts `run` on a bad line, and waits for nothing.
+    pub(crate) fn run_on(&self, line: &Line) -> Process {
+        self.command("bad-line", &self.operator)
+            .env("AIIGO_RPC_URL", line.url().as_str())
+            .env("AIIGO_RPC_TIMEOUT", "500")
+            .args(["run", "--allow-private-gateways", "--listen", "127.0.0.1:0"])
+            .spawn()
+            .expect("it starts")
     }
 
     /// A spec for a program that reads `in` and writes `out`.
