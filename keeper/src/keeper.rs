@@ -191,11 +191,11 @@ impl Keeper {
             Update::Applied { block, events, finalized, live, .. } => {
                 for located in &events {
                     if let Some(event) = &located.event {
-                        self.view.apply(located.block.number, event);
+                        self.view.apply(located.block.into(), event);
                     }
                 }
+                self.view.reach(block.into());
                 self.view.settle(finalized.min(block.number));
-                self.view.reach(block.number);
                 self.block = block.number;
                 if live {
                     self.now = block.timestamp;

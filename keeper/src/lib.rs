@@ -26,7 +26,10 @@ pub use code::Code;
 pub use duties::{Action, Duty, DutyName, Means, UnknownDuty};
 pub use error::KeeperError;
 pub use keeper::{Hands, Keeper, KeeperConfig};
-pub use payload::Payload;
+pub use payload::{Draw, Payload};
 pub use report::Done;
 pub use secrets::{CHAIN_LENGTH, Secrets, SecretsError};
-pub use view::{Genesis, LiveTask, OpenChallenge, Period, Phase, Proposal, Rounds, Schedule, Stage, View};
+pub use view::{
+    Genesis, LiveTask, Moment, OpenChallenge, Period, Phase, Proposal, ReplicaStage, ReplicatedTask, Rounds, Schedule,
+    Stage, View,
+};

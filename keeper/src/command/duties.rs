@@ -24,6 +24,6 @@ pub(crate) fn list() -> Vec<Listed> {
 #[allow(clippy::ptr_arg)] // it prints what `list` returns
 pub(crate) fn table(list: &Vec<Listed>) -> String {
     list.iter()
-        .map(|duty| format!("{:17} {:4} {}\n", duty.name, if duty.default { "on" } else { "off" }, duty.about))
+        .map(|duty| format!("{:19} {:4} {}\n", duty.name, if duty.default { "on" } else { "off" }, duty.about))
         .collect()
 }

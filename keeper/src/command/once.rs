@@ -46,7 +46,7 @@ impl Report {
         }
         let line = |done: &Done| {
             let detail = done.tx_hash.map(|hash| hash.to_string()).or_else(|| done.reason.clone()).unwrap_or_default();
-            format!("{:17} {:12} {} {detail}\n", done.duty, done.ending, done.subject)
+            format!("{:19} {:12} {} {detail}\n", done.duty, done.ending, done.subject)
         };
         self.done.iter().map(line).collect()
     }

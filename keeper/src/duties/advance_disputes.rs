@@ -5,7 +5,7 @@ use alloy::primitives::{Address, U256};
 
 use super::{Action, Duty, DutyName};
 use crate::{
-    payload::Payload,
+    payload::{Draw, Payload},
     view::{Period, View},
 };
 
@@ -29,7 +29,7 @@ impl Duty for AdvanceDisputes {
                     duty: DutyName::AdvanceDisputes,
                     subject: format!("case {case}/block {block}"),
                     to: self.court,
-                    payload: Payload::Draw { case, block },
+                    payload: Payload::Draw { draw: Draw::Jury(case), block },
                 })
             }
             _ => None,

@@ -4,12 +4,22 @@ mod advance_disputes;
 mod claim_rewards;
 mod close_epochs;
 mod collect_fees;
+mod draw_replicas;
 mod execute_proposals;
 mod expire_tasks;
 mod finalize_reviews;
+mod finalize_roots;
+mod judge_replicas;
+mod note_activity;
 mod open_rounds;
+mod release_candidates;
+mod release_jurors;
 mod report_missed;
 mod report_missed_rounds;
+mod reset_weights;
+mod review_nodes;
+mod reweigh_jurors;
+mod settle_replicas;
 mod time_out_tasks;
 
 use std::{fmt, str::FromStr, sync::Arc};
@@ -79,16 +89,26 @@ macro_rules! duties {
 
 duties! {
     TimeOutTasks = "time-out-tasks", true, "Slash nodes that are late, reopen their tasks, earn the tip.";
+    JudgeReplicas = "judge-replicas", true, "Count the results of replicated tasks, pay the majority, earn the tips of the silent.";
     FinalizeReviews = "finalize-reviews", true, "Pay providers whose buyers are silent after the review window.";
     ExpireTasks = "expire-tasks", true, "Refund buyers whose tasks nobody accepted in time.";
+    DrawReplicas = "draw-replicas", true, "Draw the nodes of replicated tasks, ask for more candidates, or refund.";
+    SettleReplicas = "settle-replicas", true, "Slash who was wrong in a replicated task, after the appeals.";
+    ReleaseCandidates = "release-candidates", true, "Give nodes back the slots of replicated tasks that they were not drawn for.";
     ReportMissed = "report-missed", true, "Close challenges that were not answered in time.";
     OpenRounds = "open-rounds", true, "Open audit rounds: as the challenger with its secrets, or when it has revealed none.";
     ReportMissedRounds = "report-missed-rounds", true, "Record who answered no audit round, earn the tips.";
+    ReviewNodes = "review-nodes", true, "Put nodes that fail too often under review.";
+    NoteActivity = "note-activity", true, "Tell the verifier of nodes that became Active by time alone, as after a review.";
     CloseEpochs = "close-epochs", true, "Close reward epochs that are over.";
     AdvanceDisputes = "advance-disputes", true, "Draw juries, and end the periods of cases that are over.";
     CollectFees = "collect-fees", true, "Send the fees of closed epochs to stakers and treasury.";
+    FinalizeRoots = "finalize-roots", true, "Adopt roots of bonuses that nobody vetoed in time.";
     ExecuteProposals = "execute-proposals", true, "Queue proposals that passed, execute those whose delay is over.";
     ClaimRewards = "claim-rewards", false, "Mint nodes their base rewards of closed epochs, to their payout addresses.";
+    ResetWeights = "reset-weights", false, "Weigh staked positions whose lock is over by what they hold.";
+    ReleaseJurors = "release-jurors", false, "Let go the positions of jurors who left.";
+    ReweighJurors = "reweigh-jurors", false, "Weigh jurors whom penalties made poorer by what they hold.";
 }
 
 /// What duties act with.
@@ -108,7 +128,9 @@ impl DutyName {
         let Means { deployment, account, secrets } = means;
         let market = deployment.address(ContractName::TaskMarketplace);
         let verifier = deployment.address(ContractName::ProofOfWorkVerifier);
+        let registry = deployment.address(ContractName::NodeRegistry);
         let rewards = deployment.address(ContractName::RewardDistributor);
+        let court = deployment.address(ContractName::DisputeCourt);
         match self {
             Self::TimeOutTasks => Box::new(time_out_tasks::TimeOutTasks { market }),
             Self::FinalizeReviews => Box::new(finalize_reviews::FinalizeReviews { market }),
@@ -119,16 +141,26 @@ impl DutyName {
             }
             Self::ReportMissedRounds => Box::new(report_missed_rounds::ReportMissedRounds { verifier }),
             Self::CloseEpochs => Box::new(close_epochs::CloseEpochs { rewards }),
-            Self::AdvanceDisputes => {
-                Box::new(advance_disputes::AdvanceDisputes { court: deployment.address(ContractName::DisputeCourt) })
-            }
+            Self::JudgeReplicas => Box::new(judge_replicas::JudgeReplicas { market }),
+            Self::DrawReplicas => Box::new(draw_replicas::DrawReplicas { market }),
+            Self::SettleReplicas => Box::new(settle_replicas::SettleReplicas { market }),
+            Self::ReleaseCandidates => Box::new(release_candidates::ReleaseCandidates { market }),
+            Self::ReviewNodes => Box::new(review_nodes::ReviewNodes { registry }),
+            Self::NoteActivity => Box::new(note_activity::NoteActivity { registry }),
+            Self::AdvanceDisputes => Box::new(advance_disputes::AdvanceDisputes { court }),
             Self::CollectFees => {
                 Box::new(collect_fees::CollectFees { vault: deployment.address(ContractName::FeeVault) })
             }
             Self::ExecuteProposals => Box::new(execute_proposals::ExecuteProposals {
                 governor: deployment.address(ContractName::AIIGOGovernor),
             }),
+            Self::FinalizeRoots => Box::new(finalize_roots::FinalizeRoots { rewards }),
             Self::ClaimRewards => Box::new(claim_rewards::ClaimRewards { rewards }),
+            Self::ResetWeights => {
+                Box::new(reset_weights::ResetWeights { pool: deployment.address(ContractName::StakingPool) })
+            }
+            Self::ReleaseJurors => Box::new(release_jurors::ReleaseJurors { court }),
+            Self::ReweighJurors => Box::new(reweigh_jurors::ReweighJurors { court }),
         }
     }
 

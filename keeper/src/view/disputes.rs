@@ -3,7 +3,7 @@
 use aiigo_protocol::DisputeCourt::DisputeCourtEvents;
 use alloy::primitives::U256;
 
-use super::Journaled;
+use super::journal::{Journaled, undo_by_parts};
 
 /// Where a case stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +67,6 @@ impl Disputes {
     fn wait(&mut self, block: u64, case: U256, until: u64) {
         self.open.insert(block, case, Period::Waiting { until });
     }
-
-    pub(super) fn retract(&mut self, block: u64) {
-        self.open.retract(block);
-    }
-
-    pub(super) fn settle(&mut self, block: u64) {
-        self.open.settle(block);
-    }
 }
+
+undo_by_parts!(Disputes: open);

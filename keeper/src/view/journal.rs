@@ -2,6 +2,31 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+/// What remembers the changes of recent blocks.
+pub(crate) trait Undo {
+    /// Undoes every change above `block`.
+    fn retract(&mut self, block: u64);
+
+    /// Forgets how to go back behind `block`: it is final.
+    fn settle(&mut self, block: u64);
+}
+
+/// Undoes a whole by undoing its parts.
+macro_rules! undo_by_parts {
+    ($whole:ident: $($part:ident),+) => {
+        impl crate::view::journal::Undo for $whole {
+            fn retract(&mut self, block: u64) {
+                $(self.$part.retract(block);)+
+            }
+
+            fn settle(&mut self, block: u64) {
+                $(self.$part.settle(block);)+
+            }
+        }
+    };
+}
+pub(crate) use undo_by_parts;
+
 /// A map with the changes of recent blocks, so that retracted blocks can be undone exactly.
 #[derive(Clone, Debug)]
 pub(crate) struct Journaled<K, V> {
@@ -43,9 +68,10 @@ impl<K: Ord + Clone, V> Journaled<K, V> {
             self.undo.push_back((block, key.clone(), Some(before)));
         }
     }
+}
 
-    /// Undoes every change above `block`.
-    pub(crate) fn retract(&mut self, block: u64) {
+impl<K: Ord + Clone, V> Undo for Journaled<K, V> {
+    fn retract(&mut self, block: u64) {
         while let Some((_, key, before)) = self.undo.pop_back_if(|(changed, ..)| *changed > block) {
             match before {
                 Some(value) => self.now.insert(key, value),
@@ -54,8 +80,7 @@ impl<K: Ord + Clone, V> Journaled<K, V> {
         }
     }
 
-    /// Forgets how to go back behind `block`: it is final.
-    pub(crate) fn settle(&mut self, block: u64) {
+    fn settle(&mut self, block: u64) {
         while self.undo.front().is_some_and(|(changed, ..)| *changed <= block) {
             self.undo.pop_front();
         }

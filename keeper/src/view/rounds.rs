@@ -6,7 +6,10 @@ use alloy::{
     sol_types::SolValue,
 };
 
-use super::Journaled;
+use super::{
+    Moment,
+    journal::{Journaled, undo_by_parts},
+};
 
 /// So many misses in a row take a node offline; the rounds after them are not held against it. `MISSES_TO_OFFLINE` of the
 /// verifier.
@@ -26,7 +29,6 @@ struct Round {
     seed: B256,
     opened_at: u64,
     finishes_at: u64,
-    block: u64,
 }
 
 /// The challenger's hash chain.
@@ -35,7 +37,8 @@ struct Chain {
     challenger: Address,
     /// Zero: nothing is committed.
     head: B256,
-    committed_in: u64,
+    /// Unix seconds.
+    committed_at: u64,
     /// Chains that were committed since the deployment.
     commitments: u32,
 }
@@ -73,8 +76,7 @@ impl Rounds {
     }
 
     fn latest(&self) -> Round {
-        let genesis =
-            Round { number: 0, seed: B256::ZERO, opened_at: self.genesis.opened_at, finishes_at: 0, block: 0 };
+        let genesis = Round { number: 0, seed: B256::ZERO, opened_at: self.genesis.opened_at, finishes_at: 0 };
         self.latest.get(&()).copied().unwrap_or(genesis)
     }
 
@@ -107,7 +109,7 @@ impl Rounds {
     pub fn due_at(&self, preimage: B256) -> Option<u64> {
         let (rules, latest) = (self.rules.get(&())?, self.latest());
         // A chain that is not older than the last round gets the whole jitter.
-        let added = match self.chain().committed_in < latest.block {
+        let added = match self.chain().committed_at < latest.opened_at {
             true => {
                 let random = U256::from_be_bytes(keccak256((preimage, latest.seed).abi_encode()).0);
                 (random % (U256::from(rules.jitter) + U256::from(1))).to::<u64>()
@@ -131,7 +133,12 @@ impl Rounds {
         is_over.then(|| (latest.number, self.unanswered.iter().map(|(node, _)| *node)))
     }
 
-    pub(super) fn apply(&mut self, block: u64, event: &ProofOfWorkVerifierEvents) {
+    /// Whether the registry has told the verifier that a node is Active.
+    pub(super) fn counts_as_active(&self, node: NodeId) -> bool {
+        self.activity.get(&node).is_some_and(|activity| activity.is_active)
+    }
+
+    pub(super) fn apply(&mut self, Moment { block, time }: Moment, event: &ProofOfWorkVerifierEvents) {
         use ProofOfWorkVerifierEvents as E;
         match event {
             E::VerifierParametersChanged(e) => self.rules.insert(block, (), e.parameters.clone()),
@@ -142,16 +149,11 @@ impl Rounds {
             E::ChainCommitted(e) => {
                 let chain = self.chain();
                 let commitments = chain.commitments.saturating_add(1);
-                self.chain.insert(block, (), Chain { head: e.head, committed_in: block, commitments, ..chain });
+                self.chain.insert(block, (), Chain { head: e.head, committed_at: time, commitments, ..chain });
             }
             E::RoundOpened(e) => {
-                let round = Round {
-                    number: e.round,
-                    seed: e.seed,
-                    opened_at: e.openedAt.to(),
-                    finishes_at: e.finishesAt.to(),
-                    block,
-                };
+                let round =
+                    Round { number: e.round, seed: e.seed, opened_at: e.openedAt.to(), finishes_at: e.finishesAt.to() };
                 self.latest.insert(block, (), round);
                 if e.preimage != B256::ZERO {
                     self.chain.insert(block, (), Chain { head: e.preimage, ..self.chain() });
@@ -185,20 +187,6 @@ impl Rounds {
             self.unanswered.remove(block, &node);
         }
     }
-
-    pub(super) fn retract(&mut self, block: u64) {
-        self.rules.retract(block);
-        self.latest.retract(block);
-        self.chain.retract(block);
-        self.activity.retract(block);
-        self.unanswered.retract(block);
-    }
-
-    pub(super) fn settle(&mut self, block: u64) {
-        self.rules.settle(block);
-        self.latest.settle(block);
-        self.chain.settle(block);
-        self.activity.settle(block);
-        self.unanswered.settle(block);
-    }
 }
+
+undo_by_parts!(Rounds: rules, latest, chain, activity, unanswered);
