@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, io::Write, path::PathBuf, process::ExitCode, time::Duration};
 
 use aiigo_chain::{SignerArgs, rpc::RpcArgs};
 use aiigo_protocol::units::parse_amount;
@@ -9,7 +9,13 @@ use alloy::primitives::U256;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use serde::Serialize;
 
-use crate::{code::Code, command, duties::DutyName, error::KeeperError};
+use crate::{
+    code::Code,
+    command,
+    duties::DutyName,
+    error::KeeperError,
+    policy::{DutySetting, Policy, parse_seconds, policies},
+};
 
 /// Moves the protocol along when time passes: late tasks, silent buyers, open tasks that nobody took, challenges that
 /// nobody answered, audit rounds, reward epochs. Everything it does anyone may do; several keepers break nothing.
@@ -31,8 +37,10 @@ enum Command {
     Run(RunArgs),
     /// Do what is due now, once, and leave
     Once(KeeperArgs),
-    /// List the duties
-    Duties,
+    /// Ask the running keeper how it stands
+    Status(StatusArgs),
+    /// List the duties, and what each may do
+    Duties(DutyArgs),
     /// Make the challenger's secrets, which open audit rounds at times that nobody else knows
     #[command(subcommand)]
     Secrets(SecretsCommand),
@@ -68,9 +76,8 @@ pub(crate) struct KeeperArgs {
     /// The challenger's secrets, as `aiigo-keeper secrets new` made them [default: `secrets` in the data folder, if it is there]
     #[arg(long, env = "AIIGO_SECRETS", value_name = "FILE")]
     pub(crate) secrets: Option<PathBuf>,
-    /// The duties to have, comma-separated [default: all but claim-rewards; see `aiigo-keeper duties`]
-    #[arg(long, env = "AIIGO_DUTIES", value_name = "NAMES", value_delimiter = ',')]
-    pub(crate) duties: Vec<DutyName>,
+    #[command(flatten)]
+    pub(crate) duties: DutyArgs,
     /// Try everything and send nothing; needs no key
     #[arg(long, env = "AIIGO_DRY_RUN")]
     pub(crate) dry_run: bool,
@@ -85,6 +92,25 @@ pub(crate) struct KeeperArgs {
     pub(crate) daily_budget: U256,
 }
 
+/// Which duties, and what each may do.
+#[derive(Args, Debug)]
+pub(crate) struct DutyArgs {
+    /// The duties to have, comma-separated, and no others [default: those that `aiigo-keeper duties` shows as on]
+    #[arg(long, env = "AIIGO_DUTIES", value_name = "NAMES", value_delimiter = ',')]
+    duties: Vec<DutyName>,
+    /// A setting of one duty, as in expire-tasks.max-cost=0.01; in a settings file a table [duty.expire-tasks].
+    /// There are enabled, max-cost and min-profit (ETH), retry-after and retry-every (seconds), attempts
+    #[arg(long, env = "AIIGO_DUTY", value_name = "DUTY.SETTING=VALUE", value_delimiter = ',')]
+    duty: Vec<DutySetting>,
+}
+
+/// Where the running keeper is.
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
@@ -92,7 +118,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
     /// Begin each action after a random part of so many seconds: other keepers see the same
-    #[arg(long, env = "AIIGO_JITTER", value_name = "SECONDS", default_value = "3", value_parser = seconds)]
+    #[arg(long, env = "AIIGO_JITTER", value_name = "SECONDS", default_value = "3", value_parser = parse_seconds)]
     pub(crate) jitter: Duration,
 }
 
@@ -101,16 +127,23 @@ impl KeeperArgs {
     pub(crate) fn secrets_file(&self) -> PathBuf {
         self.secrets.clone().unwrap_or_else(|| self.data_dir.join(SECRETS))
     }
+}
 
-    /// The duties that were asked for, or the usual ones.
-    pub(crate) fn duties(&self) -> Vec<DutyName> {
-        let mut duties = match self.duties.is_empty() {
-            true => DutyName::defaults(),
-            false => self.duties.clone(),
-        };
-        duties.sort_unstable();
-        duties.dedup();
-        duties
+impl DutyArgs {
+    /// Every duty, whether it is on, and what it may do.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (DutyName, bool, Policy)> {
+        policies(&self.duty).into_iter().map(|(duty, policy)| {
+            let is_on = match self.duties.is_empty() {
+                true => policy.enabled.unwrap_or(duty.is_default()),
+                false => self.duties.contains(&duty),
+            };
+            (duty, is_on, policy)
+        })
+    }
+
+    /// The duties that are on, and what each may do.
+    pub(crate) fn enabled(&self) -> BTreeMap<DutyName, Policy> {
+        self.all().filter(|(_, is_on, _)| *is_on).map(|(duty, _, policy)| (duty, policy)).collect()
     }
 }
 
@@ -125,7 +158,7 @@ impl Cli {
 
     fn run(self) -> Result<ExitCode, KeeperError> {
         match &self.command {
-            Command::Duties => return self.print(&command::duties::list(), command::duties::table),
+            Command::Duties(args) => return self.print(&command::duties::list(args), command::duties::table),
             Command::Secrets(SecretsCommand::New { file }) => {
                 return self.print(&command::secrets::new(file)?, command::secrets::Report::text);
             }
@@ -153,12 +186,16 @@ impl Cli {
                     self.print(&report, command::once::Report::table)?;
                     Ok(report.exit_code())
                 }
+                Command::Status(args) => {
+                    let status = command::status::status(args).await?;
+                    self.print(&status, command::status::table)
+                }
                 Command::Doctor(args) => {
                     let report = command::doctor::doctor(args).await;
                     self.print(&report, Checkup::text)?;
                     Ok(report.exit_code())
                 }
-                Command::Duties | Command::Secrets(_) | Command::Completions { .. } => Ok(ExitCode::SUCCESS), // returned above
+                Command::Duties(_) | Command::Secrets(_) | Command::Completions { .. } => Ok(ExitCode::SUCCESS), // returned above
             }
         })
     }
@@ -190,11 +227,6 @@ fn amount(text: &str) -> Result<U256, String> {
     parse_amount(text).map_err(|error| error.to_string())
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text.trim_end_matches('s').parse().map_err(|_| format!("`{text}` is no number of seconds"))?;
-    Duration::try_from_secs_f64(number).map_err(|error| format!("`{text}`: {error}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,9 +244,16 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_read_with_and_without_their_unit() {
-        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
-        assert_eq!(seconds("3s"), Ok(Duration::from_secs(3)));
-        assert!(seconds("-1").is_err() && seconds("soon").is_err());
+    fn a_duty_is_on_by_default_by_its_setting_or_by_name_alone() {
+        let on = |args: &[&str]| {
+            let cli = Cli::try_parse_from([&["aiigo-keeper", "duties"], args].concat()).expect("a command line");
+            let Command::Duties(args) = cli.command else { panic!("it is `duties`") };
+            args.enabled().into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(on(&[]), DutyName::defaults());
+        let tuned = on(&["--duty", "expire-tasks.enabled=false,reset-weights.enabled=true"]);
+        assert!(!tuned.contains(&DutyName::ExpireTasks) && tuned.contains(&DutyName::ResetWeights));
+        let named = ["--duties", "close-epochs,expire-tasks", "--duty", "expire-tasks.enabled=false"];
+        assert_eq!(on(&named), [DutyName::ExpireTasks, DutyName::CloseEpochs]);
     }
 }

@@ -28,7 +28,7 @@ macro_rules! codes {
 codes! {
     /// The deployment file can't be used. Give the file of the chain that `--rpc-url` points to.
     Deployment = 1;
-    /// The chain can't be reached or is not the deployment's. Check `--rpc-url` against the deployment file.
+    /// The chain is not the deployment's. Check `--rpc-url` against the deployment file.
     Chain = 2;
     /// The signing key can't be loaded. Check `--account`, `--keystore` and the password file.
     Signer = 3;
@@ -44,7 +44,7 @@ codes! {
     Reverted = 8;
     /// An action did not get into a block in time. Gas may be dearer than `--max-fee-per-gas` allows.
     Expired = 9;
-    /// An action would cost more than `--max-cost` and waits for cheaper gas.
+    /// An action would cost more than `--max-cost`, or its duty's `max-cost`, and waits for cheaper gas.
     TooExpensive = 10;
     /// The budget of the last 24 hours is used up. Raise `--daily-budget`, or see who makes so much work.
     BudgetUsedUp = 11;
@@ -54,6 +54,21 @@ codes! {
     Settings = 13;
     /// The challenger's secrets can't be used. Check the file of `--secrets`; `aiigo-keeper secrets new` makes one.
     Secrets = 14;
+    /// The chain does not answer. The keeper tries again by itself; if it lasts, check the node and `--rpc-url`.
+    Unreachable = 15;
+    /// A part of the keeper broke off: a defect. It begins anew by itself; please report what the log says above.
+    Defect = 16;
+    /// An action would earn less above its cost than the `min-profit` of its duty, and waits.
+    Unprofitable = 17;
+    /// No keeper answers. Is it running, and does it listen on the address of `--listen`?
+    NotRunning = 18;
+}
+
+impl Code {
+    /// Whether what it means can pass without anybody doing anything.
+    pub(crate) const fn passes_by_itself(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Defect)
+    }
 }
 
 impl fmt::Display for Code {

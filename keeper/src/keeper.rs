@@ -9,8 +9,11 @@ use aiigo_chain::{Follower, Intent, Outbox, Outcome, Priority, Update};
 use aiigo_protocol::{ContractName, Deployment, ProofOfWorkVerifier, RewardDistributor};
 use aiigo_telemetry::Health;
 use alloy::{
+    consensus::Transaction as _,
+    network::TransactionResponse,
     primitives::{Address, Bytes, U256, utils::format_ether},
     providers::{DynProvider, Provider},
+    rpc::types::TransactionReceipt,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -20,10 +23,13 @@ use crate::{
     code::Code,
     duties::{Action, Duty, DutyName, Means},
     error::KeeperError,
-    metrics::{self, Ending},
+    ledger::{Entry, Ledger},
+    metrics,
     plan::{PlanKey, Plans},
-    report::Done,
-    trial::{self, Trial},
+    policy::Policy,
+    report::{Done, Ending},
+    trial::{self, TipSources, Trial},
+    turns::Turns,
     view::{Genesis, Schedule, View},
 };
 
@@ -35,13 +41,13 @@ const PATIENCE: u64 = 180;
 /// What the keeper does, and how much it may cost.
 #[derive(Clone, Debug)]
 pub struct KeeperConfig {
-    /// The duties it has.
-    pub duties: Vec<DutyName>,
+    /// The duties it has, each with what it may do.
+    pub duties: BTreeMap<DutyName, Policy>,
     /// A new action starts after a random part of it.
     pub jitter: Duration,
     /// Never offers more wei per gas.
     pub max_fee_per_gas: u128,
-    /// Never spends more wei on one transaction.
+    /// Never spends more wei on one transaction, unless the duty says otherwise.
     pub max_cost: U256,
 }
 
@@ -57,6 +63,8 @@ pub enum Hands {
 struct Attempt {
     key: PlanKey,
     outcome: Result<Outcome, String>,
+    /// What its transaction cost, wei; `None` if that is not known.
+    cost: Option<U256>,
 }
 
 /// The keeper itself.
@@ -67,8 +75,11 @@ pub struct Keeper {
     duties: Vec<(DutyName, Box<dyn Duty>)>,
     config: KeeperConfig,
     hands: Hands,
+    tip_sources: TipSources,
     budget: Budget,
+    ledger: Ledger,
     plans: Plans,
+    turns: Turns,
     running: JoinSet<Attempt>,
     /// Wei that the actions on their way may cost.
     reserved: BTreeMap<PlanKey, U256>,
@@ -98,8 +109,15 @@ impl Keeper {
             schedule(&provider, deployment).await?,
             genesis(&provider, deployment).await?,
         );
-        let duties = config.duties.iter().map(|name| (*name, name.duty(means))).collect();
-        let plans = Plans::new(config.jitter);
+        let duties = config.duties.keys().map(|name| (*name, name.duty(means))).collect();
+        let retries = config.duties.iter().map(|(name, policy)| (*name, policy.retry)).collect();
+        let plans = Plans::new(config.jitter, retries);
+        let turns = Turns::new(means.account, config.jitter);
+        let ledger = Ledger::new(config.duties.keys().copied(), health.clone());
+        let tip_sources = TipSources {
+            escrow: deployment.address(ContractName::EscrowManager),
+            tips: deployment.address(ContractName::KeeperTips),
+        };
         Ok(Self {
             provider,
             follower,
@@ -107,8 +125,11 @@ impl Keeper {
             duties,
             config,
             hands,
+            tip_sources,
             budget,
+            ledger,
             plans,
+            turns,
             running: JoinSet::new(),
             reserved: BTreeMap::new(),
             health,
@@ -155,17 +176,19 @@ impl Keeper {
     /// Waits for one thing to happen, takes it in, and tries what is due. Returns the attempts that are over and the
     /// highest block in which one landed.
     async fn step(&mut self) -> Result<(Vec<Done>, u64), KeeperError> {
-        let wait = self.plans.next_at().map(|at| at.saturating_duration_since(Instant::now()));
+        let wait = self.plans.next_at(&self.turns).map(|at| at.saturating_duration_since(Instant::now()));
         let full = self.plans.in_flight() >= IN_FLIGHT;
         let mut done = Vec::new();
         let mut landed_in = 0;
         tokio::select! {
             update = self.follower.next() => {
-                self.take_in(update.map_err(KeeperError::because(Code::Follow, "cannot follow the chain"))?);
+                let update = update.map_err(KeeperError::because(Code::Follow, "cannot follow the chain"))?;
+                let over = self.take_in(update);
+                self.meet_others(&over).await;
             }
             Some(attempt) = self.running.join_next() => {
                 // A task that panicked is a defect: let it be seen.
-                let attempt = attempt.map_err(KeeperError::because(Code::DataDir, "an attempt broke off"))?;
+                let attempt = attempt.map_err(KeeperError::because(Code::Defect, "an attempt broke off"))?;
                 if let Ok(Outcome::Landed { block, .. }) = &attempt.outcome {
                     landed_in = *block;
                 }
@@ -179,7 +202,8 @@ impl Keeper {
         Ok((done, landed_in))
     }
 
-    fn take_in(&mut self, update: Update) {
+    /// Returns the actions that the update ended.
+    fn take_in(&mut self, update: Update) -> Vec<Action> {
         match update {
             Update::Retracted { to } => {
                 tracing::info!(block = to.number, "the chain reorganised: going back");
@@ -199,35 +223,50 @@ impl Keeper {
                 self.block = block.number;
                 if live {
                     self.now = block.timestamp;
+                    self.turns.saw_block(Instant::now());
                     self.health.set_ready(true);
                 }
             }
         }
-        if self.now > 0 {
-            self.survey();
+        if self.now > 0 { self.survey() } else { Vec::new() }
+    }
+
+    /// Looks in the last block who did what was due.
+    async fn meet_others(&mut self, over: &[Action]) {
+        if over.is_empty() {
+            return;
+        }
+        // Not to know them costs little.
+        let Ok(Some(block)) = self.provider.get_block_by_number(self.block.into()).full().await else { return };
+        for transaction in block.transactions.into_transactions() {
+            let does =
+                |action: &Action| transaction.to() == Some(action.to) && action.payload.is_like(transaction.input());
+            if over.iter().any(does) {
+                self.turns.saw_at_work(transaction.from(), Instant::now());
+            }
         }
     }
 
-    /// Asks every duty what is due.
-    fn survey(&mut self) {
+    /// Asks every duty what is due. Returns what is not any more.
+    fn survey(&mut self) -> Vec<Action> {
         let due: Vec<Action> = self.duties.iter().flat_map(|(_, duty)| duty.due(&self.view, self.now)).collect();
-        self.plans.update(due, Instant::now());
-        for (name, _) in &self.duties {
-            metrics::set_due(*name, self.plans.due_of(*name));
-        }
+        let over = self.plans.update(due, Instant::now());
+        self.ledger.set_due(|duty| self.plans.due_of(duty));
         let (tasks, challenges) = self.view.watched();
         metrics::set_view(self.block, tasks, challenges);
         self.health.set_status("block", self.block.into());
         self.health.set_status("due", self.plans.len().into());
+        over
     }
 
     /// Tries everything whose time has come.
     async fn act(&mut self) -> Vec<Done> {
         let mut done = Vec::new();
-        for (key, action) in self.plans.ready(Instant::now(), IN_FLIGHT) {
+        for (key, action) in self.plans.ready(&self.turns, Instant::now(), IN_FLIGHT) {
             self.plans.started(&key);
             if let Some(over) = self.attempt(&key, &action).await {
-                self.plans.finished(&key, Instant::now());
+                let latency = self.plans.finished(&key, Instant::now());
+                self.ledger.enter(key.0, Entry { ending: over.ending, cost: U256::ZERO, latency });
                 done.push(over);
             }
         }
@@ -243,30 +282,50 @@ impl Keeper {
         let over = |ending, code, reason: &str| Some(Done::ended(action.duty, &action.subject, ending, code, reason));
         let data = match action.payload.complete(&self.provider).await {
             Ok(data) => data,
-            Err(error) => return over(Ending::Failed, Code::Chain, &error.to_string()),
+            Err(error) => return over(Ending::Failed, Code::Unreachable, &error.to_string()),
         };
         let cost = match trial::simulate(&self.provider, from, action.to, data.clone()).await {
-            Ok(Trial::Works { cost, fee_per_gas }) => match self.objection(from, cost, fee_per_gas).await {
-                Some((code, reason)) => return over(Ending::Unaffordable, code, &reason),
-                None => cost,
-            },
+            Ok(Trial::Works { cost, fee_per_gas }) => {
+                match self.objection(action, &data, from, cost, fee_per_gas).await {
+                    Some((code, reason)) => return over(Ending::Unaffordable, code, &reason),
+                    None => cost,
+                }
+            }
             Ok(Trial::Refused(revert)) => return over(Ending::Refused, Code::Refused, &revert.to_string()),
-            Err(error) => return over(Ending::Failed, Code::Chain, &error.to_string()),
+            Err(error) => return over(Ending::Failed, Code::Unreachable, &error.to_string()),
         };
         let Hands::Sending(outbox) = &self.hands else { return Some(Done::would_send(action)) };
         self.reserved.insert(key.clone(), cost);
-        let attempt = send(outbox.clone(), key.clone(), action.clone(), data, self.config.max_fee_per_gas);
-        self.running.spawn(attempt);
+        let (provider, outbox) = (self.provider.clone(), outbox.clone());
+        self.running.spawn(send(provider, outbox, key.clone(), action.clone(), data, self.config.max_fee_per_gas));
         None
     }
 
     /// Why an action that works should not be paid for now.
-    async fn objection(&self, from: Address, cost: U256, fee_per_gas: u128) -> Option<(Code, String)> {
+    async fn objection(
+        &self,
+        action: &Action,
+        data: &Bytes,
+        from: Address,
+        cost: U256,
+        fee_per_gas: u128,
+    ) -> Option<(Code, String)> {
+        let policy = self.config.duties.get(&action.duty).copied().unwrap_or_default();
         let dry = matches!(self.hands, Hands::Dry(_));
         let reserved = self.reserved.values().fold(U256::ZERO, |sum, cost| sum.saturating_add(*cost));
         let costs = format!("it would cost up to {} ETH", format_ether(cost));
-        if fee_per_gas > self.config.max_fee_per_gas || cost > self.config.max_cost {
+        if fee_per_gas > self.config.max_fee_per_gas || cost > policy.max_cost.unwrap_or(self.config.max_cost) {
             return Some((Code::TooExpensive, costs));
+        }
+        if let Some(profit) = policy.min_profit {
+            let income = trial::income(&self.provider, self.tip_sources, from, action.to, data.clone()).await;
+            let income = match income {
+                Ok(income) => income,
+                Err(error) => return Some((Code::Unprofitable, format!("what it would earn is not known: {error}"))),
+            };
+            if income < cost.saturating_add(profit) {
+                return Some((Code::Unprofitable, format!("{costs} and earn {} ETH", format_ether(income))));
+            }
         }
         if !self.budget.allows(self.now, reserved, cost) {
             let spent = format_ether(self.budget.spent(self.now));
@@ -282,37 +341,53 @@ impl Keeper {
 
     /// Takes in the end of an attempt.
     fn finish(&mut self, attempt: Attempt) -> Done {
-        let Attempt { key, outcome } = attempt;
+        let Attempt { key, outcome, cost } = attempt;
         let reserved = self.reserved.remove(&key).unwrap_or_default();
-        self.plans.finished(&key, Instant::now());
+        let latency = self.plans.finished(&key, Instant::now());
         let (duty, subject) = key;
         let ended = |ending, code, reason: &str| Done::ended(duty, &subject, ending, code, reason);
-        match outcome {
-            Ok(Outcome::Landed { tx_hash, block, gas_used, receipt }) => {
-                self.pay(U256::from(gas_used) * U256::from(receipt.effective_gas_price));
+        let done = match outcome {
+            Ok(Outcome::Landed { tx_hash, block, gas_used, .. }) => {
                 Done::landed(duty, &subject, tx_hash, block, gas_used)
             }
             Ok(Outcome::Reverted { tx_hash: tx_hash @ Some(_), error }) => {
-                // Its gas is lost: at most what was set aside for it.
-                self.pay(reserved);
                 Done { tx_hash, ..ended(Ending::Reverted, Code::Reverted, &error.to_string()) }
             }
             Ok(Outcome::Reverted { tx_hash: None, error }) => ended(Ending::Refused, Code::Refused, &error.to_string()),
             Ok(Outcome::Expired) => ended(Ending::Expired, Code::Expired, "no block took it in time"),
             Err(reason) => ended(Ending::Failed, Code::DataDir, &reason),
+        };
+        let cost = match done.ending {
+            // Its gas is lost: at most what was set aside for it.
+            Ending::Landed | Ending::Reverted => cost.unwrap_or(reserved),
+            _ => U256::ZERO,
+        };
+        if cost > U256::ZERO {
+            self.pay(cost);
         }
+        self.ledger.enter(duty, Entry { ending: done.ending, cost, latency });
+        done
     }
 
     fn pay(&mut self, amount: U256) {
         if let Err(error) = self.budget.pay(self.now, amount) {
             tracing::warn!("{} cannot record what was spent: {error}", Code::DataDir);
         }
-        metrics::set_spent(self.budget.spent(self.now));
+        let spent = self.budget.spent(self.now);
+        metrics::set_spent(spent);
+        self.health.set_status("spentEth", format_ether(spent).into());
     }
 }
 
 /// Hands an action to the outbox under a key that was not used up by an earlier attempt, and waits for its end.
-async fn send(outbox: Outbox, key: PlanKey, action: Action, data: Bytes, max_fee_per_gas: u128) -> Attempt {
+async fn send(
+    provider: DynProvider,
+    outbox: Outbox,
+    key: PlanKey,
+    action: Action,
+    data: Bytes,
+    max_fee_per_gas: u128,
+) -> Attempt {
     let sent = async {
         let mut number = 1_u32;
         let id = |number| format!("{}#{number}", action.key());
@@ -334,7 +409,19 @@ async fn send(outbox: Outbox, key: PlanKey, action: Action, data: Bytes, max_fee
         outbox.send(intent).await
     };
     let outcome = sent.await.map_err(|error| error.to_string());
-    Attempt { key, outcome }
+    let cost = match &outcome {
+        Ok(Outcome::Landed { receipt, .. }) => Some(paid(receipt)),
+        Ok(Outcome::Reverted { tx_hash: Some(hash), .. }) => {
+            provider.get_transaction_receipt(*hash).await.ok().flatten().as_ref().map(paid)
+        }
+        _ => None,
+    };
+    Attempt { key, outcome, cost }
+}
+
+/// What a transaction cost, wei.
+fn paid(receipt: &TransactionReceipt) -> U256 {
+    U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price)
 }
 
 /// This machine's clock, by which the outbox counts.
@@ -350,8 +437,8 @@ async fn schedule(provider: &DynProvider, deployment: &Deployment) -> Result<Sch
         start.map(|start| start.saturating_to::<u64>())
     };
     let what = "cannot read when reward epochs begin";
-    let start = read(0).await.map_err(KeeperError::because(Code::Chain, what))?;
-    let second = read(1).await.map_err(KeeperError::because(Code::Chain, what))?;
+    let start = read(0).await.map_err(KeeperError::because(Code::Unreachable, what))?;
+    let second = read(1).await.map_err(KeeperError::because(Code::Unreachable, what))?;
     Ok(Schedule { start, length: second.saturating_sub(start).max(1) })
 }
 
@@ -359,7 +446,7 @@ async fn schedule(provider: &DynProvider, deployment: &Deployment) -> Result<Sch
 async fn genesis(provider: &DynProvider, deployment: &Deployment) -> Result<Genesis, KeeperError> {
     let verifier = ProofOfWorkVerifier::new(deployment.address(ContractName::ProofOfWorkVerifier), provider);
     let round = verifier.currentRound().call().await;
-    let round = round.map_err(KeeperError::because(Code::Chain, "cannot read when audit rounds begin"))?;
+    let round = round.map_err(KeeperError::because(Code::Unreachable, "cannot read when audit rounds begin"))?;
     // Of a later round the history tells; its time is too late for round zero, and so gives no secret away too early.
     Ok(Genesis { opened_at: round.openedAt.to() })
 }

@@ -3,7 +3,8 @@
 //! Contracts can't wake up by themselves: somebody has to say that a deadline has passed. The keeper follows the chain
 //! ([`aiigo_chain::Follower`]) into a small [`View`] of everything that has a deadline, asks each [`Duty`] what is due
 //! by the chain's own clock, tries it, and hands it to the outbox. Every call is open to anyone and harmless twice, so
-//! keepers need no agreement: each waits a little, by chance, and looks again before it sends.
+//! keepers need no agreement: each waits a little, and longer where another one's turn is before, and looks again before it
+//! sends.
 
 mod budget;
 mod cli;
@@ -12,12 +13,15 @@ mod command;
 mod duties;
 mod error;
 mod keeper;
+mod ledger;
 mod metrics;
 mod payload;
 mod plan;
+mod policy;
 mod report;
 mod secrets;
 mod trial;
+mod turns;
 mod view;
 
 pub use budget::Budget;
@@ -27,6 +31,7 @@ pub use duties::{Action, Duty, DutyName, Means, UnknownDuty};
 pub use error::KeeperError;
 pub use keeper::{Hands, Keeper, KeeperConfig};
 pub use payload::{Draw, Payload};
+pub use policy::{DutySetting, Policy, Retry, SettingError};
 pub use report::Done;
 pub use secrets::{CHAIN_LENGTH, Secrets, SecretsError};
 pub use view::{

@@ -1,45 +1,22 @@
 //! What an operator watches: per duty, what is due and what became of it; and the money.
 
+use std::time::Duration;
+
 use alloy::primitives::U256;
-use metrics::{counter, describe_counter, describe_gauge, gauge};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-use crate::duties::DutyName;
-
-/// How an attempt ended, as a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// Done.
-    Landed,
-    /// Sent and reverted.
-    Reverted,
-    /// Refused by simulation, nothing sent.
-    Refused,
-    /// Not included in time.
-    Expired,
-    /// Too expensive for the limits.
-    Unaffordable,
-    /// The RPC or the outbox failed.
-    Failed,
-}
-
-impl Ending {
-    pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Landed => "landed",
-            Self::Reverted => "reverted",
-            Self::Refused => "refused",
-            Self::Expired => "expired",
-            Self::Unaffordable => "unaffordable",
-            Self::Failed => "failed",
-        }
-    }
-}
+use crate::{duties::DutyName, report::Ending};
 
 /// Says what each metric means; once, after the recorder is installed.
 pub(crate) fn describe() {
     describe_gauge!("aiigo_keeper_due", "Actions that are due, by duty");
     describe_counter!("aiigo_keeper_attempts_total", "Attempts by duty and how they ended");
-    describe_counter!("aiigo_keeper_gas_total", "Gas used, by duty");
+    describe_counter!("aiigo_keeper_sent_total", "Transactions sent, by duty");
+    describe_counter!("aiigo_keeper_cost_gwei_total", "Paid for transactions, landed and reverted, by duty");
+    describe_histogram!(
+        "aiigo_keeper_latency_seconds",
+        "From when an action was seen to be due to its landing, by duty"
+    );
     describe_gauge!("aiigo_keeper_spent_eth", "ETH paid for gas in the last 24 hours");
     describe_gauge!("aiigo_keeper_block", "The last block that was taken in");
     describe_gauge!("aiigo_keeper_tasks", "Live tasks");
@@ -55,8 +32,15 @@ pub(crate) fn count_attempt(duty: DutyName, ending: Ending) {
     counter!("aiigo_keeper_attempts_total", "duty" => duty.name(), "ending" => ending.label()).increment(1);
 }
 
-pub(crate) fn count_gas(duty: DutyName, gas: u64) {
-    counter!("aiigo_keeper_gas_total", "duty" => duty.name()).increment(gas);
+/// `cost` in wei.
+pub(crate) fn count_sent(duty: DutyName, cost: U256) {
+    counter!("aiigo_keeper_sent_total", "duty" => duty.name()).increment(1);
+    let gwei = cost / U256::from(1_000_000_000);
+    counter!("aiigo_keeper_cost_gwei_total", "duty" => duty.name()).increment(gwei.saturating_to());
+}
+
+pub(crate) fn record_latency(duty: DutyName, latency: Duration) {
+    histogram!("aiigo_keeper_latency_seconds", "duty" => duty.name()).record(latency);
 }
 
 pub(crate) fn set_spent(wei: U256) {

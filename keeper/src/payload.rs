@@ -42,7 +42,19 @@ impl Draw {
     }
 }
 
+/// A call's selector and first argument.
+const HEAD: usize = 36;
+
 impl Payload {
+    /// Whether the data of a transaction is a call of the same function about the same thing.
+    pub(crate) fn is_like(&self, data: &[u8]) -> bool {
+        let own = match self {
+            Self::Call(data) => data.clone(),
+            Self::Draw { draw, .. } => draw.call(Bytes::new()),
+        };
+        own.get(..HEAD.min(own.len())) == data.get(..HEAD.min(own.len()))
+    }
+
     /// Completes the call.
     ///
     /// # Errors
@@ -57,5 +69,22 @@ impl Payload {
                 Ok(draw.call(rlp::encode(&found.header.inner).into()))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::B256;
+
+    use super::*;
+
+    #[test]
+    fn a_draw_of_another_keeper_is_known_by_its_task_whatever_the_header() {
+        let draw = |byte| Draw::Replicas(TaskId(B256::repeat_byte(byte)));
+        let payload = Payload::Draw { draw: draw(1), block: 7 };
+        assert!(payload.is_like(&draw(1).call(Bytes::from_static(&[1, 2, 3]))));
+        assert!(!payload.is_like(&draw(2).call(Bytes::new())));
+        assert!(!payload.is_like(&Draw::Jury(U256::from(1)).call(Bytes::new())));
+        assert!(!payload.is_like(&[]));
     }
 }

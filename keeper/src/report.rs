@@ -1,13 +1,57 @@
 //! What became of an attempt: for the operator's log, the metrics and the report of `once`.
 
 use alloy::primitives::TxHash;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{
     code::Code,
     duties::{Action, DutyName},
-    metrics::{self, Ending},
 };
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ending {
+    /// Done.
+    Landed,
+    /// Sent and reverted.
+    Reverted,
+    /// Refused by simulation, nothing sent.
+    Refused,
+    /// Not included in time.
+    Expired,
+    /// Too expensive for the limits, or not worth it.
+    Unaffordable,
+    /// The RPC or the outbox failed.
+    Failed,
+    /// A dry run would have sent it.
+    WouldSend,
+}
+
+impl Ending {
+    /// The name in reports and metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Landed => "landed",
+            Self::Reverted => "reverted",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
+            Self::Unaffordable => "unaffordable",
+            Self::Failed => "failed",
+            Self::WouldSend => "would-send",
+        }
+    }
+
+    /// Whether a transaction was made for it.
+    pub(crate) const fn was_sent(self) -> bool {
+        matches!(self, Self::Landed | Self::Reverted | Self::Expired)
+    }
+}
+
+impl Serialize for Ending {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.label())
+    }
+}
 
 /// An attempt that is over.
 #[derive(Clone, Debug, Serialize)]
@@ -17,8 +61,8 @@ pub struct Done {
     pub duty: &'static str,
     /// What it was about.
     pub subject: String,
-    /// `landed`, `reverted`, `refused`, `expired`, `unaffordable`, `failed`, or `would-send` in a dry run.
-    pub ending: &'static str,
+    /// How it ended.
+    pub ending: Ending,
     /// Its transaction, if one was sent.
     pub tx_hash: Option<TxHash>,
     /// Why, if it did not land.
@@ -26,46 +70,29 @@ pub struct Done {
 }
 
 impl Done {
+    fn new(duty: DutyName, subject: &str, ending: Ending) -> Self {
+        Self { duty: duty.name(), subject: subject.to_owned(), ending, tx_hash: None, reason: None }
+    }
+
     /// An action that a dry run would have sent.
     pub(crate) fn would_send(action: &Action) -> Self {
         tracing::info!(duty = %action.duty, subject = action.subject, "would send");
-        Self {
-            duty: action.duty.name(),
-            subject: action.subject.clone(),
-            ending: "would-send",
-            tx_hash: None,
-            reason: None,
-        }
+        Self::new(action.duty, &action.subject, Ending::WouldSend)
     }
 
-    /// An attempt of an action that ended otherwise than on the chain; counted and, if somebody should know, logged.
+    /// An attempt of an action that ended otherwise than on the chain; logged, if somebody should know.
     pub(crate) fn ended(duty: DutyName, subject: &str, ending: Ending, code: Code, reason: &str) -> Self {
-        metrics::count_attempt(duty, ending);
         match code {
             // Mostly another keeper was faster, which is how it should be.
             Code::Refused => tracing::debug!(%duty, subject, reason, "{code} not needed"),
             code => tracing::warn!(%duty, subject, reason, "{code} {}", ending.label()),
         }
-        Self {
-            duty: duty.name(),
-            subject: subject.to_owned(),
-            ending: ending.label(),
-            tx_hash: None,
-            reason: Some(format!("{code} {reason}")),
-        }
+        Self { reason: Some(format!("{code} {reason}")), ..Self::new(duty, subject, ending) }
     }
 
     /// An attempt that is on the chain.
     pub(crate) fn landed(duty: DutyName, subject: &str, tx_hash: TxHash, block: u64, gas_used: u64) -> Self {
-        metrics::count_attempt(duty, Ending::Landed);
-        metrics::count_gas(duty, gas_used);
         tracing::info!(%duty, subject, %tx_hash, block, gas_used, "done");
-        Self {
-            duty: duty.name(),
-            subject: subject.to_owned(),
-            ending: Ending::Landed.label(),
-            tx_hash: Some(tx_hash),
-            reason: None,
-        }
+        Self { tx_hash: Some(tx_hash), ..Self::new(duty, subject, Ending::Landed) }
     }
 }

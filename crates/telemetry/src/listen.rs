@@ -32,12 +32,28 @@ pub struct Listener {
 }
 
 impl ListenArgs {
+    /// Where a server with the same flags listens: its address file says it, else `--listen`, else `default_port` of
+    /// 127.0.0.1.
+    ///
+    /// # Errors
+    /// If the address file can't be read or holds no address.
+    pub fn address(&self, default_port: u16) -> Result<SocketAddr, TelemetryError> {
+        let Some(path) = &self.address_file else { return Ok(self.wanted(default_port)) };
+        let failed = |source| TelemetryError::AddressFile { path: path.clone(), source };
+        let text = fs::read_to_string(path).map_err(failed)?;
+        text.trim().parse().map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))
+    }
+
+    fn wanted(&self, default_port: u16) -> SocketAddr {
+        self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], default_port)))
+    }
+
     /// Binds to `--listen`, else to 127.0.0.1 and `default_port`, and writes the address file.
     ///
     /// # Errors
     /// If the address is taken or not ours, or the file can't be written.
     pub async fn bind(&self, default_port: u16) -> Result<Listener, TelemetryError> {
-        let wanted = self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], default_port)));
+        let wanted = self.wanted(default_port);
         let failed = |source| TelemetryError::Listen { address: wanted, source };
         if let Some(path) = &self.address_file {
             // An address from an earlier run would mislead whoever waits for this one.
@@ -78,7 +94,9 @@ mod tests {
         let listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
         let listener = ListenArgs { listen, address_file: Some(file.clone()) }.bind(1).await.expect("a free port");
         assert_ne!(listener.address.port(), 0);
-        assert_eq!(fs::read_to_string(file).expect("the file"), listener.address.to_string());
+        assert_eq!(fs::read_to_string(&file).expect("the file"), listener.address.to_string());
+        let seeker = ListenArgs { listen: None, address_file: Some(file) };
+        assert_eq!(seeker.address(1).expect("the file"), listener.address);
     }
 
     #[tokio::test]

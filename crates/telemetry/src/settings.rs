@@ -35,7 +35,7 @@ pub enum SettingsError {
         key: String,
     },
     /// A value of a kind that no flag takes.
-    #[error("{path}: `{key}` must be a text, a number, a boolean or a list of these")]
+    #[error("{path}: `{key}` must be a text, a number, a boolean, a list or a table of these")]
     WrongKind {
         /// The file.
         path: PathBuf,
@@ -184,6 +184,16 @@ fn texts(value: &toml::Value) -> Option<Vec<String>> {
         toml::Value::Array(list) => {
             list.iter().map(|item| if item.is_array() { None } else { texts(item)?.pop() }).collect()
         }
+        // A list of settings of its own: `[duty.expire-tasks] max-cost = 1` is `--duty expire-tasks.max-cost=1`.
+        toml::Value::Table(table) if !table.is_empty() => {
+            let below = table.iter().map(|(key, value)| Some((key, value.is_table(), texts(value)?)));
+            let below: Option<Vec<_>> = below.collect();
+            let joined = |(key, is_table, values): (&String, bool, Vec<String>)| {
+                let separator = if is_table { '.' } else { '=' };
+                values.into_iter().map(move |value| format!("{key}{separator}{value}")).collect::<Vec<_>>()
+            };
+            Some(below?.into_iter().flat_map(joined).collect())
+        }
         toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     }
 }
@@ -229,6 +239,14 @@ mod tests {
         assert_eq!(parse(file, &[]).expect("valid"), (3, urls.clone(), true));
         assert_eq!(parse(file, &["--workers", "5"]).expect("valid"), (5, urls, true));
         assert_eq!(parse("", &[]).expect("valid").0, 1);
+    }
+
+    #[test]
+    fn a_table_is_a_list_of_its_entries() {
+        let file = "rpc-url.first.weight = 3\nrpc-url.first.name = 'a'\nrpc-url.second = true";
+        let (_, mut urls, _) = parse(file, &[]).expect("valid");
+        urls.sort();
+        assert_eq!(urls, ["first.name=a", "first.weight=3", "second=true"]);
     }
 
     #[test]

@@ -6,3 +6,4 @@ pub(crate) mod once;
 pub(crate) mod run;
 pub(crate) mod secrets;
 mod set_up;
+pub(crate) mod status;

@@ -10,7 +10,11 @@ use super::{
     run::drive,
     set_up::{Ready, set_up},
 };
-use crate::{cli::KeeperArgs, error::KeeperError, report::Done};
+use crate::{
+    cli::KeeperArgs,
+    error::KeeperError,
+    report::{Done, Ending},
+};
 
 /// What was due and what became of it.
 #[derive(Debug, Serialize)]
@@ -35,7 +39,8 @@ pub(crate) async fn once(args: &KeeperArgs, token: CancellationToken) -> Result<
 impl Report {
     /// Failed if something that is due was neither done nor refused by the contracts.
     pub(crate) fn exit_code(&self) -> ExitCode {
-        let failed = self.done.iter().any(|done| matches!(done.ending, "expired" | "unaffordable" | "failed"));
+        let failed =
+            self.done.iter().any(|done| matches!(done.ending, Ending::Expired | Ending::Unaffordable | Ending::Failed));
         if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 
@@ -46,7 +51,7 @@ impl Report {
         }
         let line = |done: &Done| {
             let detail = done.tx_hash.map(|hash| hash.to_string()).or_else(|| done.reason.clone()).unwrap_or_default();
-            format!("{:19} {:12} {} {detail}\n", done.duty, done.ending, done.subject)
+            format!("{:19} {:12} {} {detail}\n", done.duty, done.ending.label(), done.subject)
         };
         self.done.iter().map(line).collect()
     }

@@ -2,7 +2,7 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
-use aiigo_chain::{Follower, FollowerConfig, Outbox, OutboxConfig};
+use aiigo_chain::{Follower, FollowerConfig, Outbox, OutboxConfig, OutboxError, rpc::RpcError};
 use aiigo_protocol::{ContractName, Deployment};
 use aiigo_telemetry::Health;
 use alloy::primitives::Address;
@@ -29,7 +29,13 @@ pub(crate) struct Ready {
 /// Connects, loads the key, opens the data folder.
 pub(crate) async fn set_up(args: &KeeperArgs, jitter: Duration, health: Health) -> Result<Ready, KeeperError> {
     let connected = args.rpc.connect().await;
-    let (provider, deployment) = connected.map_err(KeeperError::because(Code::Chain, "cannot use the chain"))?;
+    let (provider, deployment) = connected.map_err(|error| {
+        let code = match error {
+            RpcError::Unreachable { .. } => Code::Unreachable,
+            _ => Code::Chain,
+        };
+        KeeperError::because(code, "cannot use the chain")(error)
+    })?;
     let (hands, budget) = if args.dry_run {
         // With a key, as its account; else as nobody, which every duty allows.
         let from = args.signer.load_async().await.map_or(Address::ZERO, |signer| signer.address());
@@ -43,9 +49,12 @@ pub(crate) async fn set_up(args: &KeeperArgs, jitter: Duration, health: Health) 
         let dir = &args.data_dir;
         let data_dir_error = || format!("cannot use the data folder {}", dir.display());
         fs::create_dir_all(dir).map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
-        let outbox = Outbox::open(&dir.join(OUTBOX), provider.clone(), signer, OutboxConfig::default())
-            .await
-            .map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
+        let outbox = Outbox::open(&dir.join(OUTBOX), provider.clone(), signer, OutboxConfig::default()).await.map_err(
+            |error| match error {
+                OutboxError::Chain(_) => KeeperError::because(Code::Unreachable, "cannot use the chain")(error),
+                error => KeeperError::because(Code::DataDir, data_dir_error())(error),
+            },
+        )?;
         let budget =
             Budget::open(dir, args.daily_budget).map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
         (Hands::Sending(outbox), budget)
@@ -55,7 +64,7 @@ pub(crate) async fn set_up(args: &KeeperArgs, jitter: Duration, health: Health) 
         Hands::Dry(_) => None,
     };
     let config = KeeperConfig {
-        duties: args.duties(),
+        duties: args.duties.enabled(),
         jitter,
         max_fee_per_gas: u128::from(args.max_fee_per_gas) * 1_000_000_000,
         max_cost: args.max_cost,

@@ -1,8 +1,4 @@
-//! The keeper on a real chain: deadlines pass, and it does what nobody else did.
-
-#![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
-
-mod support;
+//! One keeper: deadlines pass, and it does what nobody else did.
 
 use std::time::Duration;
 
@@ -10,7 +6,7 @@ use aiigo_devnet::eventually;
 use aiigo_protocol::TaskStatus;
 use alloy::primitives::{Address, U256};
 
-use self::support::{Stage, attempts};
+use crate::support::{Stage, attempts};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -50,7 +46,7 @@ async fn a_silent_buyer_is_overruled_and_an_untaken_task_refunded() {
     stage.accept(delivered, node).await;
     stage.deliver(delivered).await;
     let held = stage.escrow().escrowOf(untaken.0).call().await.expect("an escrow").amount;
-    let _keeper = stage.keeper(0, "0").await;
+    let _keeper = stage.keeper(0, &["--jitter", "0"]).await;
 
     let before = stage.credit(stage.buyer.address()).await;
     stage.pass(61).await;
@@ -69,7 +65,7 @@ async fn an_unanswered_challenge_is_closed_and_epochs_end() {
     let stage = Stage::start().await;
     let node = stage.register().await;
     stage.issue_challenge(node).await;
-    let _keeper = stage.keeper(0, "0").await;
+    let _keeper = stage.keeper(0, &["--jitter", "0"]).await;
     stage.pass(3600).await;
     let verifier = stage.verifier(&stage.operator);
     eventually("a closed challenge", LIMIT, async || {
@@ -86,28 +82,6 @@ async fn an_unanswered_challenge_is_closed_and_epochs_end() {
         (rewards.nextEpochToClose().call().await.ok()? >= current).then_some(())
     })
     .await;
-}
-
-#[tokio::test]
-async fn two_keepers_side_by_side_do_everything_once() {
-    const TASKS: u8 = 6;
-    let stage = Stage::start().await;
-    let mut tasks = Vec::new();
-    for spec in 1..=TASKS {
-        tasks.push(stage.open_task(spec).await);
-    }
-    let (mut first, mut second) = tokio::join!(stage.keeper(0, "1"), stage.keeper(1, "1"));
-    // What they do for the epochs of the past is not counted here.
-    let done_before = stage.expired().await;
-    assert_eq!(done_before, 0);
-    stage.pass(61).await;
-    for task in tasks {
-        eventually("a refund", LIMIT, async || (stage.status(task).await == TaskStatus::Expired).then_some(())).await;
-    }
-    assert_eq!(stage.expired().await, usize::from(TASKS));
-    assert!(first.exit_status().expect("a state").is_none() && second.exit_status().expect("a state").is_none());
-    let reverted = [0, 1].map(|index| stage.log(index).matches("[AIIGO-K-008]").count());
-    assert!(reverted.iter().sum::<usize>() <= 2, "they should look before they send: {reverted:?}");
 }
 
 #[tokio::test]

@@ -34,9 +34,14 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
+    /// With a block for each transaction.
     pub(crate) async fn start() -> Self {
+        Self::with_blocks(BlockTime::PerTransaction).await
+    }
+
+    pub(crate) async fn with_blocks(block_time: BlockTime) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let config = DevnetConfig::new(dir.path().join("chain")).block_time(BlockTime::PerTransaction);
+        let config = DevnetConfig::new(dir.path().join("chain")).block_time(block_time);
         let devnet = Devnet::start(config).await.unwrap_or_else(|error| panic!("no devnet: {error}"));
         let account = |index| devnet.account(index).expect("an account");
         let (buyer, owner, operator) = (account(1), account(4), account(5));
@@ -119,24 +124,10 @@ impl Stage {
         node
     }
 
-    /// An open task: 60 s of execution, a minute to be accepted, a minute for the review.
+    /// An open task of [`request`].
     pub(crate) async fn open_task(&self, spec: u8) -> TaskId {
         let market = self.market(&self.buyer);
-        let request = TaskMarketplace::TaskRequest {
-            resourceType: 1,
-            minTrustLevel: 1,
-            replicas: 1,
-            minPower: 1,
-            duration: 60,
-            acceptWindow: 60,
-            reviewWindow: 60,
-            maxAuditAge: 0,
-            pricePerHour: parse_ether("0.36").expect("an amount").to(),
-            paymentToken: Address::ZERO,
-            watcher: Address::ZERO,
-            specHash: B256::repeat_byte(spec),
-            specURI: "ipfs://bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy".to_owned(),
-        };
+        let request = request(spec);
         let quote = market.quote(request.clone()).call().await.expect("a quote");
         let nonce = market.nonceOf(self.buyer.address()).call().await.expect("a nonce");
         let id = market.taskIdOf(self.buyer.address(), nonce, request.specHash).call().await.expect("an id");
@@ -156,6 +147,18 @@ impl Stage {
         mined(self.market(&self.operator).submitResult(task.0, B256::repeat_byte(9), "ipfs://result".to_owned())).await;
     }
 
+    /// So many open tasks of [`request`] in one transaction.
+    pub(crate) async fn open_tasks(&self, count: u8) {
+        let market = self.market(&self.buyer);
+        let requests: Vec<_> = (1..=count).map(request).collect();
+        let mut value = U256::ZERO;
+        for request in &requests {
+            let quote = market.quote(request.clone()).call().await.expect("a quote");
+            value += U256::from(quote.escrow) + quote.tipDeposit;
+        }
+        mined(market.createTasks(requests, Vec::new()).value(value)).await;
+    }
+
     fn command(&self, index: u32, args: &[&str]) -> ProcessCommand {
         let dir = self.keeper_dir(index);
         ProcessCommand::new(format!("keeper {index}"), env!("CARGO_BIN_EXE_aiigo-keeper"), dir.join("log"))
@@ -171,10 +174,10 @@ impl Stage {
     }
 
     /// `aiigo-keeper run` in the background, ready.
-    pub(crate) async fn keeper(&self, index: u32, jitter: &str) -> Process {
+    pub(crate) async fn keeper(&self, index: u32, args: &[&str]) -> Process {
         let address = self.keeper_dir(index).join("address");
         let mut process = self
-            .command(index, &["run", "--listen", "127.0.0.1:0", "--jitter", jitter])
+            .command(index, &[&["run", "--listen", "127.0.0.1:0"], args].concat())
             .arg("--address-file")
             .arg(&address)
             .env("AIIGO_PRIVATE_KEY", self.keeper_account(index).private_key())
@@ -217,6 +220,25 @@ impl Stage {
 
     pub(crate) async fn transactions_of(&self, account: &Account) -> u64 {
         self.devnet.provider().get_transaction_count(account.address()).await.expect("a nonce")
+    }
+}
+
+/// A task of 60 s of execution, a minute to be accepted, a minute for the review.
+pub(crate) fn request(spec: u8) -> TaskMarketplace::TaskRequest {
+    TaskMarketplace::TaskRequest {
+        resourceType: 1,
+        minTrustLevel: 1,
+        replicas: 1,
+        minPower: 1,
+        duration: 60,
+        acceptWindow: 60,
+        reviewWindow: 60,
+        maxAuditAge: 0,
+        pricePerHour: parse_ether("0.36").expect("an amount").to(),
+        paymentToken: Address::ZERO,
+        watcher: Address::ZERO,
+        specHash: B256::repeat_byte(spec),
+        specURI: "ipfs://bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy".to_owned(),
     }
 }
 

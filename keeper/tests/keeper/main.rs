@@ -1,0 +1,7 @@
+//! The keeper as a process, on a real chain.
+
+#![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
+
+mod alone;
+mod support;
+mod together;
