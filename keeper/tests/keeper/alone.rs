@@ -120,3 +120,41 @@ async fn a_keeper_without_a_key_or_a_chain_says_what_to_do() {
     assert_eq!(code, 1);
     assert!(stdout.contains("[AIIGO-K-012]") && stdout.contains("→"), "{stdout}");
 }
+
+#[tokio::test]
+async fn a_duty_has_to_pay_if_its_settings_say_so() {
+    let stage = Stage::start().await;
+    let node = stage.active_node().await;
+    let task = stage.open_task(1).await;
+    stage.accept(task, node).await;
+    stage.pass(66).await;
+    let once = ["once", "--json", "--duties", "time-out-tasks"];
+    // The tip is 0.0002 ETH, and gas costs nearly nothing.
+    let greedy = stage.settings("greedy", "[duty.time-out-tasks]\nmin-profit = '0.001'");
+    let (code, stdout) = stage.run(0, &[once.as_slice(), &["--config", &greedy]].concat()).await;
+    assert_eq!(code, 1);
+    assert!(stdout.contains("[AIIGO-K-017]"), "{stdout}\n{}", stage.log(0));
+    let modest = stage.settings("modest", "[duty.time-out-tasks]\nmin-profit = '0.0001'");
+    let (code, stdout) = stage.run(0, &[once.as_slice(), &["--config", &modest]].concat()).await;
+    assert_eq!((code, attempts(&stdout)[0].2.as_str()), (0, "landed"), "{stdout}");
+    // Refunding earns nothing.
+    stage.pass(61).await;
+    let (_, stdout) = stage.run(0, &["once", "--json", "--duty", "expire-tasks.min-profit=0"]).await;
+    assert!(stdout.contains("[AIIGO-K-017]") && stage.status(task).await == TaskStatus::Open, "{stdout}");
+}
+
+#[tokio::test]
+async fn a_keeper_waits_for_its_chain_and_says_so() {
+    let stage = Stage::start().await;
+    let mut keeper = stage.keeper_without_chain(0).await;
+    eventually("a second beginning", LIMIT, async || {
+        (stage.log(0).matches("[AIIGO-K-015]").count() >= 2).then_some(())
+    })
+    .await;
+    assert_eq!(stage.status_of(0).await["ready"], false);
+    assert!(keeper.exit_status().expect("a state").is_none());
+    keeper.terminate(Duration::from_secs(10)).await.expect("an end");
+    let (code, _) = stage.finish_status(0).await;
+    assert_eq!(code, 1);
+    assert!(stage.log(0).contains("[AIIGO-K-018]"), "{}", stage.log(0));
+}

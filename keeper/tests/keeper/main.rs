@@ -5,3 +5,4 @@
 mod alone;
 mod support;
 mod together;
+mod week;

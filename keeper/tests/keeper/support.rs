@@ -10,14 +10,15 @@ use std::{
 use aiigo_devnet::{Account, BlockTime, Devnet, DevnetConfig, Process, ProcessCommand};
 use aiigo_pow::Solver;
 use aiigo_protocol::{
-    AIIGOToken, ContractName, EscrowManager, NodeId, NodeRegistry, ProofOfWorkVerifier, TaskId, TaskMarketplace,
-    TaskStatus,
+    AIIGOToken, ContractName, EscrowManager, IProofOfWorkVerifier, NodeId, NodeRegistry, ProofOfWorkVerifier, TaskId,
+    TaskMarketplace, TaskStatus,
 };
 use alloy::{
     contract::{CallBuilder, CallDecoder},
     primitives::{Address, B256, Bytes, FixedBytes, U256, utils::parse_ether},
     providers::{DynProvider, Provider},
     rpc::types::TransactionReceipt,
+    sol_types::SolCall,
 };
 use serde_json::Value;
 
@@ -45,14 +46,26 @@ impl Stage {
         let devnet = Devnet::start(config).await.unwrap_or_else(|error| panic!("no devnet: {error}"));
         let account = |index| devnet.account(index).expect("an account");
         let (buyer, owner, operator) = (account(1), account(4), account(5));
-        Self { devnet, buyer, owner, operator, dir }
+        let stage = Self { devnet, buyer, owner, operator, dir };
+        // However busy this machine is, what it shows is enough for a task.
+        stage.set_audits(|rules| rules.hashesPerTflops = [100_000; 5]).await;
+        stage
+    }
+
+    /// Changes the verifier's parameters, as governance.
+    pub(crate) async fn set_audits(&self, change: impl FnOnce(&mut IProofOfWorkVerifier::Parameters)) {
+        let verifier = self.verifier(&self.owner);
+        let mut rules = verifier.parameters().call().await.expect("parameters");
+        change(&mut rules);
+        let call = ProofOfWorkVerifier::setParametersCall { parameters_: rules };
+        self.devnet.govern(*verifier.address(), call.abi_encode().into()).await.expect("other rules");
     }
 
     pub(crate) fn keeper_account(&self, index: u32) -> Account {
         self.devnet.account(10 + index).expect("an account")
     }
 
-    fn at(&self, name: ContractName) -> Address {
+    pub(crate) fn at(&self, name: ContractName) -> Address {
         self.devnet.deployment().address(name)
     }
 
@@ -85,16 +98,30 @@ impl Stage {
         self.devnet.increase_time(Duration::from_secs(seconds)).await.expect("a later time");
     }
 
-    /// A node without a proof of its power.
+    /// Moves the clock to a time, unix seconds, unless it is later already.
+    pub(crate) async fn pass_until(&self, time: u64) {
+        let now = self.devnet.now().await.expect("a time");
+        self.pass(time.saturating_sub(now)).await;
+    }
+
+    pub(crate) async fn mine(&self, blocks: u64) {
+        self.devnet.mine(blocks).await.expect("blocks");
+    }
+
+    /// The usual node, without a proof of its power.
     pub(crate) async fn register(&self) -> NodeId {
-        let registry = self.registry(&self.owner);
+        self.register_as(&self.owner, &self.operator).await
+    }
+
+    pub(crate) async fn register_as(&self, owner: &Account, operator: &Account) -> NodeId {
+        let registry = self.registry(owner);
         let fee = registry.parameters().call().await.expect("parameters").registrationFee;
         let register = registry
             .registerNode(
                 1,
                 "ipfs://bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy".to_owned(),
-                self.operator.address(),
-                self.owner.address(),
+                operator.address(),
+                owner.address(),
                 0,
             )
             .value(U256::from(fee));
@@ -106,28 +133,44 @@ impl Stage {
         mined(self.verifier(&self.operator).issueChallenge(node.0)).await;
     }
 
-    /// A node that is ready to work.
+    /// The usual node, ready to work.
     pub(crate) async fn active_node(&self) -> NodeId {
         let node = self.register().await;
-        let stake = parse_ether("200").expect("an amount");
-        self.devnet.send_aiigo(self.owner.address(), stake).await.expect("AIIGO");
-        let token = AIIGOToken::new(self.at(ContractName::AIIGOToken), self.devnet.provider_as(&self.owner));
-        mined(token.approve(self.at(ContractName::NodeRegistry), stake)).await;
-        mined(self.registry(&self.owner).stakeForNode(node.0, stake)).await;
-        self.issue_challenge(node).await;
-        let verifier = self.verifier(&self.operator);
+        self.stake_for(node, &self.owner, aiigo("200")).await;
+        self.prove(node, &self.owner, &self.operator).await;
+        node
+    }
+
+    /// AIIGO from the faucet for an account, which a contract may take.
+    pub(crate) async fn fund(&self, account: &Account, amount: U256, spender: ContractName) {
+        self.devnet.send_aiigo(account.address(), amount).await.expect("AIIGO");
+        let token = AIIGOToken::new(self.at(ContractName::AIIGOToken), self.devnet.provider_as(account));
+        mined(token.approve(self.at(spender), amount)).await;
+    }
+
+    /// Stakes AIIGO of the faucet's for a node.
+    pub(crate) async fn stake_for(&self, node: NodeId, owner: &Account, stake: U256) {
+        self.fund(owner, stake, ContractName::NodeRegistry).await;
+        mined(self.registry(owner).stakeForNode(node.0, stake)).await;
+    }
+
+    /// Passes a challenge and goes online.
+    pub(crate) async fn prove(&self, node: NodeId, owner: &Account, operator: &Account) {
+        let verifier = self.verifier(operator);
+        mined(verifier.issueChallenge(node.0)).await;
         let challenge = verifier.challengeOf(node.0).call().await.expect("a challenge");
         let seed = verifier.nodeSeed(node.0, challenge.seed).call().await.expect("a seed");
-        let solution = tokio::task::spawn_blocking(move || solve(seed)).await.expect("no panic");
-        mined(verifier.submitSolution(node.0, solution)).await;
-        mined(self.registry(&self.owner).setOnline(node.0, true)).await;
-        node
+        mined(verifier.submitSolution(node.0, solved(seed).await)).await;
+        mined(self.registry(owner).setOnline(node.0, true)).await;
     }
 
     /// An open task of [`request`].
     pub(crate) async fn open_task(&self, spec: u8) -> TaskId {
+        self.order(request(spec)).await
+    }
+
+    pub(crate) async fn order(&self, request: TaskMarketplace::TaskRequest) -> TaskId {
         let market = self.market(&self.buyer);
-        let request = request(spec);
         let quote = market.quote(request.clone()).call().await.expect("a quote");
         let nonce = market.nonceOf(self.buyer.address()).call().await.expect("a nonce");
         let id = market.taskIdOf(self.buyer.address(), nonce, request.specHash).call().await.expect("an id");
@@ -136,15 +179,23 @@ impl Stage {
     }
 
     pub(crate) async fn accept(&self, task: TaskId, node: NodeId) {
-        let market = self.market(&self.operator);
+        self.accept_as(&self.operator, task, node).await;
+    }
+
+    pub(crate) async fn accept_as(&self, operator: &Account, task: TaskId, node: NodeId) {
+        let market = self.market(operator);
         let salt = B256::repeat_byte(7);
-        let hash = market.commitmentHash(task.0, node.0, salt, self.operator.address()).call().await.expect("a hash");
+        let hash = market.commitmentHash(task.0, node.0, salt, operator.address()).call().await.expect("a hash");
         mined(market.commitAccept(node.0, FixedBytes::<20>::from_slice(&hash[..20]))).await;
         mined(market.acceptTask(task.0, node.0, salt)).await;
     }
 
     pub(crate) async fn deliver(&self, task: TaskId) {
-        mined(self.market(&self.operator).submitResult(task.0, B256::repeat_byte(9), "ipfs://result".to_owned())).await;
+        self.deliver_as(&self.operator, task).await;
+    }
+
+    pub(crate) async fn deliver_as(&self, operator: &Account, task: TaskId) {
+        mined(self.market(operator).submitResult(task.0, B256::repeat_byte(9), "ipfs://result".to_owned())).await;
     }
 
     /// So many open tasks of [`request`] in one transaction.
@@ -159,10 +210,15 @@ impl Stage {
         mined(market.createTasks(requests, Vec::new()).value(value)).await;
     }
 
+    /// A command that needs no chain.
+    fn command_about(&self, index: u32, args: &[&str]) -> ProcessCommand {
+        let log = self.keeper_dir(index).join("log");
+        ProcessCommand::new(format!("keeper {index}"), env!("CARGO_BIN_EXE_aiigo-keeper"), log).args(args)
+    }
+
     fn command(&self, index: u32, args: &[&str]) -> ProcessCommand {
         let dir = self.keeper_dir(index);
-        ProcessCommand::new(format!("keeper {index}"), env!("CARGO_BIN_EXE_aiigo-keeper"), dir.join("log"))
-            .args(args)
+        self.command_about(index, args)
             .args(["--rpc-url", self.devnet.rpc_url().as_str(), "--deployment"])
             .arg(self.devnet.deployment_path())
             .arg("--data-dir")
@@ -175,7 +231,7 @@ impl Stage {
 
     /// `aiigo-keeper run` in the background, ready.
     pub(crate) async fn keeper(&self, index: u32, args: &[&str]) -> Process {
-        let address = self.keeper_dir(index).join("address");
+        let address = self.address_file(index);
         let mut process = self
             .command(index, &[&["run", "--listen", "127.0.0.1:0"], args].concat())
             .arg("--address-file")
@@ -187,6 +243,57 @@ impl Stage {
         let url = format!("http://{listens}").parse().expect("a URL");
         process.wait_until_ready(&url, LIMIT).await.unwrap_or_else(|error| panic!("{error}"));
         process
+    }
+
+    fn address_file(&self, index: u32) -> PathBuf {
+        self.keeper_dir(index).join("address")
+    }
+
+    /// Seeds the secrets of a challenger.
+    pub(crate) async fn make_secrets(&self, index: u32) {
+        let command = self.command_about(index, &["secrets", "new"]).arg(self.keeper_dir(index).join("secrets"));
+        let (code, stdout) = self.finish(command).await;
+        assert_eq!(code, 0, "{stdout}");
+    }
+
+    /// `aiigo-keeper status --json` of a running keeper.
+    pub(crate) async fn status_of(&self, index: u32) -> Value {
+        let (code, stdout) = self.finish_status(index).await;
+        assert_eq!(code, 0, "{stdout}");
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}"))
+    }
+
+    /// The same, whether it succeeds or not.
+    pub(crate) async fn finish_status(&self, index: u32) -> (i32, String) {
+        let command = self.command_about(index, &["status", "--json", "--address-file"]).arg(self.address_file(index));
+        self.finish(command).await
+    }
+
+    /// `aiigo-keeper run` in the background, of a chain that nobody serves.
+    pub(crate) async fn keeper_without_chain(&self, index: u32) -> Process {
+        let address = self.address_file(index);
+        let mut process = self
+            .command_about(
+                index,
+                &["run", "--listen", "127.0.0.1:0", "--rpc-url", "http://127.0.0.1:9", "--deployment"],
+            )
+            .arg(self.devnet.deployment_path())
+            .arg("--data-dir")
+            .arg(self.keeper_dir(index))
+            .arg("--address-file")
+            .arg(&address)
+            .env("AIIGO_PRIVATE_KEY", self.keeper_account(index).private_key())
+            .spawn()
+            .expect("it starts");
+        process.wait_for_address(&address, LIMIT).await.unwrap_or_else(|error| panic!("{error}"));
+        process
+    }
+
+    /// A settings file, for `--config`.
+    pub(crate) fn settings(&self, name: &str, toml: &str) -> String {
+        let file = self.dir.path().join(name).with_extension("toml");
+        std::fs::write(&file, toml).expect("a file");
+        file.to_str().expect("UTF-8").to_owned()
     }
 
     /// A command of the keeper with its key, to its end: exit code and stdout.
@@ -266,7 +373,16 @@ pub(crate) fn attempts(stdout: &str) -> Vec<(String, String, String)> {
         .collect()
 }
 
+/// An amount of AIIGO, wei.
+pub(crate) fn aiigo(amount: &str) -> U256 {
+    parse_ether(amount).expect("an amount")
+}
+
 /// An answer to a challenge, found in half of the devnet's window.
+pub(crate) async fn solved(seed: B256) -> Bytes {
+    tokio::task::spawn_blocking(move || solve(seed)).await.expect("no panic")
+}
+
 fn solve(seed: B256) -> Bytes {
     let solver = Solver::new(NonZeroUsize::MIN);
     let solution = solver.solve(seed, Instant::now() + Duration::from_secs(2), &AtomicBool::new(false));
