@@ -230,7 +230,7 @@ fn a_root_that_nobody_vetoed_is_adopted() {
         root: B256::ZERO,
         finalAt: U40::from(500),
     }));
-    assert_due_from(DutyName::FinalizeRoots, &[posted.clone()], 500, "root 3");
+    assert_due_from(DutyName::FinalizeRoots, std::slice::from_ref(&posted), 500, "root 3");
     let finalized = RootFinalized { rootId: root, epoch: U256::ZERO, poster: KEEPER, root: B256::ZERO };
     let vetoed = RootVetoed { rootId: root, epoch: U256::ZERO, poster: KEEPER, bondBurned: U256::ZERO };
     for over in [RewardDistributorEvents::RootFinalized(finalized), RewardDistributorEvents::RootVetoed(vetoed)] {
