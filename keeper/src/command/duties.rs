@@ -39,7 +39,28 @@ pub(crate) fn list(args: &DutyArgs) -> Vec<Listed> {
 /// The list for people.
 #[allow(clippy::ptr_arg)] // it prints what `list` returns
 pub(crate) fn table(list: &Vec<Listed>) -> String {
-    list.iter()
-        .map(|duty| format!("{:19} {:4} {}\n", duty.name, if duty.enabled { "on" } else { "off" }, duty.about))
-        .collect()
+    let line = |duty: &Listed| {
+        let state = if duty.enabled { "on" } else { "off" };
+        format!("{:20} {state:3} {}{}\n", duty.name, duty.about, duty.limits())
+    };
+    list.iter().map(line).collect()
+}
+
+impl Listed {
+    /// What differs from the usual, in brackets.
+    fn limits(&self) -> String {
+        let Retry { after, every, attempts } = self.retry;
+        let usual = Retry::default();
+        let limits: Vec<String> = [
+            self.max_cost.as_ref().map(|cost| format!("max-cost {cost} ETH")),
+            self.min_profit.as_ref().map(|profit| format!("min-profit {profit} ETH")),
+            (after != usual.after).then(|| format!("retry-after {} s", after.as_secs_f64())),
+            (every != usual.every).then(|| format!("retry-every {} s", every.as_secs_f64())),
+            attempts.map(|attempts| format!("attempts {attempts}")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if limits.is_empty() { String::new() } else { format!(" [{}]", limits.join(", ")) }
+    }
 }

@@ -51,7 +51,7 @@ impl Report {
         }
         let line = |done: &Done| {
             let detail = done.tx_hash.map(|hash| hash.to_string()).or_else(|| done.reason.clone()).unwrap_or_default();
-            format!("{:19} {:12} {} {detail}\n", done.duty, done.ending.label(), done.subject)
+            format!("{:20} {:12} {} {detail}\n", done.duty, done.ending.label(), done.subject)
         };
         self.done.iter().map(line).collect()
     }
