@@ -2,7 +2,8 @@
 
 use std::{
     collections::VecDeque,
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -65,7 +66,9 @@ impl Budget {
         let Some(file) = &self.file else { return Ok(()) };
         // Renaming is atomic: a crash leaves the old record or the new one.
         let fresh = file.with_extension("new");
-        fs::write(&fresh, serde_json::to_vec(&self.payments)?)?;
+        let mut written = fs::File::create(&fresh)?;
+        written.write_all(&serde_json::to_vec(&self.payments)?)?;
+        written.sync_all()?;
         fs::rename(fresh, file)
     }
 }

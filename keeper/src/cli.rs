@@ -1,6 +1,12 @@
 //! The command line.
 
-use std::{collections::BTreeMap, io::Write, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use aiigo_chain::{SignerArgs, rpc::RpcArgs};
 use aiigo_protocol::units::parse_amount;
@@ -57,9 +63,12 @@ enum Command {
 enum SecretsCommand {
     /// Write a new seed; back it up: without it, rounds open at times that anybody knows
     New {
-        /// The file, readable by its owner only; never overwritten
-        #[arg(value_name = "FILE", default_value_os_t = default_data_dir().join(SECRETS))]
-        file: PathBuf,
+        /// The file, readable by its owner only; never overwritten [default: `secrets` in the data folder]
+        #[arg(value_name = "FILE", env = "AIIGO_SECRETS")]
+        file: Option<PathBuf>,
+        /// The keeper's data folder
+        #[arg(long, env = "AIIGO_DATA_DIR", value_name = "DIR", default_value_os_t = default_data_dir())]
+        data_dir: PathBuf,
     },
 }
 
@@ -125,7 +134,7 @@ pub(crate) struct RunArgs {
 impl KeeperArgs {
     /// Where the challenger's secrets are, if there are any.
     pub(crate) fn secrets_file(&self) -> PathBuf {
-        self.secrets.clone().unwrap_or_else(|| self.data_dir.join(SECRETS))
+        secrets_file(self.secrets.as_deref(), &self.data_dir)
     }
 }
 
@@ -159,8 +168,9 @@ impl Cli {
     fn run(self) -> Result<ExitCode, KeeperError> {
         match &self.command {
             Command::Duties(args) => return self.print(&command::duties::list(args), command::duties::table),
-            Command::Secrets(SecretsCommand::New { file }) => {
-                return self.print(&command::secrets::new(file)?, command::secrets::Report::text);
+            Command::Secrets(SecretsCommand::New { file, data_dir }) => {
+                let file = secrets_file(file.as_deref(), data_dir);
+                return self.print(&command::secrets::new(&file)?, command::secrets::Report::text);
             }
             Command::Completions { shell } => {
                 let mut script = Vec::new();
@@ -218,6 +228,10 @@ impl Cli {
 
 /// The challenger's secrets, in the data folder.
 const SECRETS: &str = "secrets";
+
+fn secrets_file(named: Option<&Path>, data_dir: &Path) -> PathBuf {
+    named.map_or_else(|| data_dir.join(SECRETS), Path::to_owned)
+}
 
 fn default_data_dir() -> PathBuf {
     PathBuf::from("aiigo-keeper-data")

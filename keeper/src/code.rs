@@ -89,6 +89,15 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_explains_each() {
+        let manual = include_str!("../../docs/keeper.md");
+        for code in Code::ALL {
+            let row = format!("| `AIIGO-K-{:03}` | {} |", code.number(), code.meaning().trim());
+            assert!(manual.contains(&row), "docs/keeper.md lacks: {row}");
+        }
+    }
+
+    #[test]
     fn no_number_is_given_twice() {
         let numbers: BTreeSet<u16> = Code::ALL.iter().map(|code| code.number()).collect();
         assert_eq!(numbers.len(), Code::ALL.len());

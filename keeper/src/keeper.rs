@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_chain::{Follower, Intent, Outbox, Outcome, Priority, Update};
+use aiigo_chain::{FollowError, Follower, Intent, Outbox, Outcome, Priority, Update};
 use aiigo_protocol::{ContractName, Deployment, ProofOfWorkVerifier, RewardDistributor};
 use aiigo_telemetry::Health;
 use alloy::{
@@ -15,7 +15,7 @@ use alloy::{
     providers::{DynProvider, Provider},
     rpc::types::TransactionReceipt,
 };
-use tokio::task::JoinSet;
+use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -35,6 +35,10 @@ use crate::{
 
 /// Transactions on their way at a time. More would only queue behind each other's nonces.
 const IN_FLIGHT: usize = 16;
+/// Updates of the chain that wait to be taken in.
+const UPDATES: usize = 16;
+/// Gas above what a trial took, percent: what the outbox adds.
+const GAS_MARGIN: u64 = 30;
 /// An action that no block took in so many seconds is given up, and thought over again.
 const PATIENCE: u64 = 180;
 
@@ -59,6 +63,15 @@ pub enum Hands {
     Dry(Address),
 }
 
+/// What is offered for an action.
+#[derive(Clone, Copy, Debug)]
+struct Offer {
+    /// Wei.
+    max_fee_per_gas: u128,
+    /// The most that it may cost, wei.
+    cost: U256,
+}
+
 /// An attempt that came back from the outbox, or could not be made.
 struct Attempt {
     key: PlanKey,
@@ -70,7 +83,9 @@ struct Attempt {
 /// The keeper itself.
 pub struct Keeper {
     provider: DynProvider,
-    follower: Follower,
+    updates: mpsc::Receiver<Result<Update, FollowError>>,
+    /// Follows the chain, whatever else is being done.
+    _following: JoinSet<()>,
     view: View,
     duties: Vec<(DutyName, Box<dyn Duty>)>,
     config: KeeperConfig,
@@ -118,9 +133,11 @@ impl Keeper {
             escrow: deployment.address(ContractName::EscrowManager),
             tips: deployment.address(ContractName::KeeperTips),
         };
+        let (updates, _following) = follow(follower);
         Ok(Self {
             provider,
-            follower,
+            updates,
+            _following,
             view,
             duties,
             config,
@@ -181,7 +198,10 @@ impl Keeper {
         let mut done = Vec::new();
         let mut landed_in = 0;
         tokio::select! {
-            update = self.follower.next() => {
+            // What is due is judged by the newest block that is here.
+            biased;
+            update = self.updates.recv() => {
+                let update = update.ok_or("it ended").map_err(KeeperError::because(Code::Defect, "following the chain broke off"))?;
                 let update = update.map_err(KeeperError::because(Code::Follow, "cannot follow the chain"))?;
                 let over = self.take_in(update);
                 self.meet_others(&over).await;
@@ -241,7 +261,12 @@ impl Keeper {
         for transaction in block.transactions.into_transactions() {
             let does =
                 |action: &Action| transaction.to() == Some(action.to) && action.payload.is_like(transaction.input());
-            if over.iter().any(does) {
+            if !over.iter().any(does) {
+                continue;
+            }
+            // Who only pretends has to pay for the work.
+            let receipt = self.provider.get_transaction_receipt(transaction.tx_hash()).await;
+            if receipt.ok().flatten().is_some_and(|receipt| receipt.status() && !receipt.logs().is_empty()) {
                 self.turns.saw_at_work(transaction.from(), Instant::now());
             }
         }
@@ -284,21 +309,34 @@ impl Keeper {
             Ok(data) => data,
             Err(error) => return over(Ending::Failed, Code::Unreachable, &error.to_string()),
         };
-        let cost = match trial::simulate(&self.provider, from, action.to, data.clone()).await {
-            Ok(Trial::Works { cost, fee_per_gas }) => {
-                match self.objection(action, &data, from, cost, fee_per_gas).await {
+        let offer = match trial::simulate(&self.provider, from, action.to, data.clone()).await {
+            Ok(Trial::Works { gas, fee_per_gas }) => {
+                let offer = self.offer(action, gas, fee_per_gas);
+                match self.objection(action, &data, from, offer, fee_per_gas).await {
                     Some((code, reason)) => return over(Ending::Unaffordable, code, &reason),
-                    None => cost,
+                    None => offer,
                 }
             }
             Ok(Trial::Refused(revert)) => return over(Ending::Refused, Code::Refused, &revert.to_string()),
             Err(error) => return over(Ending::Failed, Code::Unreachable, &error.to_string()),
         };
         let Hands::Sending(outbox) = &self.hands else { return Some(Done::would_send(action)) };
-        self.reserved.insert(key.clone(), cost);
+        self.reserved.insert(key.clone(), offer.cost);
         let (provider, outbox) = (self.provider.clone(), outbox.clone());
-        self.running.spawn(send(provider, outbox, key.clone(), action.clone(), data, self.config.max_fee_per_gas));
+        self.running.spawn(send(provider, outbox, key.clone(), action.clone(), data, offer.max_fee_per_gas));
         None
+    }
+
+    /// What an action may cost at most: room for fees to double while it waits, within its limit.
+    fn offer(&self, action: &Action, gas: u64, fee_per_gas: u128) -> Offer {
+        let gas = U256::from(gas) * U256::from(100 + GAS_MARGIN) / U256::from(100);
+        let affordable = self.max_cost(action.duty).checked_div(gas).unwrap_or_default().saturating_to();
+        let max_fee_per_gas = fee_per_gas.saturating_mul(2).min(affordable).min(self.config.max_fee_per_gas);
+        Offer { max_fee_per_gas, cost: gas.saturating_mul(U256::from(max_fee_per_gas)) }
+    }
+
+    fn max_cost(&self, duty: DutyName) -> U256 {
+        self.config.duties.get(&duty).and_then(|policy| policy.max_cost).unwrap_or(self.config.max_cost)
     }
 
     /// Why an action that works should not be paid for now.
@@ -307,15 +345,19 @@ impl Keeper {
         action: &Action,
         data: &Bytes,
         from: Address,
-        cost: U256,
+        Offer { max_fee_per_gas, cost }: Offer,
         fee_per_gas: u128,
     ) -> Option<(Code, String)> {
         let policy = self.config.duties.get(&action.duty).copied().unwrap_or_default();
         let dry = matches!(self.hands, Hands::Dry(_));
         let reserved = self.reserved.values().fold(U256::ZERO, |sum, cost| sum.saturating_add(*cost));
         let costs = format!("it would cost up to {} ETH", format_ether(cost));
-        if fee_per_gas > self.config.max_fee_per_gas || cost > policy.max_cost.unwrap_or(self.config.max_cost) {
-            return Some((Code::TooExpensive, costs));
+        if fee_per_gas > max_fee_per_gas {
+            let limit = format_ether(self.max_cost(action.duty));
+            let asked = format!(
+                "the chain asks for {fee_per_gas} wei per gas; the limits, {limit} ETH among them, allow {max_fee_per_gas}"
+            );
+            return Some((Code::TooExpensive, asked));
         }
         if let Some(profit) = policy.min_profit {
             let income = trial::income(&self.provider, self.tip_sources, from, action.to, data.clone()).await;
@@ -327,8 +369,8 @@ impl Keeper {
                 return Some((Code::Unprofitable, format!("{costs} and earn {} ETH", format_ether(income))));
             }
         }
-        if !self.budget.allows(self.now, reserved, cost) {
-            let spent = format_ether(self.budget.spent(self.now));
+        if !self.budget.allows(unix_now(), reserved, cost) {
+            let spent = format_ether(self.budget.spent(unix_now()));
             return Some((Code::BudgetUsedUp, format!("{costs}; spent in the last 24 hours: {spent} ETH")));
         }
         if dry {
@@ -370,13 +412,29 @@ impl Keeper {
     }
 
     fn pay(&mut self, amount: U256) {
-        if let Err(error) = self.budget.pay(self.now, amount) {
+        if let Err(error) = self.budget.pay(unix_now(), amount) {
             tracing::warn!("{} cannot record what was spent: {error}", Code::DataDir);
         }
-        let spent = self.budget.spent(self.now);
+        let spent = self.budget.spent(unix_now());
         metrics::set_spent(spent);
         self.health.set_status("spentEth", format_ether(spent).into());
     }
+}
+
+/// Follows the chain beside everything else: who is busy with a thousand actions still hears of each block.
+fn follow(mut follower: Follower) -> (mpsc::Receiver<Result<Update, FollowError>>, JoinSet<()>) {
+    let (sender, updates) = mpsc::channel(UPDATES);
+    let mut following = JoinSet::new();
+    following.spawn(async move {
+        loop {
+            let update = follower.next().await;
+            let is_last = update.is_err();
+            if sender.send(update).await.is_err() || is_last {
+                return;
+            }
+        }
+    });
+    (updates, following)
 }
 
 /// Hands an action to the outbox under a key that was not used up by an earlier attempt, and waits for its end.

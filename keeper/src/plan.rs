@@ -90,15 +90,14 @@ impl Plans {
         over
     }
 
-    /// Actions whose time has come, the most urgent first, so many that at most `limit` are in flight.
+    /// Actions whose time has come, so many that at most `limit` are in flight: those that were tried least, and among them the
+    /// most urgent, first. What fails again and again keeps nothing else from its turn.
     pub(crate) fn ready(&self, turns: &Turns, now: Instant, limit: usize) -> Vec<(PlanKey, Action)> {
         let free = limit.saturating_sub(self.in_flight());
-        self.by_key
-            .iter()
-            .filter(|(_, plan)| plan.waits() && plan.next_at(turns) <= now)
-            .take(free)
-            .map(|(key, plan)| (key.clone(), plan.action.clone()))
-            .collect()
+        let is_ready = |(_, plan): &(&PlanKey, &Plan)| plan.waits() && plan.next_at(turns) <= now;
+        let mut ready: Vec<_> = self.by_key.iter().filter(is_ready).collect();
+        ready.sort_by_key(|(_, plan)| plan.tried);
+        ready.into_iter().take(free).map(|(key, plan)| (key.clone(), plan.action.clone())).collect()
     }
 
     /// When the next action can be tried; `None` if all are in flight or there are none.
@@ -188,6 +187,18 @@ mod tests {
         assert_eq!(subjects(&ready), ["late", "open"]);
         plans.started(&ready[0].0);
         assert_eq!(subjects(&plans.ready(&alone(), now, 2)), ["open"]);
+    }
+
+    #[test]
+    fn what_fails_again_and_again_keeps_nothing_else_from_its_turn() {
+        let now = Instant::now();
+        let mut plans = plans(Retry::default());
+        plans.update(vec![action(DutyName::TimeOutTasks, "late"), action(DutyName::CloseEpochs, "epoch")], now);
+        let late = plans.ready(&alone(), now, 1).remove(0).0;
+        plans.started(&late);
+        plans.finished(&late, now);
+        let later = now + Duration::from_secs(3_600);
+        assert_eq!(subjects(&plans.ready(&alone(), later, 2)), ["epoch", "late"]);
     }
 
     #[test]

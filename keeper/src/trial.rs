@@ -1,6 +1,6 @@
 //! Trying an action without sending it: is it still needed, and what would it cost?
 
-use aiigo_protocol::{DecodedRevert, EscrowManager::TipPaid, KeeperTips::TipCredited, decode_revert};
+use aiigo_protocol::{DecodedRevert, EscrowManager::TipPaid, KeeperTips::TipCredited};
 use alloy::{
     eips::BlockId,
     network::TransactionBuilder,
@@ -16,11 +16,11 @@ use alloy::{
 /// What the chain said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Trial {
-    /// It would succeed, for at most `cost` wei at the present gas price.
+    /// It would succeed.
     Works {
-        /// Gas × the fee per gas that would be offered now.
-        cost: U256,
-        /// That fee, wei.
+        /// The gas that it takes now.
+        gas: u64,
+        /// What the chain asks for per gas, wei.
         fee_per_gas: u128,
     },
     /// The contract refuses: it is done already, or not due yet.
@@ -48,7 +48,7 @@ pub(crate) async fn simulate(
         Err(error) => return refusal(error),
     };
     let fees = provider.estimate_eip1559_fees().await?;
-    Ok(Trial::Works { cost: U256::from(gas) * U256::from(fees.max_fee_per_gas), fee_per_gas: fees.max_fee_per_gas })
+    Ok(Trial::Works { gas, fee_per_gas: fees.max_fee_per_gas })
 }
 
 /// The tips in ETH that a call would earn `from`, wei. Those in other tokens count for nothing: nobody here knows their price.
@@ -80,10 +80,7 @@ fn tip(log: &Log, sources: TipSources, account: Address) -> Option<U256> {
     None
 }
 
-/// A revert is an answer; anything else is a failure to ask.
+/// A refusal is an answer; anything else is a failure to ask.
 fn refusal(error: TransportError) -> Result<Trial, TransportError> {
-    match error.as_error_resp().and_then(|response| response.as_revert_data()) {
-        Some(data) => Ok(Trial::Refused(decode_revert(&data))),
-        None => Err(error),
-    }
+    aiigo_chain::refusal(&error).map(Trial::Refused).ok_or(error)
 }

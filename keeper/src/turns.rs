@@ -14,6 +14,8 @@ use alloy::primitives::{Address, keccak256};
 
 /// A keeper that was not seen at work for so long is gone.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
+/// Others that are remembered.
+const MOST_KNOWN: usize = 16;
 /// Nobody waits for more others.
 const MOST_WAITED_FOR: u32 = 4;
 /// Blocks in which a transaction that was sent lands, and is seen.
@@ -40,7 +42,11 @@ impl Turns {
 
     /// Somebody did what was due.
     pub(crate) fn saw_at_work(&mut self, keeper: Address, now: Instant) {
-        if keeper != self.me && self.seen.insert(keeper, now).is_none() {
+        let is_known = self.seen.contains_key(&keeper);
+        if keeper == self.me || (!is_known && self.seen.len() >= MOST_KNOWN) {
+            return;
+        }
+        if self.seen.insert(keeper, now).is_none() {
             tracing::info!(%keeper, "another keeper is at work");
         }
     }

@@ -56,6 +56,14 @@ contract PriceIndexTest is Test {
         assertEq(index.weightAt(NOW + 1 days), weight / 2);
     }
 
+    function test_AWeightDecaysEvenlyWithinAHalfLife() public pure {
+        PriceIndex memory index = PriceIndex(1, 16_000, uint40(NOW));
+        assertEq(index.weightAt(NOW + 12 hours), 12_000);
+        assertEq(index.weightAt(NOW + 18 hours), 10_000);
+        assertEq(index.weightAt(NOW + 1 days + 12 hours), 6_000);
+        assertEq(index.weightAt(NOW + 2 days), 4_000);
+    }
+
     function test_ManyHonestSettlementsFindThePrice() public pure {
         PriceIndex memory index = PriceIndex(100e9, 1 ether, uint40(NOW));
         for (uint256 i = 1; i <= 200; ++i) {

@@ -236,6 +236,17 @@ contract ReplicasVerdictTest is ReplicasFixture {
         assertEq(escrow.balanceOf(seat(taskId, 0).payout, ETH), uint256(SHARE) / 2 * 92 / 100);
     }
 
+    /// @dev What the buyer set aside is for every seat of every round.
+    function test_ATipRaisedLaterTakesNoMoreThanASeatsPart() public {
+        bytes32 taskId = drawn(3);
+        vm.prank(governance);
+        market.setPaymentToken(ETH, true, 4 * TIP);
+        work(taskId, three(RESULT, RESULT, 0));
+        _judge(taskId);
+        assertEq(escrow.balanceOf(keeper, ETH), TIP);
+        assertEq(escrow.balanceOf(client, ETH), 5 * TIP + 2 * uint256(SHARE));
+    }
+
     function test_WhoDoesNotRevealTimesOut() public {
         bytes32 taskId = drawn(3);
         for (uint256 i; i < 3; ++i) {

@@ -387,6 +387,17 @@ contract RewardDistributorTest is SuiteTest {
         _expectRefused(1, 7 days, 10_001);
     }
 
+    function test_EpochsLastFromAMinuteToFourWeeks() public {
+        IRewardDistributor.RateConfig[] memory none;
+        uint40[2] memory lengths = [1 minutes, uint40(28 days)];
+        for (uint256 i; i < lengths.length; ++i) {
+            bytes memory call =
+                abi.encodeCall(RewardDistributor.initialize, (_governance, 1, lengths[i], 0, 1 days, none));
+            address proxy = address(new ERC1967Proxy(suite.implementations.distributor, call));
+            assertEq(RewardDistributor(proxy).epochStart(1), 1 + lengths[i]);
+        }
+    }
+
     function _expectRefused(uint40 start, uint40 epochLength, uint16 share) private {
         IRewardDistributor.RateConfig[] memory none;
         bytes memory call =

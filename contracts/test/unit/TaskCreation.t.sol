@@ -52,6 +52,12 @@ contract TaskCreationTest is MarketFixture {
         assertEq(escrow.escrowOf(taskId).amount, 0.36 ether + 4 * TIP);
     }
 
+    function test_AReviewWindowIsAnyWholeNumberOfMinutes() public {
+        TaskRequest memory asked = request();
+        asked.reviewWindow = 61 minutes;
+        assertEq(market.taskOf(createTask(buyer, asked)).reviewWindow, 61);
+    }
+
     function test_TheSameRequestTwiceMakesTwoTasks() public {
         bytes32 first = createTask(buyer);
         bytes32 second = createTask(buyer);

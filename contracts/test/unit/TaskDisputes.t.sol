@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Vm} from "forge-std/Vm.sol";
+
 import {IEscrowManager} from "src/interfaces/IEscrowManager.sol";
 import {IMarketDisputes} from "src/interfaces/IMarketDisputes.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
@@ -221,6 +223,24 @@ contract TaskDisputesTest is CourtMarketFixture {
         assertEq(info(node).reputation, 5_100);
         assertEq(info(node).tasksVerified, 1);
         assertEq(info(node).stake, stake);
+    }
+
+    /// @dev Who only reads events has to see every wei and who got it.
+    function test_TheSplitNamesEachOfItsShares() public {
+        vm.recordLogs();
+        _ruling(5_000);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        uint256 sum;
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics[0] != IEscrowManager.PaymentSplit.selector) continue;
+            (address[] memory accounts, uint256[] memory amounts) = abi.decode(logs[i].data, (address[], uint256[]));
+            assertEq(accounts.length, amounts.length);
+            for (uint256 j; j < amounts.length; ++j) {
+                assertNotEq(accounts[j], address(0));
+                sum += amounts[j];
+            }
+        }
+        assertEq(sum, _held + _bond);
     }
 
     function test_InBetweenBothShareAndNobodyIsPunished() public {

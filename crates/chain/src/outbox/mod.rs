@@ -42,6 +42,7 @@ use self::{
 pub use self::{
     error::OutboxError,
     intent::{Intent, Outcome, Priority, Unfinished},
+    simulate::refusal,
 };
 use crate::Key;
 

@@ -25,12 +25,13 @@ impl Driver<'_> {
             };
         }
         let cancelling = matches!(entry.state, State::Cancelling { .. });
-        if !cancelling && entry.is_late(view.now) {
+        let is_late = !cancelling && entry.is_late(view.now);
+        if is_late && !self.is_resting(entry) {
             tracing::warn!(what = entry.intent.label, nonce, "its time is over: cancelling it");
             return self.cancel(entry, latest, view).await;
         }
         // Only the first in line can be held up by its own price.
-        if nonce == view.nonce && self.is_overdue(latest, view) && !self.is_resting(entry) {
+        if !is_late && nonce == view.nonce && self.is_overdue(latest, view) && !self.is_resting(entry) {
             return self.overdue(entry, latest, view).await;
         }
         self.broadcast_again(entry, latest).await
@@ -73,7 +74,10 @@ impl Driver<'_> {
                 metrics::counter!("aiigo_outbox_cancellations_total").increment(1);
                 self.sign_and_send(entry, self.cancellation(latest.nonce, fees), view).await
             }
-            None => self.note(entry, "its limit of fees leaves no room to cancel it: waiting for its block").await,
+            None => {
+                self.note(entry, "its limit of fees leaves no room to cancel it: waiting for its block").await?;
+                self.broadcast_again(entry, latest).await
+            }
         }
     }
 

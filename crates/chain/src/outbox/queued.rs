@@ -32,14 +32,14 @@ impl Driver<'_> {
                 format!("the chain asks for {base_fee:.3} gwei per gas, above the limit of {cap:.3}: waiting");
             return self.hold(entry, &problem).await;
         }
-        let committed = self.committed(entries).await?;
+        let committed = self.committed(entries, view).await?;
         let balance = self.inner.provider.get_balance(self.inner.signer.address()).await?;
         if balance < committed.saturating_add(intent.value) {
             return self.wait_for_funds(entry, intent.value.saturating_add(committed), balance).await;
         }
         let gas = match simulate(&self.inner.provider, self.inner.signer.address(), intent, BlockId::pending()).await? {
             Simulation::Works { gas } => gas,
-            Simulation::Refused(error) if is_behind_others(entry, entries) => {
+            Simulation::Refused(error) if is_behind_others(entry, entries, view) => {
                 return self.hold(entry, &format!("refused as long as earlier ones are under way: {error}")).await;
             }
             Simulation::Refused(error) => {
@@ -74,10 +74,10 @@ impl Driver<'_> {
     }
 
     /// What the transactions that wait for a block can cost at most, wei.
-    async fn committed(&self, entries: &[Entry]) -> Result<U256, Fault> {
+    async fn committed(&self, entries: &[Entry], view: &View) -> Result<U256, Fault> {
         let mut sum = U256::ZERO;
         for entry in entries {
-            let Some(nonce) = entry.state.open_nonce() else { continue };
+            let Some(nonce) = waiting_nonce(entry, view) else { continue };
             let attempts = self.inner.store.attempts(entry, nonce).await?;
             let gas = attempts.iter().map(|attempt| attempt.gas_cost()).max().unwrap_or_default();
             sum = sum.saturating_add(entry.intent.value).saturating_add(gas);
@@ -99,6 +99,11 @@ impl Driver<'_> {
 }
 
 /// Whether one that was submitted earlier is not in a block yet: it may be what this one needs.
-fn is_behind_others(entry: &Entry, entries: &[Entry]) -> bool {
-    entries.iter().any(|other| other.id < entry.id && other.state.open_nonce().is_some())
+fn is_behind_others(entry: &Entry, entries: &[Entry], view: &View) -> bool {
+    entries.iter().any(|other| other.id < entry.id && waiting_nonce(other, view).is_some())
+}
+
+/// The nonce with which an intent waits for a block. One that is used already waits for proof of who used it, at most.
+fn waiting_nonce(entry: &Entry, view: &View) -> Option<u64> {
+    entry.state.open_nonce().filter(|nonce| *nonce >= view.nonce)
 }

@@ -65,7 +65,7 @@ fn request(from: Address, intent: &Intent) -> TransactionRequest {
 }
 
 /// The contract's refusal, if the error is one and not the node's own trouble.
-fn refusal(error: &TransportError) -> Option<DecodedRevert> {
+pub fn refusal(error: &TransportError) -> Option<DecodedRevert> {
     let response = error.as_error_resp()?;
     if let Some(data) = response.as_revert_data() {
         return Some(decode_revert(&data));
