@@ -26,8 +26,8 @@ const OWNER: u32 = 6;
 const WINDOW: u32 = 600;
 /// Nodes that prove themselves at the same time.
 const GROUP: u64 = 1_000;
-/// Nonces that a node tries.
-const TRIES: u64 = 3 * WINDOW as u64;
+/// Nonces that a node tries: enough that none proves to have no power at all.
+const TRIES: u64 = 8 * WINDOW as u64;
 /// Seconds that a task may take: longer than until the round.
 const DURATION: u32 = 3 * 24 * 3600;
 /// How long anything may take.

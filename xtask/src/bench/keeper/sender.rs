@@ -58,7 +58,7 @@ pub(super) async fn send(provider: &DynProvider, from: Address, calls: Vec<Call>
         landed.await.ok_or("the chain does not take the transactions")?;
     }
     match failed(provider, from, first).await?.first() {
-        Some(hash) => Err(format!("transaction {hash} failed: {}", why(provider, *hash).await).into()),
+        Some(hash) => Err(format!("transaction {hash} failed").into()),
         None => Ok(()),
     }
 }
@@ -72,16 +72,4 @@ pub(super) async fn failed(provider: &DynProvider, from: Address, first: u64) ->
         failed.extend(own.map(|receipt| receipt.transaction_hash));
     }
     Ok(failed)
-}
-
-/// What a transaction that failed says when it is tried again, for whoever has to mend the bench.
-async fn why(provider: &DynProvider, hash: B256) -> String {
-    let again = async {
-        let transaction = provider.get_transaction_by_hash(hash).await?.ok_or("it is gone")?;
-        Ok::<_, Error>(provider.call(transaction.into_request()).await?)
-    };
-    match again.await {
-        Ok(_) => "by now it would succeed".into(),
-        Err(error) => error.to_string(),
-    }
 }
