@@ -9,6 +9,8 @@ use serde_json::Value;
 
 /// Protocol, task, matching, pow: no I/O, no other crate of the project.
 const PURE: &[&str] = &["aiigo-protocol", "aiigo-task", "aiigo-matching", "aiigo-pow"];
+/// Over the protocol's events, as pure.
+const REWARDS: &str = "aiigo-rewards";
 /// Each may know the pure crates.
 const WITH_IO: &[&str] = &["aiigo-chain", "aiigo-storage", "aiigo-executor", "aiigo-telemetry"];
 /// What a user starts.
@@ -59,6 +61,11 @@ fn the_pure_crates_know_nobody() {
 }
 
 #[test]
+fn the_rewards_know_the_protocol_only() {
+    assert_knows_only(REWARDS, &[&["aiigo-protocol"]]);
+}
+
+#[test]
 fn the_crates_with_io_know_at_most_the_pure_ones() {
     for package in WITH_IO {
         assert_knows_only(package, &[PURE]);
@@ -68,7 +75,7 @@ fn the_crates_with_io_know_at_most_the_pure_ones() {
 #[test]
 fn the_programs_know_the_crates_and_never_each_other() {
     for package in PROGRAMS {
-        assert_knows_only(package, &[PURE, WITH_IO]);
+        assert_knows_only(package, &[PURE, &[REWARDS], WITH_IO]);
     }
 }
 
@@ -79,7 +86,7 @@ fn the_devnet_knows_the_protocol_and_no_program() {
 
 #[test]
 fn every_package_has_its_place_in_the_rules() {
-    let others = [DEVNET, "aiigo-model", "aiigo-tests", "xtask"];
+    let others = [REWARDS, DEVNET, "aiigo-model", "aiigo-tests", "xtask"];
     for package in dependencies().keys() {
         let name = &package.as_str();
         let known = [PURE, WITH_IO, PROGRAMS, &others].iter().any(|group| group.contains(name));
