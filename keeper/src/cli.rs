@@ -21,6 +21,7 @@ use crate::{
     duties::DutyName,
     error::KeeperError,
     policy::{DutySetting, Policy, parse_seconds, policies},
+    report::Visit,
 };
 
 /// Moves the protocol along when time passes: late tasks, silent buyers, open tasks that nobody took, challenges that
@@ -193,7 +194,7 @@ impl Cli {
                 }
                 Command::Once(args) => {
                     let report = command::once::once(args, token).await?;
-                    self.print(&report, command::once::Report::table)?;
+                    self.print(&report, Visit::table)?;
                     Ok(report.exit_code())
                 }
                 Command::Status(args) => {

@@ -62,6 +62,9 @@ codes! {
     Unprofitable = 17;
     /// No keeper answers. Is it running, and does it listen on the address of `--listen`?
     NotRunning = 18;
+    /// A posted root of bonuses differs from the keeper's own. Have others recompute it; if they agree with the keeper, the
+    /// guardian has to veto it before it is adopted.
+    WrongRoot = 19;
 }
 
 impl Code {

@@ -27,10 +27,10 @@ use crate::{
     metrics,
     plan::{PlanKey, Plans},
     policy::Policy,
-    report::{Done, Ending},
+    report::{Done, Ending, Visit},
     trial::{self, TipSources, Trial},
     turns::Turns,
-    view::{Genesis, Schedule, View},
+    view::{Accounts, Genesis, Schedule, View, WrongRoot},
 };
 
 /// Transactions on their way at a time. More would only queue behind each other's nonces.
@@ -98,6 +98,8 @@ pub struct Keeper {
     running: JoinSet<Attempt>,
     /// Wei that the actions on their way may cost.
     reserved: BTreeMap<PlanKey, U256>,
+    /// As they were last seen.
+    wrong_roots: Vec<WrongRoot>,
     health: Health,
     /// The clock of the last block that was taken in, unix seconds; 0 before the first live one.
     now: u64,
@@ -119,11 +121,12 @@ impl Keeper {
         health: Health,
     ) -> Result<Self, KeeperError> {
         let deployment = &means.deployment;
-        let view = View::new(
-            deployment.address(ContractName::FeeVault),
-            schedule(&provider, deployment).await?,
-            genesis(&provider, deployment).await?,
-        );
+        let accounts = Accounts {
+            vault: deployment.address(ContractName::FeeVault),
+            rewards: deployment.address(ContractName::RewardDistributor),
+            keeper: means.account,
+        };
+        let view = View::new(accounts, schedule(&provider, deployment).await?, genesis(&provider, deployment).await?);
         let duties = config.duties.keys().map(|name| (*name, name.duty(means))).collect();
         let retries = config.duties.iter().map(|(name, policy)| (*name, policy.retry)).collect();
         let plans = Plans::new(config.jitter, retries);
@@ -149,6 +152,7 @@ impl Keeper {
             turns,
             running: JoinSet::new(),
             reserved: BTreeMap::new(),
+            wrong_roots: Vec::new(),
             health,
             now: 0,
             block: 0,
@@ -169,11 +173,11 @@ impl Keeper {
         Ok(())
     }
 
-    /// Takes in the chain's history, tries everything that is due once, and returns what became of it.
+    /// Takes in the chain's history, tries everything that is due once, and returns what became of it, and what is wrong.
     ///
     /// # Errors
     /// If the chain can't be followed.
-    pub async fn once(mut self, token: &CancellationToken) -> Result<Vec<Done>, KeeperError> {
+    pub async fn once(mut self, token: &CancellationToken) -> Result<Visit, KeeperError> {
         let mut done = Vec::new();
         let mut landed_in = 0;
         while self.now == 0 || !self.plans.all_tried() || self.block < landed_in {
@@ -187,7 +191,7 @@ impl Keeper {
                 }
             }
         }
-        Ok(done)
+        Ok(Visit { done, wrong_roots: self.wrong_roots })
     }
 
     /// Waits for one thing to happen, takes it in, and tries what is due. Returns the attempts that are over and the
@@ -277,11 +281,25 @@ impl Keeper {
         let due: Vec<Action> = self.duties.iter().flat_map(|(_, duty)| duty.due(&self.view, self.now)).collect();
         let over = self.plans.update(due, Instant::now());
         self.ledger.set_due(|duty| self.plans.due_of(duty));
+        self.compare_roots();
         let (tasks, challenges) = self.view.watched();
         metrics::set_view(self.block, tasks, challenges);
         self.health.set_status("block", self.block.into());
         self.health.set_status("due", self.plans.len().into());
         over
+    }
+
+    /// Raises the alarm, once for each root that differs from the keeper's own.
+    fn compare_roots(&mut self) {
+        let wrong: Vec<WrongRoot> = self.view.wrong_roots().collect();
+        for root in wrong.iter().filter(|root| !self.wrong_roots.contains(root)) {
+            let WrongRoot { id, epoch, poster, root, own } = root;
+            let own = own.map_or_else(|| "none".to_owned(), |own| own.to_string());
+            tracing::error!(%id, epoch, %poster, %root, own, "{} a posted root of bonuses is wrong", Code::WrongRoot);
+        }
+        metrics::set_wrong_roots(wrong.len());
+        self.health.set_status("wrongRoots", wrong.len().into());
+        self.wrong_roots = wrong;
     }
 
     /// Tries everything whose time has come.

@@ -32,9 +32,9 @@ pub use error::KeeperError;
 pub use keeper::{Hands, Keeper, KeeperConfig};
 pub use payload::{Draw, Payload};
 pub use policy::{DutySetting, Policy, Retry, SettingError};
-pub use report::Done;
+pub use report::{Done, Visit};
 pub use secrets::{CHAIN_LENGTH, Secrets, SecretsError};
 pub use view::{
-    Genesis, LiveTask, Moment, OpenChallenge, Period, Phase, Proposal, ReplicaStage, ReplicatedTask, Rounds, Schedule,
-    Stage, View,
+    Accounts, Genesis, LiveTask, Moment, OpenChallenge, OwnRoot, Period, Phase, Proposal, ReplicaStage, ReplicatedTask,
+    Rounds, Schedule, Stage, View, WrongRoot,
 };

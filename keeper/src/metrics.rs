@@ -21,6 +21,10 @@ pub(crate) fn describe() {
     describe_gauge!("aiigo_keeper_block", "The last block that was taken in");
     describe_gauge!("aiigo_keeper_tasks", "Live tasks");
     describe_gauge!("aiigo_keeper_challenges", "Open challenges");
+    describe_gauge!(
+        "aiigo_keeper_wrong_roots",
+        "Roots of bonuses, pending or in force, that differ from the keeper's own"
+    );
 }
 
 #[allow(clippy::cast_precision_loss)] // counts and block numbers are far below 2^52
@@ -52,4 +56,9 @@ pub(crate) fn set_view(block: u64, tasks: usize, challenges: usize) {
     gauge!("aiigo_keeper_block").set(block as f64);
     gauge!("aiigo_keeper_tasks").set(tasks as f64);
     gauge!("aiigo_keeper_challenges").set(challenges as f64);
+}
+
+#[allow(clippy::cast_precision_loss)] // a handful
+pub(crate) fn set_wrong_roots(count: usize) {
+    gauge!("aiigo_keeper_wrong_roots").set(count as f64);
 }

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     code::Code,
     duties::{Action, DutyName},
+    view::WrongRoot,
 };
 
 /// How an attempt ended.
@@ -67,6 +68,16 @@ pub struct Done {
     pub tx_hash: Option<TxHash>,
     /// Why, if it did not land.
     pub reason: Option<String>,
+}
+
+/// What one visit came to.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Visit {
+    /// What was due and what became of it.
+    pub done: Vec<Done>,
+    /// Roots of bonuses that differ from the keeper's own: it alarms.
+    pub wrong_roots: Vec<WrongRoot>,
 }
 
 impl Done {

@@ -12,6 +12,7 @@ mod finalize_roots;
 mod judge_replicas;
 mod note_activity;
 mod open_rounds;
+mod post_roots;
 mod release_candidates;
 mod release_jurors;
 mod report_missed;
@@ -105,6 +106,7 @@ duties! {
     CollectFees = "collect-fees", true, "Send the fees of closed epochs to stakers and treasury.";
     FinalizeRoots = "finalize-roots", true, "Adopt roots of bonuses that nobody vetoed in time.";
     ExecuteProposals = "execute-proposals", true, "Queue proposals that passed, execute those whose delay is over.";
+    PostRoots = "post-roots", false, "Post the root of all bonuses, with a bond of 10,000 AIIGO for each.";
     ClaimRewards = "claim-rewards", false, "Mint nodes their base rewards of closed epochs, to their payout addresses.";
     ResetWeights = "reset-weights", false, "Weigh staked positions whose lock is over by what they hold.";
     ReleaseJurors = "release-jurors", false, "Let go the positions of jurors who left.";
@@ -155,6 +157,9 @@ impl DutyName {
                 governor: deployment.address(ContractName::AIIGOGovernor),
             }),
             Self::FinalizeRoots => Box::new(finalize_roots::FinalizeRoots { rewards }),
+            Self::PostRoots => {
+                Box::new(post_roots::PostRoots { rewards, token: deployment.address(ContractName::AIIGOToken) })
+            }
             Self::ClaimRewards => Box::new(claim_rewards::ClaimRewards { rewards }),
             Self::ResetWeights => {
                 Box::new(reset_weights::ResetWeights { pool: deployment.address(ContractName::StakingPool) })

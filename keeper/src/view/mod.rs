@@ -7,6 +7,7 @@ mod nodes;
 mod proposals;
 mod replicas;
 mod rewards;
+mod roots;
 mod rounds;
 mod stakes;
 mod tasks;
@@ -15,6 +16,7 @@ use aiigo_chain::BlockRef;
 use aiigo_protocol::{Event, NodeId, TaskId};
 use alloy::primitives::{Address, U256};
 
+pub(crate) use self::roots::BOND;
 use self::{
     challenges::Challenges,
     disputes::Disputes,
@@ -23,6 +25,7 @@ use self::{
     proposals::Proposals,
     replicas::Replicas,
     rewards::Rewards,
+    roots::Roots,
     stakes::Stakes,
     tasks::Tasks,
 };
@@ -32,6 +35,7 @@ pub use self::{
     proposals::{Phase, Proposal},
     replicas::{ReplicaStage, ReplicatedTask},
     rewards::Schedule,
+    roots::{OwnRoot, WrongRoot},
     rounds::{Genesis, Rounds},
     tasks::{LiveTask, Stage},
 };
@@ -51,6 +55,17 @@ impl From<BlockRef> for Moment {
     }
 }
 
+/// Whose doings matter beyond the events' own words: constants of a deployment and a keeper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accounts {
+    /// The FeeVault.
+    pub vault: Address,
+    /// The RewardDistributor.
+    pub rewards: Address,
+    /// Who sends the keeper's transactions.
+    pub keeper: Address,
+}
+
 /// The part of the market that has deadlines.
 #[derive(Debug)]
 pub struct View {
@@ -63,14 +78,15 @@ pub struct View {
     stakes: Stakes,
     disputes: Disputes,
     rewards: Rewards,
+    roots: Roots,
     proposals: Proposals,
 }
 
-undo_by_parts!(View: tasks, replicas, challenges, rounds, nodes, stakes, disputes, rewards, proposals);
+undo_by_parts!(View: tasks, replicas, challenges, rounds, nodes, stakes, disputes, rewards, roots, proposals);
 
 impl View {
-    /// An empty market; `vault` is the FeeVault.
-    pub fn new(vault: Address, schedule: Schedule, genesis: Genesis) -> Self {
+    /// An empty market.
+    pub fn new(accounts: Accounts, schedule: Schedule, genesis: Genesis) -> Self {
         Self {
             head: 0,
             tasks: Tasks::default(),
@@ -80,7 +96,8 @@ impl View {
             nodes: Nodes::default(),
             stakes: Stakes::default(),
             disputes: Disputes::default(),
-            rewards: Rewards::new(vault, schedule),
+            rewards: Rewards::new(accounts.vault, schedule),
+            roots: Roots::new(accounts),
             proposals: Proposals::default(),
         }
     }
@@ -170,9 +187,24 @@ impl View {
         self.rewards.collectable()
     }
 
-    /// Roots of bonuses that nobody vetoed in time.
+    /// Roots of bonuses that nobody vetoed in time, but for wrong ones.
     pub fn adoptable_roots(&self, now: u64) -> impl Iterator<Item = U256> {
-        self.rewards.adoptable_roots(now)
+        self.roots.adoptable(now)
+    }
+
+    /// Posted roots, pending or in force, that differ from the keeper's own.
+    pub fn wrong_roots(&self) -> impl Iterator<Item = WrongRoot> {
+        self.roots.wrong()
+    }
+
+    /// The root of bonuses that somebody should post.
+    pub fn root_to_post(&self) -> Option<OwnRoot> {
+        self.roots.postable()
+    }
+
+    /// Whether the distributor may take the bond for a root from the keeper.
+    pub fn may_take_bond(&self) -> bool {
+        self.roots.may_take_bond()
     }
 
     /// Proposals of governance that are not over.
@@ -193,6 +225,7 @@ impl View {
     /// Takes in an event.
     pub fn apply(&mut self, at: Moment, event: &Event) {
         let block = at.block;
+        self.roots.apply(block, event);
         match event {
             Event::TaskMarketplace(event) => {
                 self.tasks.apply(block, event);
@@ -244,7 +277,8 @@ mod tests {
     const TASK: TaskId = TaskId(B256::repeat_byte(1));
 
     fn view() -> View {
-        View::new(Address::ZERO, Schedule { start: 1_000, length: 60 }, Genesis { opened_at: 1_000 })
+        let nobody = Accounts { vault: Address::ZERO, rewards: Address::ZERO, keeper: Address::ZERO };
+        View::new(nobody, Schedule { start: 1_000, length: 60 }, Genesis { opened_at: 1_000 })
     }
 
     fn at(block: u64) -> Moment {

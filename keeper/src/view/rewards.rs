@@ -37,11 +37,9 @@ pub(super) struct Rewards {
     unclaimed: Journaled<(u64, NodeId), ()>,
     /// Tokens in which fees came in since they were last collected, by the first epoch to close after that.
     fees: Journaled<Address, u64>,
-    /// Roots of bonuses that were neither adopted nor vetoed, and when they can be adopted, unix seconds.
-    roots: Journaled<U256, u64>,
 }
 
-undo_by_parts!(Rewards: next_epoch, unclaimed, fees, roots);
+undo_by_parts!(Rewards: next_epoch, unclaimed, fees);
 
 impl Rewards {
     pub(super) fn new(vault: Address, schedule: Schedule) -> Self {
@@ -51,7 +49,6 @@ impl Rewards {
             next_epoch: Journaled::default(),
             unclaimed: Journaled::default(),
             fees: Journaled::default(),
-            roots: Journaled::default(),
         }
     }
 
@@ -73,10 +70,6 @@ impl Rewards {
         self.fees.iter().map(|(token, epoch)| (*token, *epoch)).filter(move |(_, epoch)| *epoch < next)
     }
 
-    pub(super) fn adoptable_roots(&self, now: u64) -> impl Iterator<Item = U256> {
-        self.roots.iter().filter(move |(_, from)| now >= **from).map(|(root, _)| *root)
-    }
-
     pub(super) fn apply_distributor(&mut self, block: u64, event: &RewardDistributorEvents) {
         use RewardDistributorEvents as E;
         match event {
@@ -86,10 +79,6 @@ impl Rewards {
             }
             E::BaseRewardClaimed(e) => self.unclaimed.remove(block, &(e.epoch.saturating_to(), NodeId(e.nodeId))),
             E::EpochClosed(e) => self.next_epoch.insert(block, (), e.epoch.saturating_to::<u64>().saturating_add(1)),
-            E::RootPosted(e) => self.roots.insert(block, e.rootId, e.finalAt.to()),
-            E::RootFinalized(e) => self.roots.remove(block, &e.rootId),
-            E::RootSuperseded(e) => self.roots.remove(block, &e.rootId),
-            E::RootVetoed(e) => self.roots.remove(block, &e.rootId),
             _ => {}
         }
     }

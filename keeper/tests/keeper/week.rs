@@ -8,8 +8,8 @@ use std::time::Duration;
 use aiigo_devnet::{Account, eventually, try_until};
 use aiigo_keeper::DutyName;
 use aiigo_protocol::{
-    AIIGOGovernor, AIIGOToken, ContractName, DisputeCourt, NodeId, NodeRegistry, ProofOfWorkVerifier,
-    RewardDistributor, StakingPool, TaskId, TaskStatus,
+    AIIGOGovernor, AIIGOToken, ContractName, DisputeCourt, NodeId, NodeRegistry, ProofOfWorkVerifier, StakingPool,
+    TaskId, TaskStatus,
 };
 use alloy::{
     primitives::{B256, Bytes, U256},
@@ -59,7 +59,7 @@ async fn in_a_week_every_duty_does_its_work() {
     week.jurors_and_stakers().await;
     week.a_proposal_passes().await;
     week.tasks_of_one_node().await;
-    week.a_root_is_posted().await;
+    week.a_bond_is_at_hand().await;
     week.a_dispute_that_no_juror_cares_for().await;
     let mut day = week.stage.devnet.now().await.expect("a time");
     let end = day + 7 * DAY;
@@ -208,22 +208,10 @@ impl Week {
         eventually(&what, LIMIT, async || (self.stage.status(task).await == wanted).then_some(())).await;
     }
 
-    /// Nobody vetoes it.
-    async fn a_root_is_posted(&self) {
-        let (stage, poster) = (&self.stage, self.account(25));
-        stage.fund(&poster, aiigo("10000"), ContractName::RewardDistributor).await;
-        let provider = stage.devnet.provider_as(&poster);
-        let rewards = RewardDistributor::new(stage.at(ContractName::RewardDistributor), provider);
-        eventually("a closed epoch", LIMIT, async || {
-            (rewards.nextEpochToClose().call().await.ok()? > U256::ZERO).then_some(())
-        })
-        .await;
-        mined(rewards.postRoot(U256::ZERO, B256::repeat_byte(1))).await;
-        stage.pass(10).await;
-        eventually("a root that counts", LIMIT, async || {
-            (rewards.currentRootId().call().await.ok()? > U256::ZERO).then_some(())
-        })
-        .await;
+    /// For the roots of bonuses, which the keeper posts, and nobody vetoes.
+    async fn a_bond_is_at_hand(&self) {
+        let poster = self.stage.keeper_account(KEEPER).address();
+        self.stage.devnet.send_aiigo(poster, aiigo("50000")).await.expect("AIIGO");
     }
 
     /// The keeper draws, replaces who is silent, and closes the case when nobody rules.

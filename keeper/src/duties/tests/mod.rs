@@ -24,10 +24,11 @@ use alloy::primitives::{
 use super::*;
 use crate::{
     payload::Draw,
-    view::{Genesis, Moment, Schedule},
+    view::{Accounts, Genesis, Moment, Schedule},
 };
 
 mod replicas;
+mod roots;
 mod rounds;
 mod upkeep;
 
@@ -36,6 +37,8 @@ const NODE: NodeId = NodeId(7);
 const GRACE: u32 = 5;
 /// Where fees go.
 const VAULT: Address = Address::repeat_byte(8);
+/// What takes bonds.
+const REWARDS: Address = Address::repeat_byte(9);
 const KEEPER: Address = Address::repeat_byte(3);
 
 fn means(secrets: Option<Secrets>) -> Means {
@@ -44,7 +47,8 @@ fn means(secrets: Option<Secrets>) -> Means {
 }
 
 fn view(events: &[Event]) -> View {
-    let mut view = View::new(VAULT, Schedule { start: 1_000, length: 60 }, Genesis { opened_at: 1_000 });
+    let accounts = Accounts { vault: VAULT, rewards: REWARDS, keeper: KEEPER };
+    let mut view = View::new(accounts, Schedule { start: 1_000, length: 60 }, Genesis { opened_at: 1_000 });
     let parameters = Parameters {
         feeBps: 800,
         grace: GRACE,
