@@ -28,6 +28,9 @@ pub(crate) fn table(status: &Value) -> String {
     if let Some(spent) = status["spentEth"].as_str() {
         let _ = write!(text, ", spent {spent} ETH in 24 hours"); // a String takes everything
     }
+    if let Some(wrong) = status["wrongRoots"].as_u64().filter(|wrong| *wrong > 0) {
+        let _ = write!(text, ", {} wrong roots of bonuses: {wrong}", Code::WrongRoot);
+    }
     text.push_str("\n\nduty                   due  sent  landed  reverted  refused  cost (ETH)  latency (s)\n");
     let duties = status["duties"].as_object().into_iter().flatten();
     for (name, sums) in duties {
@@ -47,6 +50,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_wrong_root_stands_in_the_first_line() {
+        let text = |wrong: u64| table(&json!({"ready": true, "block": 7, "due": 0, "wrongRoots": wrong}));
+        assert!(
+            text(2).starts_with("watching, block 7, due 0, [AIIGO-K-019] wrong roots of bonuses: 2\n"),
+            "{}",
+            text(2)
+        );
+        assert!(!text(0).contains("wrong"));
+    }
 
     #[test]
     fn a_status_is_a_line_for_each_duty() {

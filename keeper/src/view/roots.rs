@@ -36,7 +36,7 @@ pub struct WrongRoot {
     pub id: U256,
     /// The epoch it was posted for.
     pub epoch: u64,
-    /// Who lose their bond if it is vetoed.
+    /// Whose bond burns if it is vetoed.
     pub poster: Address,
     /// What was posted.
     pub root: B256,
@@ -129,10 +129,10 @@ impl Roots {
         }
         match event {
             Event::RewardDistributor(event) => self.apply_distributor(block, event),
-            Event::AIIGOToken(AIIGOTokenEvents::Approval(e)) => {
-                if (e.owner, e.spender) == (self.accounts.keeper, self.accounts.rewards) {
-                    self.allowance.insert(block, (), e.value);
-                }
+            Event::AIIGOToken(AIIGOTokenEvents::Approval(e))
+                if (e.owner, e.spender) == (self.accounts.keeper, self.accounts.rewards) =>
+            {
+                self.allowance.insert(block, (), e.value);
             }
             _ => {}
         }

@@ -380,11 +380,16 @@ pub(crate) fn aiigo(amount: &str) -> U256 {
 
 /// An answer to a challenge, found in half of the devnet's window.
 pub(crate) async fn solved(seed: B256) -> Bytes {
-    tokio::task::spawn_blocking(move || solve(seed)).await.expect("no panic")
+    solved_in(seed, Duration::from_secs(2)).await
 }
 
-fn solve(seed: B256) -> Bytes {
+/// An answer, looked for so long.
+pub(crate) async fn solved_in(seed: B256, time: Duration) -> Bytes {
+    tokio::task::spawn_blocking(move || solve(seed, time)).await.expect("no panic")
+}
+
+fn solve(seed: B256, time: Duration) -> Bytes {
     let solver = Solver::new(NonZeroUsize::MIN);
-    let solution = solver.solve(seed, Instant::now() + Duration::from_secs(2), &AtomicBool::new(false));
+    let solution = solver.solve(seed, Instant::now() + time, &AtomicBool::new(false));
     solution.expect("64 nonces").encode().to_vec().into()
 }
