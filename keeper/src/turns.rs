@@ -18,8 +18,8 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 const MOST_KNOWN: usize = 16;
 /// Nobody waits for more others.
 const MOST_WAITED_FOR: u32 = 4;
-/// Blocks in which a transaction that was sent lands, and is seen.
-const BLOCKS_A_TURN: u32 = 2;
+/// Blocks in which who has many actions to send at once sends them, they land, and are seen.
+const BLOCKS_A_TURN: u32 = 4;
 /// A block that took longer says nothing of the next: the chain had a pause, or makes blocks only when needed.
 const LONGEST_BLOCK: Duration = Duration::from_secs(30);
 
@@ -139,7 +139,7 @@ mod tests {
             now += Duration::from_secs(12);
         }
         let wait = keeper.wait_for(waiting);
-        assert!(wait > Duration::from_secs(26) && wait <= Duration::from_secs(27), "{wait:?}");
+        assert!(wait > Duration::from_secs(50) && wait <= Duration::from_secs(51), "{wait:?}");
     }
 
     #[test]

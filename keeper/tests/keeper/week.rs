@@ -23,6 +23,8 @@ const LIMIT: Duration = Duration::from_secs(45);
 const DAY: u64 = 86_400;
 /// Seconds for the answer to a challenge or a round: enough for all, however busy this machine is.
 const WINDOW: u32 = 30;
+/// Hashes a second that count as one TFLOPS.
+const HASHES_PER_TFLOPS: u64 = 60_000;
 /// How long each node looks for an answer to a round.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long a node that fails is under review.
@@ -101,7 +103,13 @@ impl Week {
         rules.reviewPeriod = u32::try_from(REVIEW).expect("a few days");
         let call = NodeRegistry::setParametersCall { parameters_: rules };
         stage.devnet.govern(*registry.address(), call.abi_encode().into()).await.expect("other rules");
-        stage.set_audits(|rules| rules.window = WINDOW).await;
+        // Of a busy machine, a thousandth of a TFLOPS is too coarse a unit: it would round to no power at all.
+        stage
+            .set_audits(|rules| {
+                rules.window = WINDOW;
+                rules.hashesPerTflops = [HASHES_PER_TFLOPS; 5];
+            })
+            .await;
 
         let mut trusted = Vec::new();
         for index in 13..17 {
