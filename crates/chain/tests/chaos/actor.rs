@@ -29,11 +29,11 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    /// This test's own executable, told to be the actor.
+    /// The chaos test itself: with orders, it is the actor.
     pub(crate) fn command(&self, log: PathBuf) -> ProcessCommand {
         let endpoints: Vec<&str> = self.endpoints.iter().map(Url::as_str).collect();
         ProcessCommand::new("the actor", env::current_exe().expect("this executable"), log)
-            .args(["--exact", "actor::act", "--ignored", "--nocapture"])
+            .args(["--exact", "chaos::every_action_lands_once_whatever_happens", "--nocapture"])
             .env("CHAOS_ENDPOINTS", endpoints.join(","))
             .env("CHAOS_DEPLOYMENT", &self.deployment)
             .env("CHAOS_OUTBOX", &self.outbox)
@@ -42,7 +42,8 @@ impl Orders {
             .env("AIIGO_PRIVATE_KEY", &self.key)
     }
 
-    fn read() -> Option<Self> {
+    /// Those that this process was started with.
+    pub(crate) fn read() -> Option<Self> {
         let var = |name: &str| env::var(name).ok();
         Some(Self {
             endpoints: var("CHAOS_ENDPOINTS")?.split(',').map(|url| url.parse().expect("a URL")).collect(),
@@ -66,10 +67,8 @@ pub(crate) fn config() -> OutboxConfig {
     }
 }
 
-#[tokio::test]
-#[ignore = "the program that the chaos test runs and kills"]
-async fn act() {
-    let Some(orders) = Orders::read() else { return };
+/// Carries the orders out, to their end.
+pub(crate) async fn act(orders: Orders) {
     tracing_subscriber::fmt().with_env_filter(env::var("CHAOS_LOG").unwrap_or_default()).with_ansi(false).init();
     let args = RpcArgs { rpc_urls: orders.endpoints, deployment: Some(orders.deployment), timeout: RPC_TIMEOUT };
     let (provider, deployment) = args.connect().await.expect("a connection");
