@@ -100,9 +100,11 @@ async fn every_action_lands_once_whatever_happens() {
 
     devnet.mine(FINAL).await.unwrap();
     eprintln!("seed {seed}: {weather}");
+    assert!(weather.reorgs > 0 && weather.strangers > 0, "too calm to prove anything");
     for (sender, (before, outbox, lives, lines)) in senders.iter().zip(acts) {
         let books = Books::check(&devnet, sender, before, actions, &outbox).await;
         eprintln!("{}: {books}; {lives}", sender.address());
+        assert!(lives.killed > 0, "nobody was killed");
         for line in lines {
             eprintln!("  {} requests, of which {:?}", *line.requests().borrow(), line.counts());
         }

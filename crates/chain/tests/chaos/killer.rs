@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How the actor lived.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Lives {
-    killed: u64,
+    pub(crate) killed: u64,
     /// Ended by itself, because the line was too bad to begin.
     failed: u64,
 }

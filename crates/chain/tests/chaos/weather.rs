@@ -25,10 +25,10 @@ const GWEI: u128 = 1_000_000_000;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Weather {
     blocks: u64,
-    reorgs: u64,
+    pub(crate) reorgs: u64,
     drops: u64,
     dear: u64,
-    strangers: u64,
+    pub(crate) strangers: u64,
 }
 
 impl fmt::Display for Weather {

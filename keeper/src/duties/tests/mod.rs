@@ -262,11 +262,9 @@ fn fees_are_collected_once_an_epoch_is_closed_after_they_came() {
     assert_eq!(due(&[released(8), closed(0), collected, released(8), closed(1)]), [format!("{KEEPER}/epoch 1")]);
 }
 
-#[test]
-fn a_proposal_is_queued_after_its_vote_and_executed_after_its_delay() {
-    let id = U256::from(77);
-    let governor = |event: AIIGOGovernorEvents| Event::AIIGOGovernor(event);
-    let created = governor(AIIGOGovernorEvents::ProposalCreated(ProposalCreated {
+/// A proposal that is voted on from 400 to 500.
+fn proposed(id: U256) -> Event {
+    Event::AIIGOGovernor(AIIGOGovernorEvents::ProposalCreated(ProposalCreated {
         proposalId: id,
         proposer: Address::ZERO,
         targets: vec![KEEPER],
@@ -276,7 +274,14 @@ fn a_proposal_is_queued_after_its_vote_and_executed_after_its_delay() {
         voteStart: U256::from(400),
         voteEnd: U256::from(500),
         description: "raise the fee".to_owned(),
-    }));
+    }))
+}
+
+#[test]
+fn a_proposal_is_queued_after_its_vote_and_executed_after_its_delay() {
+    let id = U256::from(77);
+    let governor = |event: AIIGOGovernorEvents| Event::AIIGOGovernor(event);
+    let created = proposed(id);
     let vote = |support: u8, weight: u64| {
         governor(AIIGOGovernorEvents::VoteCast(VoteCast {
             voter: Address::ZERO,
@@ -390,17 +395,7 @@ fn a_proposal_that_came_to_nothing_is_forgotten() {
     let id = U256::from(77);
     let governor = |event: AIIGOGovernorEvents| Event::AIIGOGovernor(event);
     let day = 86_400;
-    let created = governor(AIIGOGovernorEvents::ProposalCreated(ProposalCreated {
-        proposalId: id,
-        proposer: Address::ZERO,
-        targets: vec![KEEPER],
-        values: vec![U256::ZERO],
-        signatures: vec![String::new()],
-        calldatas: vec![Bytes::from_static(&[1])],
-        voteStart: U256::from(400),
-        voteEnd: U256::from(500),
-        description: "raise the fee".to_owned(),
-    }));
+    let created = proposed(id);
     let won = governor(AIIGOGovernorEvents::VoteCast(VoteCast {
         voter: Address::ZERO,
         proposalId: id,
