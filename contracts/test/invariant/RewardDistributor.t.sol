@@ -36,8 +36,18 @@ contract RewardDistributorInvariantTest is SuiteTest {
         targetContract(address(_handler));
     }
 
+    /// @dev One campaign checks all of it: the calls cost more than the checks.
+    function invariant_TheDistributorsBooksBalance() public view {
+        _mintedIsWithinScheduleAndCap();
+        _whatClosedEpochsGaveAwayFitsTheirSchedule();
+        _noNodesBonusesExceedATenthOfItsBaseRewards();
+        _stakersWereStreamedAllThatProvidersDidNotClaim();
+        _aBondIsPendingBurnedOrReturned();
+        _nothingIsClaimedTwice();
+    }
+
     /// @dev DESIGN 2.10, invariant 5.
-    function invariant_MintedIsWithinScheduleAndCap() public view {
+    function _mintedIsWithinScheduleAndCap() private view {
         assertLe(_rewards.minted(), _rewards.committed());
         assertLe(_rewards.committed(), _rewards.scheduleAt(_rewards.epochStart(_rewards.nextEpochToClose())));
         assertLe(_rewards.minted(), _rewards.scheduleAt(vm.getBlockTimestamp()));
@@ -46,7 +56,7 @@ contract RewardDistributorInvariantTest is SuiteTest {
         assertEq(suite.token.lifetimeMinted(), 600_000_000e18 + _rewards.minted());
     }
 
-    function invariant_WhatClosedEpochsGaveAwayFitsTheirSchedule() public view {
+    function _whatClosedEpochsGaveAwayFitsTheirSchedule() private view {
         uint256 closed = _rewards.nextEpochToClose();
         uint256 unclaimed;
         for (uint256 epoch; epoch < closed; ++epoch) {
@@ -59,7 +69,7 @@ contract RewardDistributorInvariantTest is SuiteTest {
         assertLe(_rewards.minted() + unclaimed + bonuses, _rewards.committed());
     }
 
-    function invariant_NoNodesBonusesExceedATenthOfItsBaseRewards() public view {
+    function _noNodesBonusesExceedATenthOfItsBaseRewards() private view {
         uint256 base;
         uint256 bonus;
         for (uint64 node = 1; node <= NODES; ++node) {
@@ -72,19 +82,19 @@ contract RewardDistributorInvariantTest is SuiteTest {
         assertEq(bonus, _handler.bonuses());
     }
 
-    function invariant_StakersWereStreamedAllThatProvidersDidNotClaim() public view {
+    function _stakersWereStreamedAllThatProvidersDidNotClaim() private view {
         assertEq(
             _rewards.minted() - _handler.claimed() - _handler.bonuses(), suite.pool.undistributed(address(suite.token))
         );
     }
 
-    function invariant_ABondIsPendingBurnedOrReturned() public view {
+    function _aBondIsPendingBurnedOrReturned() private view {
         assertEq(suite.token.balanceOf(address(_rewards)), _rewards.pendingRoots() * BOND);
         assertEq(suite.token.balanceOf(_poster), POSTERS - (_rewards.pendingRoots() + _handler.vetoed()) * BOND);
         assertEq(_rewards.rootCount(), _handler.posted());
     }
 
-    function invariant_NothingIsClaimedTwice() public view {
+    function _nothingIsClaimedTwice() private view {
         assertEq(_handler.doubleClaims(), 0);
     }
 }

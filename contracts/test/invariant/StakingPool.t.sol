@@ -34,8 +34,18 @@ contract StakingPoolInvariantTest is SuiteTest {
         targetContract(address(_handler));
     }
 
+    /// @dev One campaign checks all of it: the calls cost more than the checks.
+    function invariant_ThePoolsBooksBalance() public view {
+        _thePoolHoldsPositionsAndRewardsToTheWei();
+        _everyFundedWeiIsPaidOwedOrUndistributed();
+        _claimableIsWhatIsOwedButForDust();
+        _totalsAreSumsOfPositions();
+        _frozenStakeNeverLeaves();
+        _everyDelegatedStakeVotesOnce();
+    }
+
     /// @dev DESIGN 2.10, invariant 4, for each token.
-    function invariant_ThePoolHoldsPositionsAndRewardsToTheWei() public view {
+    function _thePoolHoldsPositionsAndRewardsToTheWei() private view {
         for (uint256 i; i < 3; ++i) {
             address token = _tokens[i];
             uint256 holdings = token == address(0) ? address(_pool).balance : IERC20(token).balanceOf(address(_pool));
@@ -44,7 +54,7 @@ contract StakingPoolInvariantTest is SuiteTest {
         }
     }
 
-    function invariant_EveryFundedWeiIsPaidOwedOrUndistributed() public view {
+    function _everyFundedWeiIsPaidOwedOrUndistributed() private view {
         for (uint256 i; i < 3; ++i) {
             address token = _tokens[i];
             assertEq(_pool.funded(token), _handler.funded(token));
@@ -52,7 +62,7 @@ contract StakingPoolInvariantTest is SuiteTest {
         }
     }
 
-    function invariant_ClaimableIsWhatIsOwedButForDust() public view {
+    function _claimableIsWhatIsOwedButForDust() private view {
         uint256 open = _handler.openCount();
         uint256 closed = _handler.closedCount();
         for (uint256 i; i < 3; ++i) {
@@ -70,7 +80,7 @@ contract StakingPoolInvariantTest is SuiteTest {
         }
     }
 
-    function invariant_TotalsAreSumsOfPositions() public view {
+    function _totalsAreSumsOfPositions() private view {
         uint256 amount;
         uint256 weight;
         uint256[ACTORS] memory staked;
@@ -94,11 +104,11 @@ contract StakingPoolInvariantTest is SuiteTest {
         }
     }
 
-    function invariant_FrozenStakeNeverLeaves() public view {
+    function _frozenStakeNeverLeaves() private view {
         assertEq(_handler.escapes(), 0);
     }
 
-    function invariant_EveryDelegatedStakeVotesOnce() public view {
+    function _everyDelegatedStakeVotesOnce() private view {
         uint256 votes;
         uint256 delegated;
         for (uint256 i; i < ACTORS; ++i) {
