@@ -73,6 +73,11 @@ impl Budget {
     }
 }
 
+/// This machine's clock, by which the outbox counts too, unix seconds.
+pub(crate) fn unix_now() -> u64 {
+    std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

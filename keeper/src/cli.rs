@@ -91,6 +91,10 @@ pub(crate) struct KeeperArgs {
     /// Try everything and send nothing; needs no key
     #[arg(long, env = "AIIGO_DRY_RUN")]
     pub(crate) dry_run: bool,
+    /// Give out no secret sooner after another than so many seconds by this machine's clock, whatever the chain says
+    /// [default: 43200, half a day; 0 on a devnet, whose clock jumps]
+    #[arg(long, env = "AIIGO_MIN_ROUND_INTERVAL", value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(crate) min_round_interval: Option<Duration>,
     /// Offer at most so many gwei per gas
     #[arg(long, env = "AIIGO_MAX_FEE_PER_GAS", value_name = "GWEI", default_value_t = 100)]
     pub(crate) max_fee_per_gas: u64,

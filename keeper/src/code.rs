@@ -65,6 +65,9 @@ codes! {
     /// A posted root of bonuses differs from the keeper's own. Have others recompute it; if they agree with the keeper, the
     /// guardian has to veto it before it is adopted.
     WrongRoot = 19;
+    /// A secret is due so soon after the last one that the endpoint may be lying. It waits for `--min-round-interval`; if rounds
+    /// are to be opened that often, lower it, and ask a node of your own.
+    RevealTooSoon = 20;
 }
 
 impl Code {

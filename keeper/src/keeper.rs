@@ -5,42 +5,39 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_chain::{FollowError, Follower, Intent, Outbox, Outcome, Priority, Update};
-use aiigo_protocol::{ContractName, Deployment, ProofOfWorkVerifier, RewardDistributor};
+use aiigo_chain::{FollowError, Follower, Outbox, Outcome, Update};
+use aiigo_protocol::ContractName;
 use aiigo_telemetry::Health;
 use alloy::{
     consensus::Transaction as _,
     network::TransactionResponse,
-    primitives::{Address, Bytes, U256, utils::format_ether},
+    primitives::{Address, B256, U256, utils::format_ether},
     providers::{DynProvider, Provider},
-    rpc::types::TransactionReceipt,
 };
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    budget::Budget,
+    budget::{Budget, unix_now},
     code::Code,
     duties::{Action, Duty, DutyName, Means},
     error::KeeperError,
     ledger::{Entry, Ledger},
     metrics,
+    payload::Payload,
     plan::{PlanKey, Plans},
     policy::Policy,
     report::{Done, Ending, Visit},
-    trial::{self, TipSources, Trial},
+    reveals::Reveals,
+    sending::{self, Sent},
+    start::{follow, genesis, schedule},
+    trial::{Limits, Objection, TipSources, Trials, Tried},
     turns::Turns,
-    view::{Accounts, Genesis, Schedule, View, WrongRoot},
+    view::{Accounts, View, WrongRoot},
 };
 
-/// Transactions on their way at a time. More would only queue behind each other's nonces.
-const IN_FLIGHT: usize = 16;
-/// Updates of the chain that wait to be taken in.
-const UPDATES: usize = 16;
-/// Gas above what a trial took, percent: what the outbox adds.
-const GAS_MARGIN: u64 = 30;
-/// An action that no block took in so many seconds is given up, and thought over again.
-const PATIENCE: u64 = 180;
+/// Actions that are tried or on their way at a time. More would only queue behind each other's nonces.
+pub(crate) const IN_FLIGHT: usize = 32;
 
 /// What the keeper does, and how much it may cost.
 #[derive(Clone, Debug)]
@@ -58,26 +55,20 @@ pub struct KeeperConfig {
 /// How the keeper acts.
 pub enum Hands {
     /// Sends transactions.
-    Sending(Outbox),
+    Sending {
+        /// By this.
+        outbox: Outbox,
+        /// What the challenger's secrets gave away.
+        reveals: Reveals,
+    },
     /// Tries them as this account and sends nothing.
     Dry(Address),
 }
 
-/// What is offered for an action.
-#[derive(Clone, Copy, Debug)]
-struct Offer {
-    /// Wei.
-    max_fee_per_gas: u128,
-    /// The most that it may cost, wei.
-    cost: U256,
-}
-
-/// An attempt that came back from the outbox, or could not be made.
-struct Attempt {
-    key: PlanKey,
-    outcome: Result<Outcome, String>,
-    /// What its transaction cost, wei; `None` if that is not known.
-    cost: Option<U256>,
+/// How far an attempt has come.
+enum Progress {
+    Tried { key: PlanKey, action: Action, tried: Result<Tried, Objection> },
+    Sent(Sent),
 }
 
 /// The keeper itself.
@@ -90,12 +81,12 @@ pub struct Keeper {
     duties: Vec<(DutyName, Box<dyn Duty>)>,
     config: KeeperConfig,
     hands: Hands,
-    tip_sources: TipSources,
+    trials: Trials,
     budget: Budget,
     ledger: Ledger,
     plans: Plans,
     turns: Turns,
-    running: JoinSet<Attempt>,
+    running: JoinSet<Progress>,
     /// Wei that the actions on their way may cost.
     reserved: BTreeMap<PlanKey, U256>,
     /// As they were last seen.
@@ -136,6 +127,11 @@ impl Keeper {
             escrow: deployment.address(ContractName::EscrowManager),
             tips: deployment.address(ContractName::KeeperTips),
         };
+        let from = match &hands {
+            Hands::Sending { outbox, .. } => outbox.address(),
+            Hands::Dry(address) => *address,
+        };
+        let trials = Trials::new(provider.clone(), from, tip_sources);
         let (updates, _following) = follow(follower);
         Ok(Self {
             provider,
@@ -145,7 +141,7 @@ impl Keeper {
             duties,
             config,
             hands,
-            tip_sources,
+            trials,
             budget,
             ledger,
             plans,
@@ -210,18 +206,22 @@ impl Keeper {
                 let over = self.take_in(update);
                 self.meet_others(&over).await;
             }
-            Some(attempt) = self.running.join_next() => {
+            Some(progress) = self.running.join_next() => {
                 // A task that panicked is a defect: let it be seen.
-                let attempt = attempt.map_err(KeeperError::because(Code::Defect, "an attempt broke off"))?;
-                if let Ok(Outcome::Landed { block, .. }) = &attempt.outcome {
-                    landed_in = *block;
+                match progress.map_err(KeeperError::because(Code::Defect, "an attempt broke off"))? {
+                    Progress::Tried { key, action, tried } => done.extend(self.judge(key, action, tried)),
+                    Progress::Sent(sent) => {
+                        if let Ok(Outcome::Landed { block, .. }) = &sent.outcome {
+                            landed_in = *block;
+                        }
+                        done.push(self.finish(sent));
+                    }
                 }
-                done.push(self.finish(attempt));
             }
             () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() && !full && self.now > 0 => {}
         }
         if self.now > 0 {
-            done.extend(self.act().await);
+            done.extend(self.act());
         }
         Ok((done, landed_in))
     }
@@ -245,6 +245,7 @@ impl Keeper {
                 self.view.reach(block.into());
                 self.view.settle(finalized.min(block.number));
                 self.block = block.number;
+                self.trials.saw_block();
                 if live {
                     self.now = block.timestamp;
                     self.turns.saw_block(Instant::now());
@@ -265,7 +266,7 @@ impl Keeper {
         for transaction in block.transactions.into_transactions() {
             let does =
                 |action: &Action| transaction.to() == Some(action.to) && action.payload.is_like(transaction.input());
-            if !over.iter().any(does) {
+            if transaction.from() == self.trials.from || !over.iter().any(does) {
                 continue;
             }
             // Who only pretends has to pay for the work.
@@ -303,112 +304,87 @@ impl Keeper {
     }
 
     /// Tries everything whose time has come.
-    async fn act(&mut self) -> Vec<Done> {
+    fn act(&mut self) -> Vec<Done> {
         let mut done = Vec::new();
         for (key, action) in self.plans.ready(&self.turns, Instant::now(), IN_FLIGHT) {
             self.plans.started(&key);
-            if let Some(over) = self.attempt(&key, &action).await {
-                let latency = self.plans.finished(&key, Instant::now());
-                self.ledger.enter(key.0, Entry { ending: over.ending, cost: U256::ZERO, latency });
-                done.push(over);
+            if let Payload::Reveal(secret) = action.payload
+                && let Some(over) = self.keep_secret(&action, secret)
+            {
+                done.push(self.close(&key, over, U256::ZERO));
+                continue;
             }
+            let trials = self.trials.clone();
+            let policy = self.policy(action.duty);
+            let cost = policy.max_cost.unwrap_or(self.config.max_cost);
+            let limits = Limits { cost, fee_per_gas: self.config.max_fee_per_gas };
+            self.running.spawn(async move {
+                let tried = trials.run(&action, limits, policy.min_profit).await;
+                Progress::Tried { key, action, tried }
+            });
         }
         done
     }
 
-    /// Looks whether an action works and is worth it, and hands it to the outbox. `Some` if that was all.
-    async fn attempt(&mut self, key: &PlanKey, action: &Action) -> Option<Done> {
-        let from = match &self.hands {
-            Hands::Sending(outbox) => outbox.address(),
-            Hands::Dry(address) => *address,
+    /// To try it is to give the secret away: `Some` if that is too early, or for nothing.
+    fn keep_secret(&mut self, action: &Action, secret: B256) -> Option<Done> {
+        let Hands::Sending { reveals, .. } = &mut self.hands else { return Some(Done::would_send(action)) };
+        let (code, reason) = match reveals.note(secret, unix_now()) {
+            Ok(Ok(())) => return None,
+            Ok(Err(last)) => (Code::RevealTooSoon, format!("the last secret was given out at {last} (unix seconds)")),
+            Err(error) => (Code::DataDir, format!("cannot note that a secret is given out: {error}")),
         };
-        let over = |ending, code, reason: &str| Some(Done::ended(action.duty, &action.subject, ending, code, reason));
-        let data = match action.payload.complete(&self.provider).await {
-            Ok(data) => data,
-            Err(error) => return over(Ending::Failed, Code::Unreachable, &error.to_string()),
-        };
-        let offer = match trial::simulate(&self.provider, from, action.to, data.clone()).await {
-            Ok(Trial::Works { gas, fee_per_gas }) => {
-                let offer = self.offer(action, gas, fee_per_gas);
-                match self.objection(action, &data, from, offer, fee_per_gas).await {
-                    Some((code, reason)) => return over(Ending::Unaffordable, code, &reason),
-                    None => offer,
-                }
+        Some(Done::ended(action.duty, &action.subject, Ending::Failed, code, &reason))
+    }
+
+    fn policy(&self, duty: DutyName) -> Policy {
+        self.config.duties.get(&duty).copied().unwrap_or_default()
+    }
+
+    /// Hands an action that works to the outbox, if there is money for it. `Some` if that was all.
+    fn judge(&mut self, key: PlanKey, action: Action, tried: Result<Tried, Objection>) -> Option<Done> {
+        let tried = match tried.and_then(|tried| self.can_pay(tried)) {
+            Ok(tried) => tried,
+            Err(Objection { ending, code, reason }) => {
+                let done = Done::ended(action.duty, &action.subject, ending, code, &reason);
+                return Some(self.close(&key, done, U256::ZERO));
             }
-            Ok(Trial::Refused(revert)) => return over(Ending::Refused, Code::Refused, &revert.to_string()),
-            Err(error) => return over(Ending::Failed, Code::Unreachable, &error.to_string()),
         };
-        let Hands::Sending(outbox) = &self.hands else { return Some(Done::would_send(action)) };
-        self.reserved.insert(key.clone(), offer.cost);
+        let Hands::Sending { outbox, .. } = &self.hands else {
+            return Some(self.close(&key, Done::would_send(&action), U256::ZERO));
+        };
         let (provider, outbox) = (self.provider.clone(), outbox.clone());
-        self.running.spawn(send(provider, outbox, key.clone(), action.clone(), data, offer.max_fee_per_gas));
+        self.reserved.insert(key.clone(), tried.offer.cost);
+        self.running.spawn(async move { Progress::Sent(sending::send(provider, outbox, key, action, tried).await) });
         None
     }
 
-    /// What an action may cost at most: room for fees to double while it waits, within its limit.
-    fn offer(&self, action: &Action, gas: u64, fee_per_gas: u128) -> Offer {
-        let gas = U256::from(gas) * U256::from(100 + GAS_MARGIN) / U256::from(100);
-        let affordable = self.max_cost(action.duty).checked_div(gas).unwrap_or_default().saturating_to();
-        let max_fee_per_gas = fee_per_gas.saturating_mul(2).min(affordable).min(self.config.max_fee_per_gas);
-        Offer { max_fee_per_gas, cost: gas.saturating_mul(U256::from(max_fee_per_gas)) }
-    }
-
-    fn max_cost(&self, duty: DutyName) -> U256 {
-        self.config.duties.get(&duty).and_then(|policy| policy.max_cost).unwrap_or(self.config.max_cost)
-    }
-
-    /// Why an action that works should not be paid for now.
-    async fn objection(
-        &self,
-        action: &Action,
-        data: &Bytes,
-        from: Address,
-        Offer { max_fee_per_gas, cost }: Offer,
-        fee_per_gas: u128,
-    ) -> Option<(Code, String)> {
-        let policy = self.config.duties.get(&action.duty).copied().unwrap_or_default();
-        let dry = matches!(self.hands, Hands::Dry(_));
+    /// Whether the budget and the account have room for it beside what is on its way.
+    fn can_pay(&self, tried: Tried) -> Result<Tried, Objection> {
+        let cost = tried.offer.cost;
         let reserved = self.reserved.values().fold(U256::ZERO, |sum, cost| sum.saturating_add(*cost));
         let costs = format!("it would cost up to {} ETH", format_ether(cost));
-        if fee_per_gas > max_fee_per_gas {
-            let limit = format_ether(self.max_cost(action.duty));
-            let asked = format!(
-                "the chain asks for {fee_per_gas} wei per gas; the limits, {limit} ETH among them, allow {max_fee_per_gas}"
-            );
-            return Some((Code::TooExpensive, asked));
-        }
-        if let Some(profit) = policy.min_profit {
-            let income = trial::income(&self.provider, self.tip_sources, from, action.to, data.clone()).await;
-            let income = match income {
-                Ok(income) => income,
-                Err(error) => return Some((Code::Unprofitable, format!("what it would earn is not known: {error}"))),
-            };
-            if income < cost.saturating_add(profit) {
-                return Some((Code::Unprofitable, format!("{costs} and earn {} ETH", format_ether(income))));
-            }
-        }
         if !self.budget.allows(unix_now(), reserved, cost) {
             let spent = format_ether(self.budget.spent(unix_now()));
-            return Some((Code::BudgetUsedUp, format!("{costs}; spent in the last 24 hours: {spent} ETH")));
+            let reason = format!("{costs}; spent in the last 24 hours: {spent} ETH");
+            return Err(Objection::unaffordable(Code::BudgetUsedUp, reason));
         }
-        if dry {
-            return None;
+        let is_short = tried.balance < reserved.saturating_add(cost);
+        if is_short && matches!(self.hands, Hands::Sending { .. }) {
+            let reason = format!("{costs}; {} has {} ETH", self.trials.from, format_ether(tried.balance));
+            return Err(Objection::unaffordable(Code::BalanceLow, reason));
         }
-        let balance = self.provider.get_balance(from).await.ok()?;
-        let short = balance < reserved.saturating_add(cost);
-        short.then(|| (Code::BalanceLow, format!("{costs}; {from} has {} ETH", format_ether(balance))))
+        Ok(tried)
     }
 
-    /// Takes in the end of an attempt.
-    fn finish(&mut self, attempt: Attempt) -> Done {
-        let Attempt { key, outcome, cost } = attempt;
+    /// Takes in what became of an action that was handed over.
+    fn finish(&mut self, Sent { key, outcome, cost }: Sent) -> Done {
         let reserved = self.reserved.remove(&key).unwrap_or_default();
-        let latency = self.plans.finished(&key, Instant::now());
-        let (duty, subject) = key;
-        let ended = |ending, code, reason: &str| Done::ended(duty, &subject, ending, code, reason);
+        let (duty, subject) = (key.0, key.1.as_str());
+        let ended = |ending, code, reason: &str| Done::ended(duty, subject, ending, code, reason);
         let done = match outcome {
             Ok(Outcome::Landed { tx_hash, block, gas_used, .. }) => {
-                Done::landed(duty, &subject, tx_hash, block, gas_used)
+                Done::landed(duty, subject, tx_hash, block, gas_used)
             }
             Ok(Outcome::Reverted { tx_hash: tx_hash @ Some(_), error }) => {
                 Done { tx_hash, ..ended(Ending::Reverted, Code::Reverted, &error.to_string()) }
@@ -425,7 +401,13 @@ impl Keeper {
         if cost > U256::ZERO {
             self.pay(cost);
         }
-        self.ledger.enter(duty, Entry { ending: done.ending, cost, latency });
+        self.close(&key, done, cost)
+    }
+
+    /// Ends an attempt in the books.
+    fn close(&mut self, key: &PlanKey, done: Done, cost: U256) -> Done {
+        let latency = self.plans.finished(key, Instant::now());
+        self.ledger.enter(key.0, Entry { ending: done.ending, cost, latency });
         done
     }
 
@@ -437,92 +419,4 @@ impl Keeper {
         metrics::set_spent(spent);
         self.health.set_status("spentEth", format_ether(spent).into());
     }
-}
-
-/// Follows the chain beside everything else: who is busy with a thousand actions still hears of each block.
-fn follow(mut follower: Follower) -> (mpsc::Receiver<Result<Update, FollowError>>, JoinSet<()>) {
-    let (sender, updates) = mpsc::channel(UPDATES);
-    let mut following = JoinSet::new();
-    following.spawn(async move {
-        loop {
-            let update = follower.next().await;
-            let is_last = update.is_err();
-            if sender.send(update).await.is_err() || is_last {
-                return;
-            }
-        }
-    });
-    (updates, following)
-}
-
-/// Hands an action to the outbox under a key that was not used up by an earlier attempt, and waits for its end.
-async fn send(
-    provider: DynProvider,
-    outbox: Outbox,
-    key: PlanKey,
-    action: Action,
-    data: Bytes,
-    max_fee_per_gas: u128,
-) -> Attempt {
-    let sent = async {
-        let mut number = 1_u32;
-        let id = |number| format!("{}#{number}", action.key());
-        // Over, and yet the action is due again: a reorg undid it, or it failed. The next attempt has its own key. A
-        // database that fails here fails again at once, when the intent is written.
-        while let Ok(Some(_)) = outbox.outcome(&id(number)).await {
-            number += 1;
-        }
-        let intent = Intent {
-            key: id(number),
-            label: format!("{} {}", action.duty, action.subject),
-            to: action.to,
-            data,
-            value: U256::ZERO,
-            deadline: Some(unix_now().saturating_add(PATIENCE)),
-            max_fee_per_gas: Some(max_fee_per_gas),
-            priority: Priority::Normal,
-        };
-        outbox.send(intent).await
-    };
-    let outcome = sent.await.map_err(|error| error.to_string());
-    let cost = match &outcome {
-        Ok(Outcome::Landed { receipt, .. }) => Some(paid(receipt)),
-        Ok(Outcome::Reverted { tx_hash: Some(hash), .. }) => {
-            provider.get_transaction_receipt(*hash).await.ok().flatten().as_ref().map(paid)
-        }
-        _ => None,
-    };
-    Attempt { key, outcome, cost }
-}
-
-/// What a transaction cost, wei.
-fn paid(receipt: &TransactionReceipt) -> U256 {
-    U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price)
-}
-
-/// This machine's clock, by which the outbox counts.
-fn unix_now() -> u64 {
-    std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs()
-}
-
-/// When reward epochs begin and end.
-async fn schedule(provider: &DynProvider, deployment: &Deployment) -> Result<Schedule, KeeperError> {
-    let rewards = RewardDistributor::new(deployment.address(ContractName::RewardDistributor), provider);
-    let read = async |epoch: u64| {
-        let start = rewards.epochStart(U256::from(epoch)).call().await;
-        start.map(|start| start.saturating_to::<u64>())
-    };
-    let what = "cannot read when reward epochs begin";
-    let start = read(0).await.map_err(KeeperError::because(Code::Unreachable, what))?;
-    let second = read(1).await.map_err(KeeperError::because(Code::Unreachable, what))?;
-    Ok(Schedule { start, length: second.saturating_sub(start).max(1) })
-}
-
-/// When audit rounds begin.
-async fn genesis(provider: &DynProvider, deployment: &Deployment) -> Result<Genesis, KeeperError> {
-    let verifier = ProofOfWorkVerifier::new(deployment.address(ContractName::ProofOfWorkVerifier), provider);
-    let round = verifier.currentRound().call().await;
-    let round = round.map_err(KeeperError::because(Code::Unreachable, "cannot read when audit rounds begin"))?;
-    // Of a later round the history tells; its time is too late for round zero, and so gives no secret away too early.
-    Ok(Genesis { opened_at: round.openedAt.to() })
 }

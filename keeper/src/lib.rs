@@ -18,8 +18,12 @@ mod metrics;
 mod payload;
 mod plan;
 mod policy;
+mod record;
 mod report;
+mod reveals;
 mod secrets;
+mod sending;
+mod start;
 mod trial;
 mod turns;
 mod view;
@@ -30,9 +34,10 @@ pub use code::Code;
 pub use duties::{Action, Duty, DutyName, Means, UnknownDuty};
 pub use error::KeeperError;
 pub use keeper::{Hands, Keeper, KeeperConfig};
-pub use payload::{Draw, Payload};
+pub use payload::{Batch, Draw, Payload};
 pub use policy::{DutySetting, Policy, Retry, SettingError};
 pub use report::{Done, Visit};
+pub use reveals::Reveals;
 pub use secrets::{CHAIN_LENGTH, Secrets, SecretsError};
 pub use view::{
     Accounts, Genesis, LiveTask, Moment, OpenChallenge, OwnRoot, Period, Phase, Proposal, ReplicaStage, ReplicatedTask,

@@ -1,8 +1,13 @@
 //! What an action calls with: known at once, or completed by what only the chain has.
 
-use aiigo_protocol::{DisputeCourt::drawCall, TaskId, TaskMarketplace::drawReplicasCall};
+use aiigo_protocol::{
+    DisputeCourt::drawCall,
+    ProofOfWorkVerifier::{openRoundCall, reportMissedRoundCall},
+    TaskId,
+    TaskMarketplace::{drawReplicasCall, releaseCandidatesCall},
+};
 use alloy::{
-    primitives::{Bytes, U256},
+    primitives::{B256, Bytes, U256},
     providers::{DynProvider, Provider},
     rlp,
     sol_types::SolCall,
@@ -14,6 +19,8 @@ use alloy::{
 pub enum Payload {
     /// Complete.
     Call(Bytes),
+    /// Opens an audit round by a secret, which whoever is asked learns.
+    Reveal(B256),
     /// A draw, which takes the header of the block whose randomness decides.
     Draw {
         /// Of whom.
@@ -21,6 +28,33 @@ pub enum Payload {
         /// The block's number.
         block: u64,
     },
+    /// About several nodes at once: fewer do as well.
+    Batch {
+        /// What is done with each.
+        batch: Batch,
+        /// Their ids.
+        nodes: Vec<u64>,
+    },
+}
+
+/// What is done with many nodes in one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Batch {
+    /// They answered no audit round.
+    MissedRound(u64),
+    /// They applied for a task and were not drawn.
+    Candidates(TaskId),
+}
+
+impl Batch {
+    fn call(self, nodes: &[u64]) -> Bytes {
+        let node_ids = nodes.to_vec();
+        let data = match self {
+            Self::MissedRound(round) => reportMissedRoundCall { round, nodeIds: node_ids }.abi_encode(),
+            Self::Candidates(task) => releaseCandidatesCall { taskId: task.0, nodeIds: node_ids }.abi_encode(),
+        };
+        data.into()
+    }
 }
 
 /// What is drawn.
@@ -49,10 +83,30 @@ impl Payload {
     /// Whether the data of a transaction is a call of the same function about the same thing.
     pub(crate) fn is_like(&self, data: &[u8]) -> bool {
         let own = match self {
-            Self::Call(data) => data.clone(),
             Self::Draw { draw, .. } => draw.call(Bytes::new()),
+            payload => payload.known().unwrap_or_default(),
         };
         own.get(..HEAD.min(own.len())) == data.get(..HEAD.min(own.len()))
+    }
+
+    /// The data, if it needs nothing of the chain.
+    pub(crate) fn known(&self) -> Option<Bytes> {
+        match self {
+            Self::Call(data) => Some(data.clone()),
+            Self::Reveal(preimage) => Some(openRoundCall { preimage: *preimage }.abi_encode().into()),
+            Self::Batch { batch, nodes } => Some(batch.call(nodes)),
+            Self::Draw { .. } => None,
+        }
+    }
+
+    /// A smaller part of a batch, for when all of it is too much at once; the rest stays due.
+    pub(crate) fn half(&self) -> Option<Self> {
+        match self {
+            Self::Batch { batch, nodes } if nodes.len() > 1 => {
+                Some(Self::Batch { batch: *batch, nodes: nodes[..nodes.len() / 2].to_vec() })
+            }
+            _ => None,
+        }
     }
 
     /// Completes the call.
@@ -61,22 +115,34 @@ impl Payload {
     /// If the chain can't be asked or does not have the block.
     pub(crate) async fn complete(&self, provider: &DynProvider) -> Result<Bytes, TransportError> {
         match self {
-            Self::Call(data) => Ok(data.clone()),
             Self::Draw { draw, block } => {
                 let found = provider.get_block_by_number((*block).into()).await?;
                 let found =
                     found.ok_or_else(|| TransportErrorKind::custom_str(&format!("there is no block {block}")))?;
                 Ok(draw.call(rlp::encode(&found.header.inner).into()))
             }
+            payload => Ok(payload.known().unwrap_or_default()),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use alloy::primitives::B256;
-
     use super::*;
+
+    #[test]
+    fn a_batch_can_be_halved_down_to_one_node() {
+        let mut payload = Payload::Batch { batch: Batch::MissedRound(3), nodes: (1..=20).collect() };
+        let mut sizes = Vec::new();
+        while let Some(half) = payload.half() {
+            let Payload::Batch { nodes, .. } = &half else { panic!("{half:?}") };
+            assert_eq!(nodes[0], 1);
+            sizes.push(nodes.len());
+            payload = half;
+        }
+        assert_eq!(sizes, [10, 5, 2, 1]);
+        assert_eq!(Payload::Call(Bytes::new()).half(), None);
+    }
 
     #[test]
     fn a_draw_of_another_keeper_is_known_by_its_task_whatever_the_header() {

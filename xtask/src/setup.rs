@@ -1,9 +1,9 @@
 //! Installs what the project needs beyond Rust and Node.js: once, and again only when the lock files change.
 
-use std::{fs, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use crate::{
-    project::{Error, root, state_dir},
+    project::{Error, bin_dir, root, state_dir},
     shell::{cargo, command, heading, output, run},
 };
 
@@ -87,4 +87,13 @@ fn programs() -> Result<(), Error> {
     run(cargo().args(["build", "--locked", "--workspace", "--bins", "--exclude", "xtask"]))?;
     fs::create_dir_all(state_dir())?;
     Ok(())
+}
+
+/// Builds a program as a release is, and tells where it is: for what is measured.
+pub(crate) fn release(program: &str) -> Result<PathBuf, Error> {
+    heading(&format!("Building {program} as a release is built (the first time takes some minutes)"));
+    run(cargo().args(["build", "--locked", "--release", "--package", program, "--bin", program]))?;
+    let target = bin_dir()?;
+    let target = target.parent().ok_or("the running program's folder is the root")?;
+    Ok(target.join("release").join(program))
 }

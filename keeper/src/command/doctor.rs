@@ -1,10 +1,14 @@
 //! `aiigo-keeper doctor`: everything that a start needs, checked one by one.
 
+use aiigo_protocol::{AIIGOToken, ContractName, Deployment};
 use aiigo_telemetry::{Check, Checkup};
-use alloy::{primitives::utils::format_ether, providers::Provider};
+use alloy::{
+    primitives::{Address, utils::format_ether},
+    providers::{DynProvider, Provider},
+};
 
 use super::set_up::secrets;
-use crate::{cli::KeeperArgs, code::Code};
+use crate::{cli::KeeperArgs, code::Code, duties::DutyName, view::BOND};
 
 /// Checks everything, also what comes after a failure.
 pub(crate) async fn doctor(args: &KeeperArgs) -> Checkup {
@@ -24,7 +28,7 @@ pub(crate) async fn doctor(args: &KeeperArgs) -> Checkup {
     {
         checks.push(check("secrets", Code::Secrets, secrets.map(|_| args.secrets_file().display().to_string())));
     }
-    if let (Ok((provider, _)), Ok(signer)) = (&connection, &signer) {
+    if let (Ok((provider, deployment)), Ok(signer)) = (&connection, &signer) {
         let balance = provider.get_balance(signer.address()).await;
         let found = balance.map_err(|error| error.to_string()).and_then(|balance| {
             let text = format!("{} ETH", format_ether(balance));
@@ -34,8 +38,19 @@ pub(crate) async fn doctor(args: &KeeperArgs) -> Checkup {
             }
         });
         checks.push(check("balance", Code::BalanceLow, found));
+        if args.duties.enabled().contains_key(&DutyName::PostRoots) {
+            checks.push(check("bond", Code::BalanceLow, bond(provider, deployment, signer.address()).await));
+        }
     }
     Checkup::new(checks)
+}
+
+/// What the account can pledge for a root of bonuses.
+async fn bond(provider: &DynProvider, deployment: &Deployment, account: Address) -> Result<String, String> {
+    let token = AIIGOToken::new(deployment.address(ContractName::AIIGOToken), provider);
+    let balance = token.balanceOf(account).call().await.map_err(|error| error.to_string())?;
+    let text = format!("{} AIIGO", format_ether(balance));
+    if balance < BOND { Err(format!("{text} do not cover the bond of {}", format_ether(BOND))) } else { Ok(text) }
 }
 
 fn check(name: &'static str, code: Code, found: Result<impl ToString, impl ToString>) -> Check {

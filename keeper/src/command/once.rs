@@ -3,6 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use aiigo_telemetry::Health;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -19,7 +20,7 @@ use crate::{
 
 /// Does what is due now, once.
 pub(crate) async fn once(args: &KeeperArgs, token: CancellationToken) -> Result<Visit, KeeperError> {
-    let Ready { keeper, outbox } = set_up(args, Duration::ZERO, Health::new()).await?;
+    let Ready { keeper, outbox } = set_up(args, Duration::ZERO, &OnceCell::new(), Health::new()).await?;
     // The outbox is driven for as long as there is something to do.
     let over = token.child_token();
     let work = async {

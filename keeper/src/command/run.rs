@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use aiigo_chain::Outbox;
+use aiigo_chain::{Key, Outbox};
 use aiigo_telemetry::Health;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::set_up::{Ready, set_up};
@@ -35,9 +36,11 @@ pub(crate) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), 
 /// Works, and begins anew after what passes by itself.
 async fn supervise(args: &RunArgs, health: &Health, token: &CancellationToken) -> Result<(), KeeperError> {
     let mut pause = FIRST_PAUSE;
+    // Its password may be asked for: once.
+    let key = OnceCell::new();
     loop {
         let began = Instant::now();
-        let error = match work(args, health, token).await {
+        let error = match work(args, &key, health, token).await {
             Err(error) if error.code.passes_by_itself() => error,
             ended => return ended,
         };
@@ -55,8 +58,13 @@ async fn supervise(args: &RunArgs, health: &Health, token: &CancellationToken) -
 }
 
 /// One life of the keeper.
-async fn work(args: &RunArgs, health: &Health, token: &CancellationToken) -> Result<(), KeeperError> {
-    let Ready { keeper, outbox } = set_up(&args.keeper, args.jitter, health.clone()).await?;
+async fn work(
+    args: &RunArgs,
+    key: &OnceCell<Key>,
+    health: &Health,
+    token: &CancellationToken,
+) -> Result<(), KeeperError> {
+    let Ready { keeper, outbox } = set_up(&args.keeper, args.jitter, key, health.clone()).await?;
     tokio::try_join!(drive(outbox, token), keeper.run(token)).map(|_| ())
 }
 

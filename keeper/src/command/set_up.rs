@@ -2,10 +2,11 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
-use aiigo_chain::{Follower, FollowerConfig, Outbox, OutboxConfig, OutboxError, rpc::RpcError};
+use aiigo_chain::{Follower, FollowerConfig, Key, Outbox, OutboxConfig, OutboxError, rpc::RpcError};
 use aiigo_protocol::{ContractName, Deployment};
 use aiigo_telemetry::Health;
 use alloy::primitives::Address;
+use tokio::sync::OnceCell;
 
 use crate::{
     budget::Budget,
@@ -13,12 +14,17 @@ use crate::{
     code::Code,
     duties::Means,
     error::KeeperError,
-    keeper::{Hands, Keeper, KeeperConfig},
+    keeper::{Hands, IN_FLIGHT, Keeper, KeeperConfig},
+    reveals::Reveals,
     secrets::Secrets,
 };
 
 /// The outbox, in the data folder.
 const OUTBOX: &str = "outbox.db";
+/// Between two secrets, unless told otherwise: half of the shortest time between rounds that makes sense.
+const MIN_ROUND_INTERVAL: Duration = Duration::from_secs(12 * 3600);
+/// anvil's chain id.
+const DEVNET: u64 = 31337;
 
 /// A keeper, and the outbox to drive if it sends.
 pub(crate) struct Ready {
@@ -26,8 +32,13 @@ pub(crate) struct Ready {
     pub(crate) outbox: Option<Outbox>,
 }
 
-/// Connects, loads the key, opens the data folder.
-pub(crate) async fn set_up(args: &KeeperArgs, jitter: Duration, health: Health) -> Result<Ready, KeeperError> {
+/// Connects, loads the key unless an earlier life did, opens the data folder.
+pub(crate) async fn set_up(
+    args: &KeeperArgs,
+    jitter: Duration,
+    key: &OnceCell<Key>,
+    health: Health,
+) -> Result<Ready, KeeperError> {
     let connected = args.rpc.connect().await;
     let (provider, deployment) = connected.map_err(|error| {
         let code = match error {
@@ -41,26 +52,28 @@ pub(crate) async fn set_up(args: &KeeperArgs, jitter: Duration, health: Health) 
         let from = args.signer.load_async().await.map_or(Address::ZERO, |signer| signer.address());
         (Hands::Dry(from), Budget::unused(args.daily_budget))
     } else {
-        let signer = args
-            .signer
-            .load_async()
-            .await
-            .map_err(KeeperError::because(Code::Signer, "cannot load the key that pays for transactions"))?;
+        let key = key.get_or_try_init(|| args.signer.load_async()).await;
+        let key = key.map_err(KeeperError::because(Code::Signer, "cannot load the key that pays for transactions"))?;
         let dir = &args.data_dir;
         let data_dir_error = || format!("cannot use the data folder {}", dir.display());
         fs::create_dir_all(dir).map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
-        let outbox = Outbox::open(&dir.join(OUTBOX), provider.clone(), signer, OutboxConfig::default()).await.map_err(
-            |error| match error {
-                OutboxError::Chain(_) => KeeperError::because(Code::Unreachable, "cannot use the chain")(error),
-                error => KeeperError::because(Code::DataDir, data_dir_error())(error),
-            },
-        )?;
+        let config = OutboxConfig { max_in_flight: IN_FLIGHT, ..OutboxConfig::default() };
+        let outbox = Outbox::open(&dir.join(OUTBOX), provider.clone(), key.clone(), config).await;
+        let outbox = outbox.map_err(|error| match error {
+            OutboxError::Chain(_) => KeeperError::because(Code::Unreachable, "cannot use the chain")(error),
+            error => KeeperError::because(Code::DataDir, data_dir_error())(error),
+        })?;
         let budget =
             Budget::open(dir, args.daily_budget).map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
-        (Hands::Sending(outbox), budget)
+        let pause = args.min_round_interval.unwrap_or(match deployment.chain_id {
+            DEVNET => Duration::ZERO,
+            _ => MIN_ROUND_INTERVAL,
+        });
+        let reveals = Reveals::open(dir, pause).map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
+        (Hands::Sending { outbox, reveals }, budget)
     };
     let outbox = match &hands {
-        Hands::Sending(outbox) => Some(outbox.clone()),
+        Hands::Sending { outbox, .. } => Some(outbox.clone()),
         Hands::Dry(_) => None,
     };
     let config = KeeperConfig {
@@ -70,7 +83,7 @@ pub(crate) async fn set_up(args: &KeeperArgs, jitter: Duration, health: Health) 
         max_cost: args.max_cost,
     };
     let account = match &hands {
-        Hands::Sending(outbox) => outbox.address(),
+        Hands::Sending { outbox, .. } => outbox.address(),
         Hands::Dry(address) => *address,
     };
     let secrets = secrets(args, &deployment)?;

@@ -1,10 +1,11 @@
 //! The next audit round.
 
-use aiigo_protocol::ProofOfWorkVerifier::{commitChainCall, openRoundCall, openRoundWithoutPreimageCall};
+use aiigo_protocol::ProofOfWorkVerifier::{commitChainCall, openRoundWithoutPreimageCall};
 use alloy::primitives::{Address, B256};
 
 use super::{Action, Duty, DutyName};
 use crate::{
+    payload::Payload,
     secrets::Secrets,
     view::{Rounds, View},
 };
@@ -44,8 +45,8 @@ impl OpenRounds {
         let subject = format!("round {}", rounds.next());
         if let Some(preimage) = self.preimage(rounds) {
             // Not even tried before: who is asked may tell others.
-            return (now >= rounds.due_at(preimage)?)
-                .then(|| Action::new(DutyName::OpenRounds, subject, self.verifier, &openRoundCall { preimage }));
+            let (duty, to, payload) = (DutyName::OpenRounds, self.verifier, Payload::Reveal(preimage));
+            return (now >= rounds.due_at(preimage)?).then_some(Action { duty, subject, to, payload });
         }
         let is_due = now >= rounds.open_to_anyone_at()?;
         is_due.then(|| Action::new(DutyName::OpenRounds, subject, self.verifier, &openRoundWithoutPreimageCall {}))

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use aiigo_protocol::{NodeId, TaskId, TaskMarketplace::releaseCandidatesCall};
+use aiigo_protocol::{NodeId, TaskId};
 use alloy::primitives::Address;
 
 use super::{Action, Duty, DutyName};
-use crate::view::View;
+use crate::{
+    payload::{Batch, Payload},
+    view::View,
+};
 
 /// Nodes in one transaction: anybody can apply, so a task has any number of them.
 const BATCH: usize = 20;
@@ -21,10 +24,11 @@ impl Duty for ReleaseCandidates {
         for (task, NodeId(node)) in view.releasable_candidates() {
             by_task.entry(task).or_default().push(node);
         }
-        let release = |(task, nodes): (&TaskId, &[u64])| {
-            let subject = format!("{task}/nodes from {}", nodes.first().copied().unwrap_or_default());
-            let call = releaseCandidatesCall { taskId: task.0, nodeIds: nodes.to_vec() };
-            Action::new(DutyName::ReleaseCandidates, subject, self.market, &call)
+        let release = |(task, nodes): (&TaskId, &[u64])| Action {
+            duty: DutyName::ReleaseCandidates,
+            subject: format!("{task}/nodes from {}", nodes.first().copied().unwrap_or_default()),
+            to: self.market,
+            payload: Payload::Batch { batch: Batch::Candidates(*task), nodes: nodes.to_vec() },
         };
         by_task
             .iter()

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use aiigo_protocol::{NodeId, ProofOfWorkVerifier::reportMissedRoundCall};
+use aiigo_protocol::NodeId;
 use alloy::primitives::Address;
 
 use super::{Action, Duty, DutyName};
-use crate::view::View;
+use crate::{
+    payload::{Batch, Payload},
+    view::View,
+};
 
 /// Nodes in one transaction, one to three million gas: neighbours by their ids, so that a batch keeps its name while others
 /// report from it.
@@ -24,10 +27,13 @@ impl Duty for ReportMissedRounds {
             batches.entry(node / BATCH).or_default().push(node);
         }
         let report = |(batch, nodes): (u64, Vec<u64>)| {
-            let call = reportMissedRoundCall { round, nodeIds: nodes };
             let (first, last) = (batch * BATCH, (batch + 1) * BATCH - 1);
-            let subject = format_args!("round {round}/nodes {first}..{last}").to_string();
-            Action::new(DutyName::ReportMissedRounds, subject, self.verifier, &call)
+            Action {
+                duty: DutyName::ReportMissedRounds,
+                subject: format!("round {round}/nodes {first}..{last}"),
+                to: self.verifier,
+                payload: Payload::Batch { batch: Batch::MissedRound(round), nodes },
+            }
         };
         batches.into_iter().map(report).collect()
     }

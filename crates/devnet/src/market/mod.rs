@@ -34,6 +34,8 @@ const FIRST_AGENT: u32 = 4;
 pub struct MarketConfig {
     /// Where the programs' executables are.
     pub bin_dir: PathBuf,
+    /// The keeper's executable, if it is not to be the one in `bin_dir`.
+    pub keeper: Option<PathBuf>,
     /// Where each program gets a folder for its data and log; created if it is not there.
     pub dir: PathBuf,
     /// More arguments for `aiigo-keeper run`.
@@ -49,6 +51,7 @@ impl MarketConfig {
     pub fn new(bin_dir: impl Into<PathBuf>, dir: impl Into<PathBuf>) -> Self {
         Self {
             bin_dir: bin_dir.into(),
+            keeper: None,
             dir: dir.into(),
             keeper_args: Vec::new(),
             agent_args: Vec::new(),
@@ -275,7 +278,11 @@ impl Market {
         dir: &Path,
         subcommand: impl IntoIterator<Item = &'a str>,
     ) -> Result<ProcessCommand, DevnetError> {
-        Ok(ProcessCommand::new(program.name(), program.find(&self.config.bin_dir)?, dir.join("log"))
+        let executable = match (program, &self.config.keeper) {
+            (Program::Keeper, Some(keeper)) => keeper.clone(),
+            _ => program.find(&self.config.bin_dir)?,
+        };
+        Ok(ProcessCommand::new(program.name(), executable, dir.join("log"))
             .args(subcommand)
             .args(["--rpc-url", self.devnet.rpc_url().as_str(), "--deployment"])
             .arg(self.devnet.deployment_path()))

@@ -184,10 +184,9 @@ fn whoever_was_not_drawn_gets_the_slot_back() {
     let after = |events: &[Event]| {
         let view = view(&[candidates.as_slice(), events].concat());
         let actions = duty.duty(&means(None)).due(&view, 999);
-        let nodes = actions.iter().flat_map(|action| match &action.payload {
-            Payload::Call(data) => releaseCandidatesCall::abi_decode(data).expect("a call").nodeIds,
-            draw @ Payload::Draw { .. } => panic!("{draw:?}"),
-        });
+        let data = |action: &Action| action.payload.known().expect("a call");
+        let nodes =
+            actions.iter().flat_map(|action| releaseCandidatesCall::abi_decode(&data(action)).expect("a call").nodeIds);
         nodes.collect::<Vec<_>>()
     };
     assert_eq!(after(&[draw_fixed(70), drawn()]), [4, 5]);

@@ -1,11 +1,11 @@
 //! `cargo xtask bench keeper`: a round over thousands of nodes, those who miss it, and as many late tasks as that, against the real
-//! keeper on a devnet with a block a second.
+//! keeper, built as a release is, on a devnet with a block a second.
 
 mod crowd;
 mod measure;
 mod sender;
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use aiigo_devnet::{Devnet, DevnetConfig, Market, MarketConfig, Program};
 use clap::Args;
@@ -51,8 +51,9 @@ struct Numbers {
 
 pub(crate) fn run(args: &KeeperArgs) -> Result<(), Error> {
     setup::everything()?;
+    let keeper = setup::release("aiigo-keeper")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let numbers = runtime.block_on(play(args))?;
+    let numbers = runtime.block_on(play(args, keeper))?;
     #[allow(clippy::print_stdout)] // the result
     if args.json {
         println!("{}", serde_json::to_string(&numbers)?);
@@ -71,13 +72,14 @@ pub(crate) fn run(args: &KeeperArgs) -> Result<(), Error> {
     Ok(())
 }
 
-async fn play(args: &KeeperArgs) -> Result<Numbers, Error> {
+async fn play(args: &KeeperArgs, keeper: PathBuf) -> Result<Numbers, Error> {
     let dir = state_dir().join("bench-keeper");
     if dir.exists() {
         fs::remove_dir_all(&dir)?;
     }
     let devnet = Devnet::start(DevnetConfig::new(dir.join("chain"))).await?;
     let mut config = MarketConfig::new(bin_dir()?, dir.join("market"));
+    config.keeper = Some(keeper);
     config.keeper_args = ["--daily-budget", "1000", "--jitter", "0"].map(str::to_owned).to_vec();
     let mut market = Market::new(devnet, config)?;
 

@@ -52,8 +52,10 @@ pub(super) async fn send(provider: &DynProvider, from: Address, calls: Vec<Call>
             sent.await?;
         }
         let landed = try_until(LIMIT, async || {
+            // anvil counts a block's transactions a moment before it has the block.
             let count = provider.get_transaction_count(from).await.ok()?;
-            (count >= nonce).then_some(())
+            let head = provider.get_block_number().await.ok()?;
+            (count >= nonce && head >= first).then_some(())
         });
         landed.await.ok_or("the chain does not take the transactions")?;
     }
