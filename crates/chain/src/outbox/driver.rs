@@ -225,12 +225,17 @@ impl<'o> Driver<'o> {
     /// Moves a record to another state, and tells who waits for it.
     pub(super) async fn move_to(&mut self, entry: &Entry, state: State) -> Result<(), Fault> {
         self.inner.store.set(entry, &state).await?;
+        self.moved_to(entry, &state);
+        Ok(())
+    }
+
+    /// The record is in another state.
+    pub(super) fn moved_to(&mut self, entry: &Entry, state: &State) {
         if matches!(state, State::Done { .. }) {
             self.broadcasts.remove(&entry.id);
         }
         self.resting.remove(&entry.id);
         self.tell();
-        Ok(())
     }
 
     /// Signs, records, and only then broadcasts.

@@ -17,6 +17,7 @@ mod pending;
 mod proof;
 mod queued;
 mod simulate;
+mod spending;
 mod state;
 mod store;
 
@@ -43,6 +44,7 @@ pub use self::{
     error::OutboxError,
     intent::{Intent, Outcome, Priority, Unfinished},
     simulate::refusal,
+    spending::Spending,
 };
 use crate::Key;
 

@@ -1,11 +1,12 @@
 //! Pending and cancelling: look for a receipt, whatever the endpoints said; else broadcast again, pay more, or cancel.
 
-use alloy::{providers::Provider, rpc::types::TransactionReceipt};
+use alloy::{primitives::U256, providers::Provider, rpc::types::TransactionReceipt};
 
 use super::{
     Outcome,
     driver::{Driver, Fault, View},
     fees::{Fees, room},
+    now,
     proof::{Verdict, who_used},
     simulate::{Simulation, explain, simulate},
     state::{Attempt, Draft, Entry, Kind, State},
@@ -128,6 +129,7 @@ impl Driver<'_> {
             return Ok(());
         };
         let (what, tx) = (&entry.intent.label, attempt.tx_hash);
+        let cost = U256::from(receipt.gas_used).saturating_mul(U256::from(receipt.effective_gas_price));
         let outcome = match attempt.kind {
             Kind::Cancel => {
                 tracing::warn!(what, %tx, block, "cancelled");
@@ -147,7 +149,11 @@ impl Driver<'_> {
         };
         metrics::counter!("aiigo_outbox_outcomes_total", "outcome" => outcome.label()).increment(1);
         self.fresh.insert(entry.id);
-        self.move_to(entry, State::Included { nonce: attempt.nonce, block, block_hash, outcome }).await
+        let nonce = attempt.nonce;
+        let state = State::Included { nonce, block, block_hash, outcome };
+        self.inner.store.include(entry, &state, nonce, cost, now()).await?;
+        self.moved_to(entry, &state);
+        Ok(())
     }
 
     /// The nonce is used, and no receipt of ours is there. Only proof that ours can't land any more allows a new nonce.

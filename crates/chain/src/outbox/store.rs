@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use alloy::primitives::{Address, B256, ChainId};
+use alloy::primitives::{Address, B256, ChainId, U256};
 use sqlx::{
-    Row, SqlitePool,
+    Row, SqliteConnection, SqlitePool,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 
 use super::{
-    Intent, OutboxError, Outcome, Priority,
+    Intent, OutboxError, Outcome, Priority, Spending,
     fees::Fees,
     state::{Attempt, Entry, Kind, State},
 };
@@ -153,8 +153,42 @@ impl Store {
         Ok(())
     }
 
-    /// Moves an intent to another state, and takes its problem from it.
+    /// Moves an intent to another state, and takes its problem from it. What is in no block any more cost nothing.
     pub(super) async fn set(&self, entry: &Entry, state: &State) -> Result<(), OutboxError> {
+        let mut transaction = self.pool.begin().await?;
+        if let Some(nonce) = state.open_nonce() {
+            sqlx::query("DELETE FROM spending WHERE nonce = ?").bind(integer(nonce)).execute(&mut *transaction).await?;
+        }
+        Self::update(&mut transaction, entry, state).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Notes that a transaction of an intent is in a block, and what its gas cost.
+    pub(super) async fn include(
+        &self,
+        entry: &Entry,
+        state: &State,
+        nonce: u64,
+        cost: U256,
+        now: u64,
+    ) -> Result<(), OutboxError> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query(
+            "INSERT INTO spending (nonce, cost, seen_at) VALUES (?, ?, ?)
+             ON CONFLICT (nonce) DO UPDATE SET cost = excluded.cost, seen_at = excluded.seen_at",
+        )
+        .bind(integer(nonce))
+        .bind(cost.to_string())
+        .bind(integer(now))
+        .execute(&mut *transaction)
+        .await?;
+        Self::update(&mut transaction, entry, state).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn update(connection: &mut SqliteConnection, entry: &Entry, state: &State) -> Result<(), OutboxError> {
         let (stage, included, outcome) = match state {
             State::Queued => ("queued", None, None),
             State::Pending { .. } => ("pending", None, None),
@@ -175,7 +209,7 @@ impl Store {
         .bind(included.map(|(_, hash)| hash.to_vec()))
         .bind(outcome)
         .bind(entry.id)
-        .execute(&self.pool)
+        .execute(connection)
         .await?;
         Ok(())
     }
@@ -188,6 +222,26 @@ impl Store {
             .execute(&self.pool)
             .await?;
         Ok(())
+    }
+
+    /// What gas costs. One question, so that nothing moves from one sum to the other meanwhile.
+    pub(super) async fn spending(&self, since: u64) -> Result<Spending, OutboxError> {
+        let rows = sqlx::query(
+            "SELECT NULL AS intent, cost AS price, 1 AS number FROM spending WHERE seen_at >= ?
+             UNION ALL
+             SELECT a.intent, a.max_fee, a.gas_limit FROM intents i
+             JOIN attempts a ON a.intent = i.id AND a.nonce = i.nonce
+             WHERE i.stage <> 'done' AND i.stage IN ('pending', 'cancelling')",
+        )
+        .bind(integer(since))
+        .fetch_all(&self.pool)
+        .await?;
+        let rows = rows.iter().map(|row| {
+            let price: String = row.try_get("price")?;
+            let price = price.parse().map_err(|_| damaged("spending", "a price"))?;
+            Ok((row.try_get("intent")?, price, natural(row.try_get("number")?)))
+        });
+        Ok(Spending::sum(rows.collect::<Result<Vec<_>, OutboxError>>()?))
     }
 }
 

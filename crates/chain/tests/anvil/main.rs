@@ -9,4 +9,5 @@ mod giving_up;
 mod narrow;
 mod outbox;
 mod rpc;
+mod spending;
 mod world;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, path::Path};
 
-use aiigo_chain::{Outbox, Outcome};
+use aiigo_chain::{Outbox, Outcome, Spending};
 use aiigo_devnet::{Account, Devnet};
 use aiigo_protocol::{AIIGOToken, ContractName};
 use alloy::{
@@ -35,6 +35,8 @@ pub(crate) struct Books {
     cancellations: u64,
     strangers: u64,
     attempts: u64,
+    /// Gas that its own transactions paid, wei.
+    gas: U256,
 }
 
 impl fmt::Display for Books {
@@ -69,13 +71,15 @@ impl Books {
             let hash = *transaction.inner.tx_hash();
             assert_eq!(transaction.nonce(), nonce, "{address} has a gap before {hash}");
             nonce += 1;
-            eth -= transaction.value() + U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price);
+            let gas = U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price);
+            eth -= transaction.value() + gas;
             let to = transaction.to().expect("nothing is deployed");
             assert!(receipt.status(), "{hash} reverted");
             if to == STRANGER {
                 books.strangers += 1;
                 continue;
             }
+            books.gas += gas;
             if to == address {
                 assert!(transaction.value().is_zero() && transaction.max_fee_per_gas() <= CAP, "{transaction:?}");
                 books.cancellations += 1;
@@ -103,6 +107,8 @@ impl Books {
     async fn compare(&self, devnet: &Devnet, sender: &Account, actions: u64, outbox: &Path) {
         let outbox = Outbox::open(outbox, devnet.provider(), sender.signer().clone(), actor::config()).await.unwrap();
         assert!(outbox.unfinished().await.unwrap().is_empty());
+        let spending = Spending { paid: self.gas, committed: U256::ZERO };
+        assert_eq!(outbox.spending(0).await.unwrap(), spending, "the gas of {}", sender.address());
         for action in (0..actions).map(|number| Action { number }) {
             let number = action.number;
             match (outbox.outcome(&action.key()).await.unwrap().expect("an end"), self.landed.get(&number)) {
