@@ -1,75 +1,43 @@
-//! What the keeper may spend, kept over restarts: a crash loop must not spend the limit many times.
+//! What the keeper may spend in 24 hours. What it has spent, the outbox knows: over restarts, and cancellations too.
 
-use std::{
-    collections::VecDeque,
-    fs,
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
-
+use aiigo_chain::Spending;
 use alloy::primitives::U256;
-use serde::{Deserialize, Serialize};
+
+use crate::duties::DutyName;
 
 /// The period that the budget covers, seconds.
 const PERIOD: u64 = 24 * 3600;
+/// The part of it that is kept for what nobody but time makes due.
+const KEPT: u64 = 5;
 
-/// The gas paid for one transaction.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Payment {
-    /// Unix seconds.
-    at: u64,
-    /// Wei.
-    amount: U256,
-}
-
-/// Spending of the last 24 hours against a limit.
-#[derive(Debug)]
+/// A limit on what gas costs in any 24 hours.
+#[derive(Clone, Copy, Debug)]
 pub struct Budget {
     limit: U256,
-    payments: VecDeque<Payment>,
-    /// Where it is kept; a dry run keeps nothing.
-    file: Option<PathBuf>,
 }
 
 impl Budget {
-    /// Reads what was spent before. `limit` in wei per 24 hours.
-    pub fn open(dir: &Path, limit: U256) -> io::Result<Self> {
-        let file = dir.join("spending.json");
-        let payments = match fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => VecDeque::new(),
-            Err(error) => return Err(error),
-        };
-        Ok(Self { limit, payments, file: Some(file) })
+    /// So many wei.
+    pub const fn new(limit: U256) -> Self {
+        Self { limit }
     }
 
-    /// A budget that nothing is taken from.
-    pub const fn unused(limit: U256) -> Self {
-        Self { limit, payments: VecDeque::new(), file: None }
+    /// When the 24 hours before `now` began.
+    pub(crate) const fn since(now: u64) -> u64 {
+        now.saturating_sub(PERIOD)
     }
 
-    /// Wei spent in the 24 hours before `now`.
-    pub(crate) fn spent(&self, now: u64) -> U256 {
-        let recent = self.payments.iter().filter(|payment| payment.at.saturating_add(PERIOD) > now);
-        recent.fold(U256::ZERO, |sum, payment| sum.saturating_add(payment.amount))
+    /// Whether a duty may spend so many more wei, given what was spent since.
+    pub(crate) fn allows(self, spending: Spending, duty: DutyName, amount: U256) -> bool {
+        spending.paid.saturating_add(spending.committed).saturating_add(amount) <= self.part_of(duty)
     }
 
-    /// Whether `amount` more wei are within the limit, `reserved` of it promised to what is on its way.
-    pub(crate) fn allows(&self, now: u64, reserved: U256, amount: U256) -> bool {
-        self.spent(now).saturating_add(reserved).saturating_add(amount) <= self.limit
-    }
-
-    /// Records a payment.
-    pub(crate) fn pay(&mut self, now: u64, amount: U256) -> io::Result<()> {
-        self.payments.retain(|payment| payment.at.saturating_add(PERIOD) > now);
-        self.payments.push_back(Payment { at: now, amount });
-        let Some(file) = &self.file else { return Ok(()) };
-        // Renaming is atomic: a crash leaves the old record or the new one.
-        let fresh = file.with_extension("new");
-        let mut written = fs::File::create(&fresh)?;
-        written.write_all(&serde_json::to_vec(&self.payments)?)?;
-        written.sync_all()?;
-        fs::rename(fresh, file)
+    /// Of most duties anybody can make work, as much as he pays for; that must not keep rounds from being opened.
+    fn part_of(self, duty: DutyName) -> U256 {
+        match duty.is_made_by_time() {
+            true => self.limit,
+            false => self.limit - self.limit / U256::from(KEPT),
+        }
     }
 }
 
@@ -82,28 +50,15 @@ pub(crate) fn unix_now() -> u64 {
 mod tests {
     use super::*;
 
-    fn wei(amount: u64) -> U256 {
-        U256::from(amount)
-    }
-
     #[test]
-    fn a_restart_does_not_refill_the_budget() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let mut budget = Budget::open(dir.path(), wei(100)).expect("a budget");
-        budget.pay(1_000, wei(70)).expect("a payment");
-        drop(budget);
-        let budget = Budget::open(dir.path(), wei(100)).expect("a budget");
-        assert!(budget.allows(1_001, U256::ZERO, wei(30)));
-        assert!(!budget.allows(1_001, U256::ZERO, wei(31)));
-        assert!(!budget.allows(1_001, wei(1), wei(30)), "what is on its way counts too");
-    }
-
-    #[test]
-    fn a_day_later_it_is_full_again() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let mut budget = Budget::open(dir.path(), wei(100)).expect("a budget");
-        budget.pay(1_000, wei(100)).expect("a payment");
-        assert!(!budget.allows(1_000 + PERIOD - 1, U256::ZERO, wei(1)));
-        assert!(budget.allows(1_000 + PERIOD, U256::ZERO, wei(100)));
+    fn work_that_others_make_leaves_a_fifth_for_what_time_makes_due() {
+        let wei = U256::from::<u64>;
+        let budget = Budget::new(wei(100));
+        let spending = |paid, committed| Spending { paid: wei(paid), committed: wei(committed) };
+        let (common, rare) = (DutyName::TimeOutTasks, DutyName::OpenRounds);
+        assert!(budget.allows(spending(50, 20), common, wei(10)));
+        assert!(!budget.allows(spending(50, 20), common, wei(11)), "what is on its way counts too");
+        assert!(budget.allows(spending(60, 20), rare, wei(20)));
+        assert!(!budget.allows(spending(60, 20), rare, wei(21)));
     }
 }

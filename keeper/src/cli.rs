@@ -13,6 +13,7 @@ use aiigo_protocol::units::parse_amount;
 use aiigo_telemetry::{Checkup, ListenArgs, LogArgs, Shutdown};
 use alloy::primitives::U256;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use reqwest::Url;
 use serde::Serialize;
 
 use crate::{
@@ -88,6 +89,9 @@ pub(crate) struct KeeperArgs {
     pub(crate) secrets: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) duties: DutyArgs,
+    /// The GraphQL endpoint of an indexer: its roots of bonuses are compared with the keeper's own
+    #[arg(long, env = "AIIGO_INDEXER", value_name = "URL")]
+    pub(crate) indexer: Option<Url>,
     /// Try everything and send nothing; needs no key
     #[arg(long, env = "AIIGO_DRY_RUN")]
     pub(crate) dry_run: bool,

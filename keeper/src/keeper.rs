@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_chain::{FollowError, Follower, Outbox, Outcome, Update};
+use aiigo_chain::{FollowError, Follower, Outbox, OutboxError, Outcome, Update};
 use aiigo_protocol::ContractName;
 use aiigo_telemetry::Health;
 use alloy::{
@@ -14,6 +14,7 @@ use alloy::{
     primitives::{Address, B256, U256, utils::format_ether},
     providers::{DynProvider, Provider},
 };
+use reqwest::Url;
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +30,7 @@ use crate::{
     policy::Policy,
     report::{Done, Ending, Visit},
     reveals::Reveals,
+    second_opinion::{Difference, SecondOpinion},
     sending::{self, Sent},
     start::{follow, genesis, schedule},
     trial::{Limits, Objection, TipSources, Trials, Tried},
@@ -50,6 +52,10 @@ pub struct KeeperConfig {
     pub max_fee_per_gas: u128,
     /// Never spends more wei on one transaction, unless the duty says otherwise.
     pub max_cost: U256,
+    /// Nor more than this in a day.
+    pub budget: Budget,
+    /// Whose roots of bonuses are compared with the keeper's own.
+    pub indexer: Option<Url>,
 }
 
 /// How the keeper acts.
@@ -82,13 +88,12 @@ pub struct Keeper {
     config: KeeperConfig,
     hands: Hands,
     trials: Trials,
-    budget: Budget,
     ledger: Ledger,
     plans: Plans,
     turns: Turns,
+    second_opinion: Option<SecondOpinion>,
+    difference: Option<Difference>,
     running: JoinSet<Progress>,
-    /// Wei that the actions on their way may cost.
-    reserved: BTreeMap<PlanKey, U256>,
     /// As they were last seen.
     wrong_roots: Vec<WrongRoot>,
     health: Health,
@@ -108,7 +113,6 @@ impl Keeper {
         follower: Follower,
         config: KeeperConfig,
         hands: Hands,
-        budget: Budget,
         health: Health,
     ) -> Result<Self, KeeperError> {
         let deployment = &means.deployment;
@@ -132,8 +136,9 @@ impl Keeper {
             Hands::Dry(address) => *address,
         };
         let trials = Trials::new(provider.clone(), from, tip_sources);
+        let second_opinion = config.indexer.clone().map(SecondOpinion::new);
         let (updates, _following) = follow(follower);
-        Ok(Self {
+        let keeper = Self {
             provider,
             updates,
             _following,
@@ -142,17 +147,19 @@ impl Keeper {
             config,
             hands,
             trials,
-            budget,
             ledger,
             plans,
             turns,
+            second_opinion,
+            difference: None,
             running: JoinSet::new(),
-            reserved: BTreeMap::new(),
             wrong_roots: Vec::new(),
             health,
             now: 0,
             block: 0,
-        })
+        };
+        keeper.show_spending().await;
+        Ok(keeper)
     }
 
     /// Works until the token is cancelled. What is on its way then is in the outbox, and goes on at the next start.
@@ -176,7 +183,7 @@ impl Keeper {
     pub async fn once(mut self, token: &CancellationToken) -> Result<Visit, KeeperError> {
         let mut done = Vec::new();
         let mut landed_in = 0;
-        while self.now == 0 || !self.plans.all_tried() || self.block < landed_in {
+        while self.now == 0 || !self.plans.all_tried() || self.block < landed_in || self.awaits_opinion() {
             tokio::select! {
                 () = token.cancelled() => break,
                 step = self.step() => {
@@ -187,7 +194,9 @@ impl Keeper {
                 }
             }
         }
-        Ok(Visit { done, wrong_roots: self.wrong_roots })
+        let no_opinion = self.second_opinion.as_ref().and_then(|second_opinion| second_opinion.gave_none());
+        let no_opinion = no_opinion.map(str::to_owned);
+        Ok(Visit { done, wrong_roots: self.wrong_roots, difference: self.difference, no_opinion })
     }
 
     /// Waits for one thing to happen, takes it in, and tries what is due. Returns the attempts that are over and the
@@ -209,14 +218,19 @@ impl Keeper {
             Some(progress) = self.running.join_next() => {
                 // A task that panicked is a defect: let it be seen.
                 match progress.map_err(KeeperError::because(Code::Defect, "an attempt broke off"))? {
-                    Progress::Tried { key, action, tried } => done.extend(self.judge(key, action, tried)),
+                    Progress::Tried { key, action, tried } => done.extend(self.judge(key, action, tried).await),
                     Progress::Sent(sent) => {
                         if let Ok(Outcome::Landed { block, .. }) = &sent.outcome {
                             landed_in = *block;
                         }
                         done.push(self.finish(sent));
+                        self.show_spending().await;
                     }
                 }
+            }
+            difference = opinion(&mut self.second_opinion) => {
+                self.compare_with(difference);
+                self.survey();
             }
             () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() && !full && self.now > 0 => {}
         }
@@ -279,7 +293,11 @@ impl Keeper {
 
     /// Asks every duty what is due. Returns what is not any more.
     fn survey(&mut self) -> Vec<Action> {
-        let due: Vec<Action> = self.duties.iter().flat_map(|(_, duty)| duty.due(&self.view, self.now)).collect();
+        let mut due: Vec<Action> = self.duties.iter().flat_map(|(_, duty)| duty.due(&self.view, self.now)).collect();
+        if let (Some(second_opinion), Some(own)) = (&mut self.second_opinion, self.view.own_epoch()) {
+            second_opinion.ask(own);
+            due.retain(|action| action.duty != DutyName::PostRoots || second_opinion.confirms(own));
+        }
         let over = self.plans.update(due, Instant::now());
         self.ledger.set_due(|duty| self.plans.due_of(duty));
         self.compare_roots();
@@ -301,6 +319,25 @@ impl Keeper {
         metrics::set_wrong_roots(wrong.len());
         self.health.set_status("wrongRoots", wrong.len().into());
         self.wrong_roots = wrong;
+    }
+
+    /// Takes in what the indexer said.
+    fn compare_with(&mut self, difference: Option<Difference>) {
+        if let Some(Difference { epoch, own, indexer }) = difference {
+            tracing::error!(epoch, ?own, ?indexer, "{} the indexer has another root of bonuses", Code::OtherRoot);
+        }
+        let asked = self.second_opinion.as_ref().zip(self.view.own_epoch());
+        if difference.is_some() || asked.is_some_and(|(second_opinion, own)| second_opinion.confirms(own)) {
+            self.difference = difference;
+            metrics::set_differing_root(difference.is_some());
+            self.health.set_status("differingRoot", difference.is_some().into());
+        }
+    }
+
+    /// Whether the indexer has still to say what it thinks of the newest root.
+    fn awaits_opinion(&self) -> bool {
+        let asked = self.second_opinion.as_ref().zip(self.view.own_epoch());
+        asked.is_some_and(|(second_opinion, own)| !second_opinion.knows(own) && second_opinion.gave_none().is_none())
     }
 
     /// Tries everything whose time has come.
@@ -342,44 +379,49 @@ impl Keeper {
     }
 
     /// Hands an action that works to the outbox, if there is money for it. `Some` if that was all.
-    fn judge(&mut self, key: PlanKey, action: Action, tried: Result<Tried, Objection>) -> Option<Done> {
-        let tried = match tried.and_then(|tried| self.can_pay(tried)) {
-            Ok(tried) => tried,
-            Err(Objection { ending, code, reason }) => {
-                let done = Done::ended(action.duty, &action.subject, ending, code, &reason);
-                return Some(self.close(&key, done, U256::ZERO));
+    async fn judge(&mut self, key: PlanKey, action: Action, tried: Result<Tried, Objection>) -> Option<Done> {
+        let handed = match tried {
+            Ok(tried) => self.hand_over(&action, tried).await,
+            Err(objection) => Err(objection),
+        };
+        let over = match (handed, &self.hands) {
+            (Ok(intent), Hands::Sending { outbox, .. }) => {
+                let (provider, outbox) = (self.provider.clone(), outbox.clone());
+                self.running.spawn(async move { Progress::Sent(sending::wait(provider, outbox, key, intent).await) });
+                return None;
+            }
+            (Ok(_), Hands::Dry(_)) => Done::would_send(&action),
+            (Err(Objection { ending, code, reason }), _) => {
+                Done::ended(action.duty, &action.subject, ending, code, &reason)
             }
         };
-        let Hands::Sending { outbox, .. } = &self.hands else {
-            return Some(self.close(&key, Done::would_send(&action), U256::ZERO));
-        };
-        let (provider, outbox) = (self.provider.clone(), outbox.clone());
-        self.reserved.insert(key.clone(), tried.offer.cost);
-        self.running.spawn(async move { Progress::Sent(sending::send(provider, outbox, key, action, tried).await) });
-        None
+        Some(self.close(&key, over, U256::ZERO))
     }
 
-    /// Whether the budget and the account have room for it beside what is on its way.
-    fn can_pay(&self, tried: Tried) -> Result<Tried, Objection> {
+    /// The outbox' key of an action that budget and account have room for, beside what is on its way.
+    async fn hand_over(&self, action: &Action, tried: Tried) -> Result<String, Objection> {
+        let Hands::Sending { outbox, .. } = &self.hands else { return Ok(String::new()) };
+        let broken = |error: OutboxError| Objection::failed(Code::DataDir, error.to_string());
+        let spending = outbox.spending(Budget::since(unix_now())).await.map_err(broken)?;
         let cost = tried.offer.cost;
-        let reserved = self.reserved.values().fold(U256::ZERO, |sum, cost| sum.saturating_add(*cost));
         let costs = format!("it would cost up to {} ETH", format_ether(cost));
-        if !self.budget.allows(unix_now(), reserved, cost) {
-            let spent = format_ether(self.budget.spent(unix_now()));
-            let reason = format!("{costs}; spent in the last 24 hours: {spent} ETH");
+        if !self.config.budget.allows(spending, action.duty, cost) {
+            let reason = format!(
+                "{costs}; spent in the last 24 hours: {} ETH, and up to {} ETH on their way",
+                format_ether(spending.paid),
+                format_ether(spending.committed)
+            );
             return Err(Objection::unaffordable(Code::BudgetUsedUp, reason));
         }
-        let is_short = tried.balance < reserved.saturating_add(cost);
-        if is_short && matches!(self.hands, Hands::Sending { .. }) {
+        if tried.balance < spending.committed.saturating_add(cost) {
             let reason = format!("{costs}; {} has {} ETH", self.trials.from, format_ether(tried.balance));
             return Err(Objection::unaffordable(Code::BalanceLow, reason));
         }
-        Ok(tried)
+        sending::submit(outbox, action, tried).await.map_err(broken)
     }
 
     /// Takes in what became of an action that was handed over.
     fn finish(&mut self, Sent { key, outcome, cost }: Sent) -> Done {
-        let reserved = self.reserved.remove(&key).unwrap_or_default();
         let (duty, subject) = (key.0, key.1.as_str());
         let ended = |ending, code, reason: &str| Done::ended(duty, subject, ending, code, reason);
         let done = match outcome {
@@ -391,16 +433,8 @@ impl Keeper {
             }
             Ok(Outcome::Reverted { tx_hash: None, error }) => ended(Ending::Refused, Code::Refused, &error.to_string()),
             Ok(Outcome::Expired) => ended(Ending::Expired, Code::Expired, "no block took it in time"),
-            Err(reason) => ended(Ending::Failed, Code::DataDir, &reason),
+            Err(error) => ended(Ending::Failed, Code::DataDir, &error.to_string()),
         };
-        let cost = match done.ending {
-            // Its gas is lost: at most what was set aside for it.
-            Ending::Landed | Ending::Reverted => cost.unwrap_or(reserved),
-            _ => U256::ZERO,
-        };
-        if cost > U256::ZERO {
-            self.pay(cost);
-        }
         self.close(&key, done, cost)
     }
 
@@ -411,12 +445,23 @@ impl Keeper {
         done
     }
 
-    fn pay(&mut self, amount: U256) {
-        if let Err(error) = self.budget.pay(unix_now(), amount) {
-            tracing::warn!("{} cannot record what was spent: {error}", Code::DataDir);
+    /// Tells what gas has cost in the last 24 hours.
+    async fn show_spending(&self) {
+        let Hands::Sending { outbox, .. } = &self.hands else { return };
+        match outbox.spending(Budget::since(unix_now())).await {
+            Ok(spending) => {
+                metrics::set_spent(spending.paid);
+                self.health.set_status("spentEth", format_ether(spending.paid).into());
+            }
+            Err(error) => tracing::warn!("{} cannot tell what was spent: {error}", Code::DataDir),
         }
-        let spent = self.budget.spent(unix_now());
-        metrics::set_spent(spent);
-        self.health.set_status("spentEth", format_ether(spent).into());
+    }
+}
+
+/// The indexer's next answer; never, if there is no indexer.
+async fn opinion(second_opinion: &mut Option<SecondOpinion>) -> Option<Difference> {
+    match second_opinion {
+        Some(second_opinion) => second_opinion.answer().await,
+        None => std::future::pending().await,
     }
 }

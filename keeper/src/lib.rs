@@ -21,6 +21,7 @@ mod policy;
 mod record;
 mod report;
 mod reveals;
+mod second_opinion;
 mod secrets;
 mod sending;
 mod start;
@@ -38,8 +39,9 @@ pub use payload::{Batch, Draw, Payload};
 pub use policy::{DutySetting, Policy, Retry, SettingError};
 pub use report::{Done, Visit};
 pub use reveals::Reveals;
+pub use second_opinion::Difference;
 pub use secrets::{CHAIN_LENGTH, Secrets, SecretsError};
 pub use view::{
-    Accounts, Genesis, LiveTask, Moment, OpenChallenge, OwnRoot, Period, Phase, Proposal, ReplicaStage, ReplicatedTask,
+    Accounts, Genesis, LiveTask, Moment, OpenChallenge, OwnEpoch, OwnRoot, Period, Phase, Proposal, ReplicaStage, ReplicatedTask,
     Rounds, Schedule, Stage, View, WrongRoot,
 };

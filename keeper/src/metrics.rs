@@ -25,6 +25,7 @@ pub(crate) fn describe() {
         "aiigo_keeper_wrong_roots",
         "Roots of bonuses, pending or in force, that differ from the keeper's own"
     );
+    describe_gauge!("aiigo_keeper_differing_root", "1 while the indexer computes another root of bonuses");
 }
 
 #[allow(clippy::cast_precision_loss)] // counts and block numbers are far below 2^52
@@ -56,6 +57,11 @@ pub(crate) fn set_view(block: u64, tasks: usize, challenges: usize) {
     gauge!("aiigo_keeper_block").set(block as f64);
     gauge!("aiigo_keeper_tasks").set(tasks as f64);
     gauge!("aiigo_keeper_challenges").set(challenges as f64);
+}
+
+/// Whether the indexer has another root.
+pub(crate) fn set_differing_root(differs: bool) {
+    gauge!("aiigo_keeper_differing_root").set(f64::from(u8::from(differs)));
 }
 
 #[allow(clippy::cast_precision_loss)] // a handful

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     code::Code,
     duties::{Action, DutyName},
+    second_opinion::Difference,
     view::WrongRoot,
 };
 
@@ -78,6 +79,10 @@ pub struct Visit {
     pub done: Vec<Done>,
     /// Roots of bonuses that differ from the keeper's own: it alarms.
     pub wrong_roots: Vec<WrongRoot>,
+    /// Where the indexer differs from the keeper.
+    pub difference: Option<Difference>,
+    /// Why the indexer could not be compared with.
+    pub no_opinion: Option<String>,
 }
 
 impl Done {

@@ -77,8 +77,13 @@ impl Objection {
         Self { ending: Ending::Unaffordable, code, reason }
     }
 
+    /// It could not be found out, or handed over.
+    pub(crate) const fn failed(code: Code, reason: String) -> Self {
+        Self { ending: Ending::Failed, code, reason }
+    }
+
     fn unreachable(error: &TransportError) -> Self {
-        Self { ending: Ending::Failed, code: Code::Unreachable, reason: error.to_string() }
+        Self::failed(Code::Unreachable, error.to_string())
     }
 }
 

@@ -1,10 +1,12 @@
 //! The command line.
 
 mod doctor;
+mod rewards;
 mod run;
 
 use std::{
     io::{self, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -13,6 +15,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{graphql, ingest::IngestError, store::StoreError};
 pub use doctor::DoctorCommand;
+pub use rewards::RewardsCommand;
 pub use run::RunCommand;
 
 /// Follows the chain into a database and answers questions about it over GraphQL.
@@ -29,6 +32,8 @@ pub struct Cli {
 enum Command {
     /// Index the chain and serve GraphQL.
     Run(RunCommand),
+    /// Recompute the bonuses up to an epoch: the root, and the tree of its proofs.
+    Rewards(RewardsCommand),
     /// Print the GraphQL schema.
     Schema,
     /// Check chain, deployment, database and port, and say what to do about what is wrong.
@@ -64,6 +69,22 @@ pub enum CommandError {
     /// The program can't be started.
     #[error("cannot start the runtime: {0}")]
     Runtime(#[source] io::Error),
+    /// There is nothing to recompute yet.
+    #[error("epoch {epoch} is not closed as of block {block:?}: `aiigo-indexer run` has to index the block that closes it")]
+    EpochNotClosed {
+        /// What was asked for.
+        epoch: u64,
+        /// The last indexed block.
+        block: Option<u64>,
+    },
+    /// The tree can't be written.
+    #[error("cannot write {}: {source}", file.display())]
+    Tree {
+        /// Where to.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A part of the program broke down.
     #[error("a part of the indexer broke down: {0}")]
     Broken(#[from] tokio::task::JoinError),
@@ -88,6 +109,7 @@ impl Cli {
                 io::stdout().write_all(&script).map_err(CommandError::Output)?;
             }
             Command::Run(command) => runtime()?.block_on(command.run())?,
+            Command::Rewards(command) => runtime()?.block_on(command.run())?,
             Command::Doctor(command) => return runtime()?.block_on(command.run()),
         }
         Ok(ExitCode::SUCCESS)

@@ -22,7 +22,10 @@ use async_graphql::{EmptyMutation, EmptySubscription, Error, ErrorExtensions, Re
 pub use limits::{MAX_COST, MAX_DEPTH};
 pub use root::Query;
 
-use crate::store::{Reader, Snapshot, StoreError};
+use crate::{
+    bonuses::BonusRoots,
+    store::{Reader, Snapshot, StoreError},
+};
 
 /// The API's schema.
 pub type ApiSchema = Schema<Query, EmptyMutation, EmptySubscription>;
@@ -33,6 +36,7 @@ pub fn schema() -> ApiSchema {
         .limit_recursive_depth(limits::MAX_NESTING)
         .limit_directives(limits::MAX_DIRECTIVES)
         .extension(limits::Limits)
+        .data(BonusRoots::default())
         .finish()
 }
 

@@ -34,6 +34,12 @@ pub use writer::{ChainPosition, Update, Writer};
 /// Read connections: as many requests can read at the same time.
 const READERS: u32 = 8;
 
+/// How long all queries of a request together may take.
+const QUERY_TIME: Duration = Duration::from_secs(10);
+
+/// How long all queries of a piece of work may take.
+const WORK_TIME: Duration = Duration::from_secs(3_600);
+
 /// How long a request waits for a read connection.
 const READER_WAIT: Duration = Duration::from_secs(5);
 
@@ -127,7 +133,12 @@ impl Reader {
 
     /// A view of the database as it is when first read: everything read through it belongs to the same block.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::new(self.pool.clone())
+        Snapshot::new(self.pool.clone(), QUERY_TIME)
+    }
+
+    /// The same for work that nobody waits for.
+    pub fn patient_snapshot(&self) -> Snapshot {
+        Snapshot::new(self.pool.clone(), WORK_TIME)
     }
 
     /// Waits until all readers are done and closes their connections.

@@ -17,9 +17,6 @@ use super::{
     state::{self, State},
 };
 
-/// How long all queries of a snapshot together may take, seconds.
-const TIME_LIMIT: u64 = 10;
-
 /// SQLite looks at the clock once in so many instructions of its virtual machine.
 const INSTRUCTIONS_PER_CHECK: i32 = 10_000;
 
@@ -35,11 +32,13 @@ pub struct Snapshot {
     pool: SqlitePool,
     transaction: Mutex<Option<Transaction<'static, Sqlite>>>,
     statements: AtomicU64,
+    /// How long all queries together may take.
+    time_limit: Duration,
 }
 
 impl Snapshot {
-    pub(crate) fn new(pool: SqlitePool) -> Self {
-        Self { pool, transaction: Mutex::new(None), statements: AtomicU64::new(0) }
+    pub(crate) fn new(pool: SqlitePool, time_limit: Duration) -> Self {
+        Self { pool, transaction: Mutex::new(None), statements: AtomicU64::new(0), time_limit }
     }
 
     /// How many statements were run through it.
@@ -53,7 +52,7 @@ impl Snapshot {
     /// If the database can't be read.
     pub async fn state(&self) -> Result<Option<State>, StoreError> {
         let mut guard = self.begun().await?;
-        state::load(connection(&mut guard)?).await.map_err(interrupted)
+        state::load(connection(&mut guard)?).await.map_err(|error| interrupted(error, self.time_limit))
     }
 
     /// A row by its primary key.
@@ -190,12 +189,12 @@ impl Snapshot {
 
     async fn rows<R: Row>(&self, sql: Sql) -> Result<Vec<R>, StoreError> {
         let mut guard = self.begun().await?;
-        sql.rows(connection(&mut guard)?).await.map_err(interrupted)
+        sql.rows(connection(&mut guard)?).await.map_err(|error| interrupted(error, self.time_limit))
     }
 
     async fn values(&self, sql: Sql) -> Result<Vec<Vec<Value>>, StoreError> {
         let mut guard = self.begun().await?;
-        sql.values(connection(&mut guard)?).await.map_err(interrupted)
+        sql.values(connection(&mut guard)?).await.map_err(|error| interrupted(error, self.time_limit))
     }
 
     /// The transaction, begun; the time limit runs from here.
@@ -203,7 +202,7 @@ impl Snapshot {
         let mut guard = self.transaction.lock().await;
         if guard.is_none() {
             let mut transaction = self.pool.begin().await?;
-            let deadline = Instant::now() + Duration::from_secs(TIME_LIMIT);
+            let deadline = Instant::now() + self.time_limit;
             transaction
                 .lock_handle()
                 .await?
@@ -230,11 +229,11 @@ fn as_count(value: &Value) -> u64 {
 }
 
 /// Tells a query that the time limit stopped from one that failed.
-fn interrupted(error: StoreError) -> StoreError {
+fn interrupted(error: StoreError, time_limit: Duration) -> StoreError {
     const SQLITE_INTERRUPT: &str = "9";
     match &error {
         StoreError::Database(sqlx::Error::Database(inner)) if inner.code().as_deref() == Some(SQLITE_INTERRUPT) => {
-            StoreError::TimedOut(TIME_LIMIT)
+            StoreError::TimedOut(time_limit.as_secs())
         }
         _ => error,
     }

@@ -15,6 +15,7 @@ use crate::{
     code::Code,
     error::KeeperError,
     report::{Done, Ending, Visit},
+    second_opinion::Difference,
     view::WrongRoot,
 };
 
@@ -33,11 +34,12 @@ pub(crate) async fn once(args: &KeeperArgs, token: CancellationToken) -> Result<
 }
 
 impl Visit {
-    /// Failed if something that is due was neither done nor refused by the contracts, or a root is wrong.
+    /// Failed if something that is due was neither done nor refused by the contracts, or a root is wrong or doubtful.
     pub(crate) fn exit_code(&self) -> ExitCode {
         let failed =
             self.done.iter().any(|done| matches!(done.ending, Ending::Expired | Ending::Unaffordable | Ending::Failed));
-        if failed || !self.wrong_roots.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        let doubtful = self.difference.is_some() || self.no_opinion.is_some();
+        if failed || doubtful || !self.wrong_roots.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 
     /// For people.
@@ -48,7 +50,12 @@ impl Visit {
         };
         let alarm =
             |wrong: &WrongRoot| format!("{} root {} of epoch {} is wrong\n", Code::WrongRoot, wrong.id, wrong.epoch);
-        let text: String = self.done.iter().map(line).chain(self.wrong_roots.iter().map(alarm)).collect();
+        let differs = self.difference.iter().map(|Difference { epoch, .. }| {
+            format!("{} the indexer has another root of epoch {epoch}\n", Code::OtherRoot)
+        });
+        let silent = self.no_opinion.iter().map(|reason| format!("{} no opinion of the indexer: {reason}\n", Code::Unreachable));
+        let text: String =
+            self.done.iter().map(line).chain(self.wrong_roots.iter().map(alarm)).chain(differs).chain(silent).collect();
         if text.is_empty() { "nothing is due".to_owned() } else { text }
     }
 }

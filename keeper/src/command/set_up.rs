@@ -47,10 +47,10 @@ pub(crate) async fn set_up(
         };
         KeeperError::because(code, "cannot use the chain")(error)
     })?;
-    let (hands, budget) = if args.dry_run {
+    let hands = if args.dry_run {
         // With a key, as its account; else as nobody, which every duty allows.
         let from = args.signer.load_async().await.map_or(Address::ZERO, |signer| signer.address());
-        (Hands::Dry(from), Budget::unused(args.daily_budget))
+        Hands::Dry(from)
     } else {
         let key = key.get_or_try_init(|| args.signer.load_async()).await;
         let key = key.map_err(KeeperError::because(Code::Signer, "cannot load the key that pays for transactions"))?;
@@ -63,14 +63,12 @@ pub(crate) async fn set_up(
             OutboxError::Chain(_) => KeeperError::because(Code::Unreachable, "cannot use the chain")(error),
             error => KeeperError::because(Code::DataDir, data_dir_error())(error),
         })?;
-        let budget =
-            Budget::open(dir, args.daily_budget).map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
         let pause = args.min_round_interval.unwrap_or(match deployment.chain_id {
             DEVNET => Duration::ZERO,
             _ => MIN_ROUND_INTERVAL,
         });
         let reveals = Reveals::open(dir, pause).map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
-        (Hands::Sending { outbox, reveals }, budget)
+        Hands::Sending { outbox, reveals }
     };
     let outbox = match &hands {
         Hands::Sending { outbox, .. } => Some(outbox.clone()),
@@ -81,6 +79,8 @@ pub(crate) async fn set_up(
         jitter,
         max_fee_per_gas: u128::from(args.max_fee_per_gas) * 1_000_000_000,
         max_cost: args.max_cost,
+        budget: Budget::new(args.daily_budget),
+        indexer: args.indexer.clone(),
     };
     let account = match &hands {
         Hands::Sending { outbox, .. } => outbox.address(),
@@ -90,7 +90,7 @@ pub(crate) async fn set_up(
     let means = Means { deployment: Arc::new(deployment), account, secrets };
     let follower =
         Follower::new(provider.clone(), Arc::clone(&means.deployment), FollowerConfig::default(), Vec::new());
-    let keeper = Keeper::new(provider, &means, follower, config, hands, budget, health).await?;
+    let keeper = Keeper::new(provider, &means, follower, config, hands, health).await?;
     Ok(Ready { keeper, outbox })
 }
 

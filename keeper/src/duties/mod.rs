@@ -169,6 +169,19 @@ impl DutyName {
         }
     }
 
+    /// Whether how often it is due depends on time, or on votes and bonds, rather than on how much users ask for.
+    pub(crate) const fn is_made_by_time(self) -> bool {
+        matches!(
+            self,
+            Self::OpenRounds
+                | Self::CloseEpochs
+                | Self::CollectFees
+                | Self::FinalizeRoots
+                | Self::ExecuteProposals
+                | Self::PostRoots
+        )
+    }
+
     /// The duties that run unless told otherwise.
     pub fn defaults() -> Vec<Self> {
         Self::ALL.iter().copied().filter(|name| name.is_default()).collect()

@@ -35,7 +35,7 @@ pub use self::{
     proposals::{Phase, Proposal},
     replicas::{ReplicaStage, ReplicatedTask},
     rewards::Schedule,
-    roots::{OwnRoot, WrongRoot},
+    roots::{OwnEpoch, OwnRoot, WrongRoot},
     rounds::{Genesis, Rounds},
     tasks::{LiveTask, Stage},
 };
@@ -195,6 +195,11 @@ impl View {
     /// Posted roots, pending or in force, that differ from the keeper's own.
     pub fn wrong_roots(&self) -> impl Iterator<Item = WrongRoot> {
         self.roots.wrong()
+    }
+
+    /// The newest own root of bonuses that no reorg can change.
+    pub fn own_epoch(&self) -> Option<OwnEpoch> {
+        self.roots.settled()
     }
 
     /// The root of bonuses that somebody should post.

@@ -19,6 +19,15 @@ use super::{
 /// What posting a root risks, AIIGO wei. `ROOT_BOND` of the distributor.
 pub(crate) const BOND: U256 = uint!(10_000_000000000000000000_U256);
 
+/// The keeper's own root of a closed epoch that no reorg can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnEpoch {
+    /// It counts the bonuses of all epochs up to this one.
+    pub epoch: u64,
+    /// `None`: nobody has earned a bonus.
+    pub root: Option<B256>,
+}
+
 /// A root that can be posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnRoot {
@@ -91,11 +100,17 @@ impl Roots {
         }
     }
 
-    /// The latest own root that no reorg can change, unless it, or a right one of a later epoch, is posted.
-    pub(super) fn postable(&self) -> Option<OwnRoot> {
+    /// The latest own one that no reorg can change.
+    pub(super) fn settled(&self) -> Option<OwnEpoch> {
         let settled = |own: &Own| own.block <= self.history.settled_to;
         let (epoch, own) = self.own.iter().filter(|(_, own)| settled(own)).last()?;
-        let (epoch, root) = (*epoch, own.root?);
+        Some(OwnEpoch { epoch: *epoch, root: own.root })
+    }
+
+    /// The latest own root that no reorg can change, unless it, or a right one of a later epoch, is posted.
+    pub(super) fn postable(&self) -> Option<OwnRoot> {
+        let OwnEpoch { epoch, root } = self.settled()?;
+        let root = root?;
         let present = self.present.get(&()).and_then(|id| self.posted.get(id));
         let is_past = present.is_some_and(|present| present.epoch > epoch);
         let serves = |posted: &Posted| posted.root == root || (posted.epoch > epoch && self.is_right(posted));

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
 
 mod alone;
+mod faults;
 mod roots;
 mod support;
 mod together;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_devnet::{Account, BlockTime, Devnet, DevnetConfig, Process, ProcessCommand};
+use aiigo_devnet::{Account, BlockTime, Devnet, DevnetConfig, Line, Process, ProcessCommand};
 use aiigo_pow::Solver;
 use aiigo_protocol::{
     AIIGOToken, ContractName, EscrowManager, IProofOfWorkVerifier, NodeId, NodeRegistry, ProofOfWorkVerifier, TaskId,
@@ -19,6 +19,7 @@ use alloy::{
     providers::{DynProvider, Provider},
     rpc::types::TransactionReceipt,
     sol_types::SolCall,
+    transports::http::reqwest::Url,
 };
 use serde_json::Value;
 
@@ -217,9 +218,13 @@ impl Stage {
     }
 
     fn command(&self, index: u32, args: &[&str]) -> ProcessCommand {
+        self.command_at(index, self.devnet.rpc_url(), args)
+    }
+
+    fn command_at(&self, index: u32, endpoint: &Url, args: &[&str]) -> ProcessCommand {
         let dir = self.keeper_dir(index);
         self.command_about(index, args)
-            .args(["--rpc-url", self.devnet.rpc_url().as_str(), "--deployment"])
+            .args(["--rpc-url", endpoint.as_str(), "--deployment"])
             .arg(self.devnet.deployment_path())
             .arg("--data-dir")
             .arg(&dir)
@@ -243,6 +248,14 @@ impl Stage {
         let url = format!("http://{listens}").parse().expect("a URL");
         process.wait_until_ready(&url, LIMIT).await.unwrap_or_else(|error| panic!("{error}"));
         process
+    }
+
+    /// `aiigo-keeper run` in the background, behind a line that may fail; not waited for.
+    pub(crate) fn keeper_behind(&self, line: &Line, index: u32, args: &[&str]) -> Process {
+        self.command_at(index, line.url(), &[&["run", "--listen", "127.0.0.1:0"], args].concat())
+            .env("AIIGO_PRIVATE_KEY", self.keeper_account(index).private_key())
+            .spawn()
+            .expect("it starts")
     }
 
     fn address_file(&self, index: u32) -> PathBuf {

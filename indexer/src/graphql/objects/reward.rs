@@ -5,10 +5,13 @@ use async_graphql::{Context, Result};
 
 use super::{Node, one};
 use crate::{
+    bonuses::BonusRoots,
     graphql::{
+        failure,
         filter::filter,
+        loaders::snapshot,
         object::object,
-        scalars::{BigInt, Bytes},
+        scalars::{BigInt, Bytes, Expose as _},
     },
     store::{key, rows},
 };
@@ -41,6 +44,14 @@ object! {
         lists {
             /// The nodes' parts.
             rewards: Reward(rows::Reward, RewardFilter, RewardOrder) where "epoch" is number,
+        }
+        more {
+            /// The Merkle root of all bonuses up to it, recomputed from the events: what anybody can compare a posted root with.
+            /// Null until it is closed, and while nobody has earned a bonus.
+            async fn bonus_root(&self, ctx: &Context<'_>) -> Result<Option<Bytes>> {
+                let roots = ctx.data::<BonusRoots>()?.of(snapshot(ctx)?).await.map_err(|error| failure(error.into()))?;
+                Ok(roots.get(&self.0.number).copied().flatten().expose())
+            }
         }
     }
 }
