@@ -480,6 +480,7 @@ async fn send(
             value: U256::ZERO,
             deadline: Some(unix_now().saturating_add(PATIENCE)),
             max_fee_per_gas: Some(max_fee_per_gas),
+            max_cost: None,
             priority: Priority::Normal,
         };
         outbox.send(intent).await

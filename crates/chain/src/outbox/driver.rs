@@ -15,7 +15,7 @@ use alloy::{
 
 use super::{
     Inner, OutboxError, Priority,
-    fees::Fees,
+    fees::{Fees, affordable},
     now,
     state::{Attempt, Draft, Entry, State},
 };
@@ -68,6 +68,8 @@ pub(super) struct Driver<'o> {
     broadcasts: HashMap<i64, Instant>,
     /// Until when an intent that could not be sent is left alone.
     resting: HashMap<i64, Instant>,
+    /// The gas limit of an intent when it was tried last, and the head then.
+    pub(super) gas_limits: HashMap<i64, (B256, u64)>,
     /// The last head that agreed with everything that is in blocks.
     pub(super) watched: B256,
     /// Whether the head of this round does.
@@ -96,6 +98,7 @@ impl<'o> Driver<'o> {
             inner,
             broadcasts: HashMap::new(),
             resting: HashMap::new(),
+            gas_limits: HashMap::new(),
             watched: B256::ZERO,
             agrees: true,
             fresh: HashSet::new(),
@@ -217,9 +220,10 @@ impl<'o> Driver<'o> {
         })
     }
 
-    /// The most that any transaction of an intent may offer per gas, wei.
-    pub(super) fn cap(&self, entry: &Entry) -> Option<u128> {
-        [entry.intent.max_fee_per_gas, self.inner.config.max_fee_per_gas].into_iter().flatten().min()
+    /// The most that a transaction of an intent with this gas limit may offer per gas, wei.
+    pub(super) fn cap(&self, entry: &Entry, gas_limit: u64) -> Option<u128> {
+        let affordable = entry.intent.max_cost.map(|cost| affordable(cost, gas_limit));
+        [entry.intent.max_fee_per_gas, self.inner.config.max_fee_per_gas, affordable].into_iter().flatten().min()
     }
 
     /// Moves a record to another state, and tells who waits for it.
@@ -233,6 +237,7 @@ impl<'o> Driver<'o> {
     pub(super) fn moved_to(&mut self, entry: &Entry, state: &State) {
         if matches!(state, State::Done { .. }) {
             self.broadcasts.remove(&entry.id);
+            self.gas_limits.remove(&entry.id);
         }
         self.resting.remove(&entry.id);
         self.tell();

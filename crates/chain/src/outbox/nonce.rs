@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Gas of a transfer (Yellow Paper, G_transaction): enough to use up a nonce, whatever the receiver is.
-const TRANSFER_GAS: u64 = 21_000;
+pub(super) const TRANSFER_GAS: u64 = 21_000;
 
 impl Driver<'_> {
     /// The next nonce, which is taken when a transaction is recorded: above those of the chain, of this outbox, and of transactions of strangers that wait for a block.
@@ -58,6 +58,7 @@ impl Driver<'_> {
             // Signed at once or never: after a crash in between it would be in the wrong place.
             deadline: Some(0),
             max_fee_per_gas: None,
+            max_cost: None,
             priority: Priority::Normal,
         };
         self.inner.store.insert(&intent, view.now).await?;

@@ -22,14 +22,10 @@ impl Driver<'_> {
         if self.in_flight >= config.max_in_flight || self.is_resting(entry) {
             return Ok(());
         }
-        let cap = self.cap(entry).map(room);
-        if let (Some(base_fee), Some(cap)) = (view.base_fee, cap)
-            && base_fee > cap
-        {
-            #[allow(clippy::cast_precision_loss)] // for people
-            let (base_fee, cap) = (base_fee as f64 / GWEI, cap as f64 / GWEI);
-            let problem =
-                format!("the chain asks for {base_fee:.3} gwei per gas, above the limit of {cap:.3}: waiting");
+        // What it needs is not known yet, unless it was tried on this state before.
+        let tried = self.gas_limits.get(&entry.id).filter(|(head, _)| *head == view.hash);
+        let gas_known = tried.map(|(_, gas_limit)| *gas_limit).unwrap_or_default();
+        if let Some(problem) = too_dear(view, self.cap(entry, gas_known).map(room)) {
             return self.hold(entry, &problem).await;
         }
         let committed = self.committed(entries, view).await?;
@@ -48,6 +44,11 @@ impl Driver<'_> {
             }
         };
         let gas_limit = gas.saturating_add(gas.saturating_mul(config.gas_margin) / 100);
+        self.gas_limits.insert(entry.id, (view.hash, gas_limit));
+        let cap = self.cap(entry, gas_limit).map(room);
+        if let Some(problem) = too_dear(view, cap) {
+            return self.hold(entry, &problem).await;
+        }
         let fees = self.offer(entry, view).await?.capped(cap);
         let cost = intent.value.saturating_add(U256::from(gas_limit) * U256::from(fees.max)).saturating_add(committed);
         if balance < cost {
@@ -96,6 +97,15 @@ impl Driver<'_> {
         );
         self.hold(entry, &problem).await
     }
+}
+
+/// Why nothing is offered now, if the next block may ask for more than `cap` per gas.
+fn too_dear(view: &View, cap: Option<u128>) -> Option<String> {
+    let (base_fee, cap) = (view.base_fee?, cap?);
+    #[allow(clippy::cast_precision_loss)] // for people
+    let (asked, limit) = (base_fee as f64 / GWEI, cap as f64 / GWEI);
+    (base_fee > cap)
+        .then(|| format!("the chain asks for {asked:.3} gwei per gas, above the limit of {limit:.3}: waiting"))
 }
 
 /// Whether one that was submitted earlier is not in a block yet: it may be what this one needs.

@@ -66,8 +66,8 @@ impl Store {
     pub(super) async fn insert(&self, intent: &Intent, now: u64) -> Result<bool, OutboxError> {
         let done = sqlx::query(
             "INSERT INTO intents
-                (key, label, to_address, data, value, deadline, max_fee_per_gas, priority, created_at, stage)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued') ON CONFLICT (key) DO NOTHING",
+                (key, label, to_address, data, value, deadline, max_fee_per_gas, max_cost, priority, created_at, stage)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued') ON CONFLICT (key) DO NOTHING",
         )
         .bind(&intent.key)
         .bind(&intent.label)
@@ -76,6 +76,7 @@ impl Store {
         .bind(intent.value.to_string())
         .bind(intent.deadline.map(integer))
         .bind(intent.max_fee_per_gas.map(|fee| fee.to_string()))
+        .bind(intent.max_cost.map(|cost| cost.to_string()))
         .bind(i64::from(intent.priority == Priority::Urgent))
         .bind(integer(now))
         .execute(&self.pool)
@@ -231,7 +232,10 @@ impl Store {
              UNION ALL
              SELECT a.intent, a.max_fee, a.gas_limit FROM intents i
              JOIN attempts a ON a.intent = i.id AND a.nonce = i.nonce
-             WHERE i.stage <> 'done' AND i.stage IN ('pending', 'cancelling')",
+             WHERE i.stage <> 'done' AND i.stage IN ('pending', 'cancelling')
+             UNION ALL
+             SELECT id, max_cost, 1 FROM intents
+             WHERE stage <> 'done' AND stage <> 'included' AND max_cost IS NOT NULL",
         )
         .bind(integer(since))
         .fetch_all(&self.pool)
@@ -274,6 +278,7 @@ fn entry(row: &SqliteRow) -> Result<Entry, OutboxError> {
     let to: Vec<u8> = row.try_get("to_address")?;
     let value: String = row.try_get("value")?;
     let fee: Option<String> = row.try_get("max_fee_per_gas")?;
+    let cost: Option<String> = row.try_get("max_cost")?;
     let intent = Intent {
         label: row.try_get("label")?,
         to: Address::try_from(to.as_slice()).map_err(|_| bad("its receiver"))?,
@@ -281,6 +286,7 @@ fn entry(row: &SqliteRow) -> Result<Entry, OutboxError> {
         value: value.parse().map_err(|_| bad("its value"))?,
         deadline: row.try_get::<Option<i64>, _>("deadline")?.map(natural),
         max_fee_per_gas: fee.map(|fee| fee.parse()).transpose().map_err(|_| bad("its fee limit"))?,
+        max_cost: cost.map(|cost| cost.parse()).transpose().map_err(|_| bad("its cost limit"))?,
         priority: if row.try_get::<i64, _>("priority")? > 0 { Priority::Urgent } else { Priority::Normal },
         key: key.clone(),
     };
