@@ -23,6 +23,8 @@ use crate::{finality, rpc::is_already_known};
 
 /// Pause before an intent that could not be sent is tried again, in looks at what is under way.
 const RETRY: u32 = 2;
+/// The longest time between two looks for what can be forgotten.
+const TIDY: Duration = Duration::from_secs(3600);
 /// The longest pause while the chain does not answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -84,6 +86,8 @@ pub(super) struct Driver<'o> {
     pub(super) gap: Option<(u64, Instant, u64)>,
     /// The lowest nonce that none of ours has.
     pub(super) free_nonce: u64,
+    /// When is looked again for what can be forgotten.
+    tidy_at: Option<Instant>,
     /// How many wait for a block.
     pub(super) in_flight: usize,
     /// Whether a record changed in this round.
@@ -106,6 +110,7 @@ impl<'o> Driver<'o> {
             finalized: None,
             gap: None,
             free_nonce: 0,
+            tidy_at: None,
             in_flight: 0,
             moved: false,
             short_of_funds: false,
@@ -128,27 +133,24 @@ impl<'o> Driver<'o> {
                     let pause = (self.inner.poll_interval() * 2_u32.saturating_pow(failures)).min(LONGEST_PAUSE);
                     failures = failures.saturating_add(1);
                     tracing::warn!(%error, ?pause, "the outbox cannot ask the chain, trying again");
-                    Some(pause)
+                    pause
                 }
             };
-            match pause {
-                Some(pause) => tokio::select! {
-                    () = self.inner.submitted.notified() => {}
-                    () = tokio::time::sleep(pause) => {}
-                },
-                None => self.inner.submitted.notified().await,
+            tokio::select! {
+                () = self.inner.submitted.notified() => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
 
-    /// One step for every intent that is under way. How long to wait until the next round; `None`: until there is something
-    /// new.
-    async fn round(&mut self) -> Result<Option<Duration>, Fault> {
+    /// One step for every intent that is under way. How long to wait until the next round, unless there is something new.
+    async fn round(&mut self) -> Result<Duration, Fault> {
+        self.tidy().await?;
         let entries = self.inner.store.active().await?;
         #[allow(clippy::cast_precision_loss)] // a handful
         metrics::gauge!("aiigo_outbox_unfinished").set(entries.len() as f64);
         if entries.is_empty() {
-            return Ok(None);
+            return Ok(self.tidy_interval());
         }
         (self.moved, self.short_of_funds, self.agrees) = (false, false, true);
         let view = self.look().await?;
@@ -169,11 +171,30 @@ impl<'o> Driver<'o> {
         self.watched = if self.agrees { view.hash } else { B256::ZERO };
         metrics::gauge!("aiigo_outbox_short_of_funds").set(f64::from(u8::from(self.short_of_funds)));
         let only_watching = entries.iter().all(|entry| matches!(entry.state, State::Included { .. }));
-        Ok(Some(match (self.moved, only_watching) {
+        Ok(match (self.moved, only_watching) {
             (true, _) => Duration::ZERO,
             (false, true) => self.inner.poll_interval() * 5,
             (false, false) => self.inner.poll_interval(),
-        }))
+        })
+    }
+
+    fn tidy_interval(&self) -> Duration {
+        let config = &self.inner.config;
+        (config.remember / 100).min(TIDY).max(self.inner.poll_interval())
+    }
+
+    /// Forgets what has been over for long.
+    async fn tidy(&mut self) -> Result<(), OutboxError> {
+        let now_at = Instant::now();
+        if self.tidy_at.is_some_and(|at| now_at < at) {
+            return Ok(());
+        }
+        self.tidy_at = Some(now_at + self.tidy_interval());
+        let forgotten = self.inner.store.forget(now().saturating_sub(self.inner.config.remember.as_secs())).await?;
+        if forgotten > 0 {
+            tracing::debug!(forgotten, "forgot what has been over for long");
+        }
+        Ok(())
     }
 
     async fn step(&mut self, entry: &Entry, entries: &[Entry], view: &View) -> Result<(), Fault> {

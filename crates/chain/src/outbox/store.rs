@@ -12,6 +12,7 @@ use sqlx::{
 use super::{
     Intent, OutboxError, Outcome, Priority, Spending,
     fees::Fees,
+    now,
     state::{Attempt, Entry, Kind, State},
 };
 
@@ -92,8 +93,48 @@ impl Store {
 
     /// The lowest nonce above all that were ever signed: what a transaction had may be used, whatever an endpoint says.
     pub(super) async fn free_nonce(&self) -> Result<u64, OutboxError> {
-        let row = sqlx::query("SELECT MAX(nonce) AS last FROM attempts").fetch_one(&self.pool).await?;
-        Ok(row.try_get::<Option<i64>, _>("last")?.map_or(0, |last| natural(last) + 1))
+        let row = sqlx::query("SELECT free_nonce, (SELECT MAX(nonce) FROM attempts) AS last FROM account")
+            .fetch_one(&self.pool)
+            .await?;
+        let next = row.try_get::<Option<i64>, _>("last")?.map_or(0, |last| natural(last) + 1);
+        Ok(next.max(natural(row.try_get("free_nonce")?)))
+    }
+
+    /// The keys that begin with `base#`, and whether their intents are in no block yet.
+    pub(super) async fn numbered(&self, base: &str) -> Result<Vec<(String, bool)>, OutboxError> {
+        // The character after `#`.
+        let rows = sqlx::query("SELECT key, stage FROM intents WHERE key > ? AND key < ?")
+            .bind(format!("{base}#"))
+            .bind(format!("{base}$"))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let stage: String = row.try_get("stage")?;
+                Ok((row.try_get("key")?, !["included", "done"].contains(&stage.as_str())))
+            })
+            .collect()
+    }
+
+    /// Forgets what was over before a time, but not what it cost, nor which nonces it had.
+    pub(super) async fn forget(&self, before: u64) -> Result<u64, OutboxError> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query(
+            "UPDATE account SET free_nonce =
+                 (SELECT MAX(next) FROM (SELECT free_nonce AS next UNION ALL SELECT MAX(nonce) + 1 FROM attempts))",
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query("DELETE FROM attempts WHERE intent IN (SELECT id FROM intents WHERE ended_at < ?)")
+            .bind(integer(before))
+            .execute(&mut *transaction)
+            .await?;
+        let done = sqlx::query("DELETE FROM intents WHERE ended_at < ?")
+            .bind(integer(before))
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(done.rows_affected())
     }
 
     /// The intent of a key.
@@ -199,16 +240,19 @@ impl Store {
             }
             State::Done { outcome } => ("done", None, Some(outcome)),
         };
+        let ended_at = matches!(state, State::Done { .. }).then(now);
         let outcome = outcome.map(serde_json::to_string).transpose();
         let outcome = outcome.map_err(|error| damaged(&entry.intent.key, &error.to_string()))?;
         sqlx::query(
-            "UPDATE intents SET stage = ?, nonce = ?, block = ?, block_hash = ?, outcome = ?, problem = NULL WHERE id = ?",
+            "UPDATE intents SET stage = ?, nonce = ?, block = ?, block_hash = ?, outcome = ?, ended_at = ?, problem = NULL
+             WHERE id = ?",
         )
         .bind(stage)
         .bind(state.nonce().map(integer))
         .bind(included.map(|(block, _)| integer(block)))
         .bind(included.map(|(_, hash)| hash.to_vec()))
         .bind(outcome)
+        .bind(ended_at.map(integer))
         .bind(entry.id)
         .execute(connection)
         .await?;

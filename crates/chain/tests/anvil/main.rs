@@ -6,6 +6,7 @@ mod answers;
 mod docs;
 mod follower;
 mod giving_up;
+mod keys;
 mod narrow;
 mod outbox;
 mod rpc;
