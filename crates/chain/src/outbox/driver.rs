@@ -70,6 +70,10 @@ pub(super) struct Driver<'o> {
     broadcasts: HashMap<i64, Instant>,
     /// Until when an intent that could not be sent is left alone.
     resting: HashMap<i64, Instant>,
+    /// Until when an intent is left out about which there was no good answer, and how often that was.
+    avoided: HashMap<i64, (Instant, u32)>,
+    /// Whether nobody took a transaction in this round: who waits for the next one waits long enough.
+    mute: bool,
     /// The gas limit of an intent when it was tried last, and the head then.
     pub(super) gas_limits: HashMap<i64, (B256, u64)>,
     /// The last head that agreed with everything that is in blocks.
@@ -102,6 +106,8 @@ impl<'o> Driver<'o> {
             inner,
             broadcasts: HashMap::new(),
             resting: HashMap::new(),
+            avoided: HashMap::new(),
+            mute: false,
             gas_limits: HashMap::new(),
             watched: B256::ZERO,
             agrees: true,
@@ -130,7 +136,7 @@ impl<'o> Driver<'o> {
                 Err(Fault::Chain(error)) => {
                     // Something was done before it failed: a bad line, and no silence.
                     failures = if self.moved { 0 } else { failures };
-                    let pause = (self.inner.poll_interval() * 2_u32.saturating_pow(failures)).min(LONGEST_PAUSE);
+                    let pause = self.backoff(failures);
                     failures = failures.saturating_add(1);
                     tracing::warn!(%error, ?pause, "the outbox cannot ask the chain, trying again");
                     pause
@@ -152,19 +158,21 @@ impl<'o> Driver<'o> {
         if entries.is_empty() {
             return Ok(self.tidy_interval());
         }
-        (self.moved, self.short_of_funds, self.agrees) = (false, false, true);
+        (self.moved, self.short_of_funds, self.agrees, self.mute) = (false, false, true, false);
         let view = self.look().await?;
         self.free_nonce = self.inner.store.free_nonce().await?.max(view.nonce);
         self.in_flight = entries.iter().filter(|entry| entry.state.open_nonce().is_some()).count();
         for entry in &entries {
+            if self.is_avoided(entry) {
+                // Nobody looked whether its block is still there.
+                self.agrees &= !matches!(entry.state, State::Included { .. });
+                continue;
+            }
             match self.step(entry, &entries, &view).await {
-                Ok(()) => {}
-                Err(Fault::Outbox(error)) => return Err(error.into()),
-                // It answers, and does not like the question: the other intents are not concerned.
-                Err(Fault::Chain(RpcError::ErrorResp(error))) => {
-                    self.hold(entry, &format!("the RPC endpoint refuses: {}", error.message)).await?;
+                Ok(()) => {
+                    self.avoided.remove(&entry.id);
                 }
-                Err(Fault::Chain(error)) => return Err(error.into()),
+                Err(fault) => self.weigh(entry, fault).await?,
             }
         }
         self.close_gap(&entries, &view).await?;
@@ -181,6 +189,38 @@ impl<'o> Driver<'o> {
     fn tidy_interval(&self) -> Duration {
         let config = &self.inner.config;
         (config.remember / 100).min(TIDY).max(self.inner.poll_interval())
+    }
+
+    /// A step failed. If it is the line, the round ends. If the line answers to something else, the other intents are not
+    /// concerned, and this one is left alone for a while.
+    async fn weigh(&mut self, entry: &Entry, fault: Fault) -> Result<(), Fault> {
+        let problem = match fault {
+            Fault::Outbox(error) => return Err(error.into()),
+            Fault::Chain(RpcError::ErrorResp(error)) => {
+                return self.hold(entry, &format!("the RPC endpoint refuses: {}", error.message)).await;
+            }
+            Fault::Chain(error @ RpcError::Transport(_)) => {
+                if let Err(dead @ RpcError::Transport(_)) = self.inner.provider.get_block_number().await {
+                    return Err(dead.into());
+                }
+                format!("no answer to a question about it: {error}")
+            }
+            // The whole text would be long.
+            Fault::Chain(RpcError::DeserError { err, .. }) => format!("an answer about it makes no sense: {err}"),
+            Fault::Chain(error) => format!("an answer about it makes no sense: {error}"),
+        };
+        let failures = self.avoided.get(&entry.id).map_or(0, |(_, failures)| failures.saturating_add(1));
+        self.avoided.insert(entry.id, (Instant::now() + self.backoff(failures), failures));
+        self.note(entry, &problem).await
+    }
+
+    /// Whether questions about it failed lately, while others were answered.
+    fn is_avoided(&self, entry: &Entry) -> bool {
+        self.avoided.get(&entry.id).is_some_and(|(until, _)| Instant::now() < *until)
+    }
+
+    fn backoff(&self, failures: u32) -> Duration {
+        self.inner.poll_interval().saturating_mul(2_u32.saturating_pow(failures)).min(LONGEST_PAUSE)
     }
 
     /// Forgets what has been over for long.
@@ -259,6 +299,7 @@ impl<'o> Driver<'o> {
         if matches!(state, State::Done { .. }) {
             self.broadcasts.remove(&entry.id);
             self.gas_limits.remove(&entry.id);
+            self.avoided.remove(&entry.id);
         }
         self.resting.remove(&entry.id);
         self.tell();
@@ -295,6 +336,11 @@ impl<'o> Driver<'o> {
     }
 
     async fn broadcast(&mut self, entry: &Entry, attempt: &Attempt) -> Result<(), Fault> {
+        if self.mute {
+            // In the next round.
+            self.broadcasts.remove(&entry.id);
+            return Ok(());
+        }
         let raw = (attempt.raw.clone(),);
         let sent = self.inner.provider.client().request::<_, TxHash>("eth_sendRawTransaction", raw).await;
         self.broadcasts.insert(entry.id, Instant::now());
@@ -306,7 +352,10 @@ impl<'o> Driver<'o> {
                     format!("the RPC endpoint does not take transaction {}: {}", attempt.tx_hash, error.message);
                 self.note(entry, &problem).await?;
             }
-            Err(error) => tracing::debug!(tx = %attempt.tx_hash, %error, "no good answer to a broadcast"),
+            Err(error) => {
+                self.mute = matches!(error, RpcError::Transport(_));
+                tracing::debug!(tx = %attempt.tx_hash, %error, "no good answer to a broadcast");
+            }
         }
         Ok(())
     }

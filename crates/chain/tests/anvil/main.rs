@@ -8,6 +8,7 @@ mod follower;
 mod giving_up;
 mod keys;
 mod narrow;
+mod odd;
 mod outbox;
 mod rpc;
 mod spending;
