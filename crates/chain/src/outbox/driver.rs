@@ -90,6 +90,8 @@ pub(super) struct Driver<'o> {
     pub(super) gap: Option<(u64, Instant, u64)>,
     /// The lowest nonce that none of ours has.
     pub(super) free_nonce: u64,
+    /// What is signed in this round for what was queued.
+    pub(super) signed: Vec<i64>,
     /// When is looked again for what can be forgotten.
     tidy_at: Option<Instant>,
     /// How many wait for a block.
@@ -116,6 +118,7 @@ impl<'o> Driver<'o> {
             finalized: None,
             gap: None,
             free_nonce: 0,
+            signed: Vec::new(),
             tidy_at: None,
             in_flight: 0,
             moved: false,
@@ -161,20 +164,19 @@ impl<'o> Driver<'o> {
         (self.moved, self.short_of_funds, self.agrees, self.mute) = (false, false, true, false);
         let view = self.look().await?;
         self.free_nonce = self.inner.store.free_nonce().await?.max(view.nonce);
+        self.signed.clear();
         self.in_flight = entries.iter().filter(|entry| entry.state.open_nonce().is_some()).count();
-        for entry in &entries {
+        let (queued, sent): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| matches!(entry.state, State::Queued));
+        for entry in sent {
             if self.is_avoided(entry) {
                 // Nobody looked whether its block is still there.
                 self.agrees &= !matches!(entry.state, State::Included { .. });
                 continue;
             }
-            match self.step(entry, &entries, &view).await {
-                Ok(()) => {
-                    self.avoided.remove(&entry.id);
-                }
-                Err(fault) => self.weigh(entry, fault).await?,
-            }
+            let done = self.step(entry, &view).await;
+            self.weigh(entry, done).await?;
         }
+        self.queued(&queued, &entries, &view).await?;
         self.close_gap(&entries, &view).await?;
         self.watched = if self.agrees { view.hash } else { B256::ZERO };
         metrics::gauge!("aiigo_outbox_short_of_funds").set(f64::from(u8::from(self.short_of_funds)));
@@ -191,23 +193,27 @@ impl<'o> Driver<'o> {
         (config.remember / 100).min(TIDY).max(self.inner.poll_interval())
     }
 
-    /// A step failed. If it is the line, the round ends. If the line answers to something else, the other intents are not
-    /// concerned, and this one is left alone for a while.
-    async fn weigh(&mut self, entry: &Entry, fault: Fault) -> Result<(), Fault> {
-        let problem = match fault {
-            Fault::Outbox(error) => return Err(error.into()),
-            Fault::Chain(RpcError::ErrorResp(error)) => {
+    /// If a step failed, and it is the line, the round ends. If the line answers to something else, the other intents are
+    /// not concerned, and this one is left alone for a while.
+    pub(super) async fn weigh(&mut self, entry: &Entry, done: Result<(), Fault>) -> Result<(), Fault> {
+        let problem = match done {
+            Ok(()) => {
+                self.avoided.remove(&entry.id);
+                return Ok(());
+            }
+            Err(Fault::Outbox(error)) => return Err(error.into()),
+            Err(Fault::Chain(RpcError::ErrorResp(error))) => {
                 return self.hold(entry, &format!("the RPC endpoint refuses: {}", error.message)).await;
             }
-            Fault::Chain(error @ RpcError::Transport(_)) => {
+            Err(Fault::Chain(error @ RpcError::Transport(_))) => {
                 if let Err(dead @ RpcError::Transport(_)) = self.inner.provider.get_block_number().await {
                     return Err(dead.into());
                 }
                 format!("no answer to a question about it: {error}")
             }
             // The whole text would be long.
-            Fault::Chain(RpcError::DeserError { err, .. }) => format!("an answer about it makes no sense: {err}"),
-            Fault::Chain(error) => format!("an answer about it makes no sense: {error}"),
+            Err(Fault::Chain(RpcError::DeserError { err, .. })) => format!("an answer about it makes no sense: {err}"),
+            Err(Fault::Chain(error)) => format!("an answer about it makes no sense: {error}"),
         };
         let failures = self.avoided.get(&entry.id).map_or(0, |(_, failures)| failures.saturating_add(1));
         self.avoided.insert(entry.id, (Instant::now() + self.backoff(failures), failures));
@@ -215,7 +221,7 @@ impl<'o> Driver<'o> {
     }
 
     /// Whether questions about it failed lately, while others were answered.
-    fn is_avoided(&self, entry: &Entry) -> bool {
+    pub(super) fn is_avoided(&self, entry: &Entry) -> bool {
         self.avoided.get(&entry.id).is_some_and(|(until, _)| Instant::now() < *until)
     }
 
@@ -237,14 +243,14 @@ impl<'o> Driver<'o> {
         Ok(())
     }
 
-    async fn step(&mut self, entry: &Entry, entries: &[Entry], view: &View) -> Result<(), Fault> {
+    /// One step for what has been signed.
+    async fn step(&mut self, entry: &Entry, view: &View) -> Result<(), Fault> {
         match &entry.state {
-            State::Queued => self.queued(entry, entries, view).await,
             State::Pending { nonce } | State::Cancelling { nonce } => self.pending(entry, *nonce, view).await,
             State::Included { nonce, block, block_hash, outcome } => {
                 self.included(entry, *nonce, (*block, *block_hash), outcome, view).await
             }
-            State::Done { .. } => Ok(()),
+            State::Queued | State::Done { .. } => Ok(()),
         }
     }
 
@@ -315,6 +321,7 @@ impl<'o> Driver<'o> {
         self.inner.store.record(entry, &attempt).await?;
         if entry.state.open_nonce().is_none() {
             self.in_flight += 1;
+            self.signed.push(entry.id);
         }
         self.free_nonce = self.free_nonce.max(attempt.nonce + 1);
         tracing::info!(

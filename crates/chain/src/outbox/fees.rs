@@ -107,7 +107,7 @@ mod tests {
             let fee = affordable(U256::from(cost), gas);
             assert!(U256::from(fee) * U256::from(gas) <= U256::from(cost), "{cost} for {gas} gas: {fee}");
             assert!(
-                gas == 0 || U256::from(fee + 1) * U256::from(gas) > U256::from(cost),
+                gas == 0 || (U256::from(fee) + U256::from(1)) * U256::from(gas) > U256::from(cost),
                 "{cost} for {gas} gas: {fee}"
             );
         }

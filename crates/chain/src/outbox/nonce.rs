@@ -18,10 +18,12 @@ use super::{
 pub(super) const TRANSFER_GAS: u64 = 21_000;
 
 impl Driver<'_> {
-    /// The next nonce, which is taken when a transaction is recorded: above those of the chain, of this outbox, and of transactions of strangers that wait for a block.
-    pub(super) async fn next_nonce(&mut self) -> Result<u64, Fault> {
+    /// Raises the lowest free nonce, which is taken when a transaction is recorded, above those of transactions of strangers
+    /// that wait for a block. It is above those of the chain and of this outbox.
+    pub(super) async fn look_for_strangers(&mut self) -> Result<(), Fault> {
         let waiting = self.inner.provider.get_transaction_count(self.inner.signer.address()).pending().await?;
-        Ok(self.free_nonce.max(waiting))
+        self.free_nonce = self.free_nonce.max(waiting);
+        Ok(())
     }
 
     /// A stranger's transaction that ours were lined up behind may vanish. The gap is then filled with a transfer of nothing

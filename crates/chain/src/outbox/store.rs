@@ -1,6 +1,6 @@
 //! The outbox's records, in SQLite. What is written is on the disk when the call returns.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use alloy::primitives::{Address, B256, ChainId, U256};
 use sqlx::{
@@ -160,6 +160,25 @@ impl Store {
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(|row| attempt(row, &entry.intent.key)).collect()
+    }
+
+    /// What the gas of each intent that is signed and in no block can cost, wei, and the nonce that it has.
+    pub(super) async fn open_costs(&self) -> Result<HashMap<i64, (u64, U256)>, OutboxError> {
+        let rows = sqlx::query(
+            "SELECT i.id, i.nonce, a.max_fee, a.gas_limit FROM intents i
+             JOIN attempts a ON a.intent = i.id AND a.nonce = i.nonce
+             WHERE i.stage <> 'done' AND i.stage IN ('pending', 'cancelling')",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut open = HashMap::new();
+        for row in &rows {
+            let fee: U256 = row.try_get::<String, _>("max_fee")?.parse().map_err(|_| damaged("attempts", "a fee"))?;
+            let cost = fee.saturating_mul(U256::from(natural(row.try_get("gas_limit")?)));
+            let (_, dearest) = open.entry(row.try_get("id")?).or_insert((natural(row.try_get("nonce")?), U256::ZERO));
+            *dearest = cost.max(*dearest);
+        }
+        Ok(open)
     }
 
     /// Records a signed transaction, and that its intent now waits for it. To be called before it is sent.

@@ -29,6 +29,7 @@ async fn the_next_key_is_that_of_what_is_under_way_or_a_new_one() {
     assert_eq!(outbox.next_key("jo").await.unwrap(), "jo#1");
     assert_eq!(outbox.next_key("job_").await.unwrap(), "job_#1");
     running.stop().await;
+    drop(outbox);
     let running = world.run(eager()).await;
     assert_eq!(running.outbox.next_key("job").await.unwrap(), "job#12", "after a restart");
 }

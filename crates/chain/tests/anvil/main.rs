@@ -12,4 +12,5 @@ mod odd;
 mod outbox;
 mod rpc;
 mod spending;
+mod together;
 mod world;
