@@ -23,12 +23,7 @@ pub(crate) struct Sent {
 /// Hands an action to the outbox, and tells under which key. Over, and yet due again: a reorg undid it, or it failed; so each
 /// attempt has a key of its own.
 pub(crate) async fn submit(outbox: &Outbox, action: &Action, tried: Tried) -> Result<String, OutboxError> {
-    let mut number = 1_u32;
-    let id = |number| format!("{}#{number}", action.key());
-    while let Ok(Some(_)) = outbox.outcome(&id(number)).await {
-        number += 1;
-    }
-    let key = id(number);
+    let key = outbox.next_key(&action.key()).await?;
     let Tried { data, offer, .. } = tried;
     let intent = Intent {
         key: key.clone(),
@@ -38,6 +33,7 @@ pub(crate) async fn submit(outbox: &Outbox, action: &Action, tried: Tried) -> Re
         value: U256::ZERO,
         deadline: Some(unix_now().saturating_add(PATIENCE)),
         max_fee_per_gas: Some(offer.max_fee_per_gas),
+        max_cost: Some(offer.cost),
         priority: Priority::Normal,
     };
     outbox.submit(intent).await?;

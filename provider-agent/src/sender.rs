@@ -47,6 +47,7 @@ impl Sender {
             value: call.value,
             deadline,
             max_fee_per_gas: self.max_fee_per_gas,
+            max_cost: None,
             priority: if deadline.is_some() { Priority::Urgent } else { Priority::Normal },
         };
         tokio::select! {

@@ -113,6 +113,7 @@ impl Wallet {
             value: call.value,
             deadline: Some(run.started_at() + PATIENCE_SECONDS),
             max_fee_per_gas: None,
+            max_cost: None,
             priority: Priority::Normal,
         };
         let outcome = tokio::select! {

@@ -15,7 +15,7 @@ use alloy::{
 
 use super::{
     Inner, OutboxError, Priority,
-    fees::Fees,
+    fees::{Fees, affordable},
     now,
     state::{Attempt, Draft, Entry, State},
 };
@@ -23,6 +23,8 @@ use crate::{finality, rpc::is_already_known};
 
 /// Pause before an intent that could not be sent is tried again, in looks at what is under way.
 const RETRY: u32 = 2;
+/// The longest time between two looks for what can be forgotten.
+const TIDY: Duration = Duration::from_secs(3600);
 /// The longest pause while the chain does not answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -68,6 +70,12 @@ pub(super) struct Driver<'o> {
     broadcasts: HashMap<i64, Instant>,
     /// Until when an intent that could not be sent is left alone.
     resting: HashMap<i64, Instant>,
+    /// Until when an intent is left out about which there was no good answer, and how often that was.
+    avoided: HashMap<i64, (Instant, u32)>,
+    /// Whether nobody took a transaction in this round: who waits for the next one waits long enough.
+    mute: bool,
+    /// The gas limit of an intent when it was tried last, and the head then.
+    pub(super) gas_limits: HashMap<i64, (B256, u64)>,
     /// The last head that agreed with everything that is in blocks.
     pub(super) watched: B256,
     /// Whether the head of this round does.
@@ -82,6 +90,10 @@ pub(super) struct Driver<'o> {
     pub(super) gap: Option<(u64, Instant, u64)>,
     /// The lowest nonce that none of ours has.
     pub(super) free_nonce: u64,
+    /// What is signed in this round for what was queued.
+    pub(super) signed: Vec<i64>,
+    /// When is looked again for what can be forgotten.
+    tidy_at: Option<Instant>,
     /// How many wait for a block.
     pub(super) in_flight: usize,
     /// Whether a record changed in this round.
@@ -96,6 +108,9 @@ impl<'o> Driver<'o> {
             inner,
             broadcasts: HashMap::new(),
             resting: HashMap::new(),
+            avoided: HashMap::new(),
+            mute: false,
+            gas_limits: HashMap::new(),
             watched: B256::ZERO,
             agrees: true,
             fresh: HashSet::new(),
@@ -103,6 +118,8 @@ impl<'o> Driver<'o> {
             finalized: None,
             gap: None,
             free_nonce: 0,
+            signed: Vec::new(),
+            tidy_at: None,
             in_flight: 0,
             moved: false,
             short_of_funds: false,
@@ -122,65 +139,118 @@ impl<'o> Driver<'o> {
                 Err(Fault::Chain(error)) => {
                     // Something was done before it failed: a bad line, and no silence.
                     failures = if self.moved { 0 } else { failures };
-                    let pause = (self.inner.poll_interval() * 2_u32.saturating_pow(failures)).min(LONGEST_PAUSE);
+                    let pause = self.backoff(failures);
                     failures = failures.saturating_add(1);
                     tracing::warn!(%error, ?pause, "the outbox cannot ask the chain, trying again");
-                    Some(pause)
+                    pause
                 }
             };
-            match pause {
-                Some(pause) => tokio::select! {
-                    () = self.inner.submitted.notified() => {}
-                    () = tokio::time::sleep(pause) => {}
-                },
-                None => self.inner.submitted.notified().await,
+            tokio::select! {
+                () = self.inner.submitted.notified() => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
 
-    /// One step for every intent that is under way. How long to wait until the next round; `None`: until there is something
-    /// new.
-    async fn round(&mut self) -> Result<Option<Duration>, Fault> {
+    /// One step for every intent that is under way. How long to wait until the next round, unless there is something new.
+    async fn round(&mut self) -> Result<Duration, Fault> {
+        self.tidy().await?;
         let entries = self.inner.store.active().await?;
         #[allow(clippy::cast_precision_loss)] // a handful
         metrics::gauge!("aiigo_outbox_unfinished").set(entries.len() as f64);
         if entries.is_empty() {
-            return Ok(None);
+            return Ok(self.tidy_interval());
         }
-        (self.moved, self.short_of_funds, self.agrees) = (false, false, true);
+        (self.moved, self.short_of_funds, self.agrees, self.mute) = (false, false, true, false);
         let view = self.look().await?;
         self.free_nonce = self.inner.store.free_nonce().await?.max(view.nonce);
+        self.signed.clear();
         self.in_flight = entries.iter().filter(|entry| entry.state.open_nonce().is_some()).count();
-        for entry in &entries {
-            match self.step(entry, &entries, &view).await {
-                Ok(()) => {}
-                Err(Fault::Outbox(error)) => return Err(error.into()),
-                // It answers, and does not like the question: the other intents are not concerned.
-                Err(Fault::Chain(RpcError::ErrorResp(error))) => {
-                    self.hold(entry, &format!("the RPC endpoint refuses: {}", error.message)).await?;
-                }
-                Err(Fault::Chain(error)) => return Err(error.into()),
+        let (queued, sent): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| matches!(entry.state, State::Queued));
+        for entry in sent {
+            if self.is_avoided(entry) {
+                // Nobody looked whether its block is still there.
+                self.agrees &= !matches!(entry.state, State::Included { .. });
+                continue;
             }
+            let done = self.step(entry, &view).await;
+            self.weigh(entry, done).await?;
         }
+        self.queued(&queued, &entries, &view).await?;
         self.close_gap(&entries, &view).await?;
         self.watched = if self.agrees { view.hash } else { B256::ZERO };
         metrics::gauge!("aiigo_outbox_short_of_funds").set(f64::from(u8::from(self.short_of_funds)));
         let only_watching = entries.iter().all(|entry| matches!(entry.state, State::Included { .. }));
-        Ok(Some(match (self.moved, only_watching) {
+        Ok(match (self.moved, only_watching) {
             (true, _) => Duration::ZERO,
             (false, true) => self.inner.poll_interval() * 5,
             (false, false) => self.inner.poll_interval(),
-        }))
+        })
     }
 
-    async fn step(&mut self, entry: &Entry, entries: &[Entry], view: &View) -> Result<(), Fault> {
+    fn tidy_interval(&self) -> Duration {
+        let config = &self.inner.config;
+        (config.remember / 100).min(TIDY).max(self.inner.poll_interval())
+    }
+
+    /// If a step failed, and it is the line, the round ends. If the line answers to something else, the other intents are
+    /// not concerned, and this one is left alone for a while.
+    pub(super) async fn weigh(&mut self, entry: &Entry, done: Result<(), Fault>) -> Result<(), Fault> {
+        let problem = match done {
+            Ok(()) => {
+                self.avoided.remove(&entry.id);
+                return Ok(());
+            }
+            Err(Fault::Outbox(error)) => return Err(error.into()),
+            Err(Fault::Chain(RpcError::ErrorResp(error))) => {
+                return self.hold(entry, &format!("the RPC endpoint refuses: {}", error.message)).await;
+            }
+            Err(Fault::Chain(error @ RpcError::Transport(_))) => {
+                if let Err(dead @ RpcError::Transport(_)) = self.inner.provider.get_block_number().await {
+                    return Err(dead.into());
+                }
+                format!("no answer to a question about it: {error}")
+            }
+            // The whole text would be long.
+            Err(Fault::Chain(RpcError::DeserError { err, .. })) => format!("an answer about it makes no sense: {err}"),
+            Err(Fault::Chain(error)) => format!("an answer about it makes no sense: {error}"),
+        };
+        let failures = self.avoided.get(&entry.id).map_or(0, |(_, failures)| failures.saturating_add(1));
+        self.avoided.insert(entry.id, (Instant::now() + self.backoff(failures), failures));
+        self.note(entry, &problem).await
+    }
+
+    /// Whether questions about it failed lately, while others were answered.
+    pub(super) fn is_avoided(&self, entry: &Entry) -> bool {
+        self.avoided.get(&entry.id).is_some_and(|(until, _)| Instant::now() < *until)
+    }
+
+    fn backoff(&self, failures: u32) -> Duration {
+        self.inner.poll_interval().saturating_mul(2_u32.saturating_pow(failures)).min(LONGEST_PAUSE)
+    }
+
+    /// Forgets what has been over for long.
+    async fn tidy(&mut self) -> Result<(), OutboxError> {
+        let now_at = Instant::now();
+        if self.tidy_at.is_some_and(|at| now_at < at) {
+            return Ok(());
+        }
+        self.tidy_at = Some(now_at + self.tidy_interval());
+        let forgotten = self.inner.store.forget(now().saturating_sub(self.inner.config.remember.as_secs())).await?;
+        if forgotten > 0 {
+            tracing::debug!(forgotten, "forgot what has been over for long");
+        }
+        Ok(())
+    }
+
+    /// One step for what has been signed.
+    async fn step(&mut self, entry: &Entry, view: &View) -> Result<(), Fault> {
         match &entry.state {
-            State::Queued => self.queued(entry, entries, view).await,
             State::Pending { nonce } | State::Cancelling { nonce } => self.pending(entry, *nonce, view).await,
             State::Included { nonce, block, block_hash, outcome } => {
                 self.included(entry, *nonce, (*block, *block_hash), outcome, view).await
             }
-            State::Done { .. } => Ok(()),
+            State::Queued | State::Done { .. } => Ok(()),
         }
     }
 
@@ -217,9 +287,10 @@ impl<'o> Driver<'o> {
         })
     }
 
-    /// The most that any transaction of an intent may offer per gas, wei.
-    pub(super) fn cap(&self, entry: &Entry) -> Option<u128> {
-        [entry.intent.max_fee_per_gas, self.inner.config.max_fee_per_gas].into_iter().flatten().min()
+    /// The most that a transaction of an intent with this gas limit may offer per gas, wei.
+    pub(super) fn cap(&self, entry: &Entry, gas_limit: u64) -> Option<u128> {
+        let affordable = entry.intent.max_cost.map(|cost| affordable(cost, gas_limit));
+        [entry.intent.max_fee_per_gas, self.inner.config.max_fee_per_gas, affordable].into_iter().flatten().min()
     }
 
     /// Moves a record to another state, and tells who waits for it.
@@ -233,6 +304,8 @@ impl<'o> Driver<'o> {
     pub(super) fn moved_to(&mut self, entry: &Entry, state: &State) {
         if matches!(state, State::Done { .. }) {
             self.broadcasts.remove(&entry.id);
+            self.gas_limits.remove(&entry.id);
+            self.avoided.remove(&entry.id);
         }
         self.resting.remove(&entry.id);
         self.tell();
@@ -248,6 +321,7 @@ impl<'o> Driver<'o> {
         self.inner.store.record(entry, &attempt).await?;
         if entry.state.open_nonce().is_none() {
             self.in_flight += 1;
+            self.signed.push(entry.id);
         }
         self.free_nonce = self.free_nonce.max(attempt.nonce + 1);
         tracing::info!(
@@ -269,6 +343,11 @@ impl<'o> Driver<'o> {
     }
 
     async fn broadcast(&mut self, entry: &Entry, attempt: &Attempt) -> Result<(), Fault> {
+        if self.mute {
+            // In the next round.
+            self.broadcasts.remove(&entry.id);
+            return Ok(());
+        }
         let raw = (attempt.raw.clone(),);
         let sent = self.inner.provider.client().request::<_, TxHash>("eth_sendRawTransaction", raw).await;
         self.broadcasts.insert(entry.id, Instant::now());
@@ -280,7 +359,10 @@ impl<'o> Driver<'o> {
                     format!("the RPC endpoint does not take transaction {}: {}", attempt.tx_hash, error.message);
                 self.note(entry, &problem).await?;
             }
-            Err(error) => tracing::debug!(tx = %attempt.tx_hash, %error, "no good answer to a broadcast"),
+            Err(error) => {
+                self.mute = matches!(error, RpcError::Transport(_));
+                tracing::debug!(tx = %attempt.tx_hash, %error, "no good answer to a broadcast");
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What is offered per gas (EIP-1559).
 
 use alloy::{
+    primitives::U256,
     providers::{DynProvider, Provider},
     transports::TransportError,
 };
@@ -56,6 +57,11 @@ impl Fees {
     }
 }
 
+/// The most that may be offered per gas, so that so much gas costs no more than `max_cost`; wei.
+pub(super) fn affordable(max_cost: U256, gas_limit: u64) -> u128 {
+    (max_cost / U256::from(gas_limit.max(1))).saturating_to()
+}
+
 /// The most that a call may offer, so that a cancellation in its place can stay within the cap too.
 pub(super) const fn room(cap: u128) -> u128 {
     cap.saturating_sub(1) / 11 * 10
@@ -93,6 +99,18 @@ mod tests {
     fn who_pays_far_above_the_market_is_not_held_up_by_the_price() {
         assert!(fees(200, 20).are_generous(fees(100, 10)));
         assert!(!fees(200, 19).are_generous(fees(100, 10)));
+    }
+
+    #[test]
+    fn the_whole_gas_limit_costs_no_more_than_is_allowed() {
+        for (cost, gas) in [(0, 21_000), (20_999, 21_000), (1_000_000, 21_000), (u128::MAX, 1), (7, 0)] {
+            let fee = affordable(U256::from(cost), gas);
+            assert!(U256::from(fee) * U256::from(gas) <= U256::from(cost), "{cost} for {gas} gas: {fee}");
+            assert!(
+                gas == 0 || (U256::from(fee) + U256::from(1)) * U256::from(gas) > U256::from(cost),
+                "{cost} for {gas} gas: {fee}"
+            );
+        }
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub struct Intent {
     pub deadline: Option<u64>,
     /// The most that any of its transactions offers per gas, wei. While the chain asks for more, the intent waits.
     pub max_fee_per_gas: Option<u128>,
+    /// The most that its gas may cost, wei: gas limit × fee per gas of every transaction that is signed for it, its
+    /// cancellation too, of which one is paid. While the chain asks for more, the intent waits.
+    pub max_cost: Option<U256>,
     /// Whether it goes before others.
     pub priority: Priority,
 }

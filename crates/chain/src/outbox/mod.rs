@@ -67,6 +67,8 @@ pub struct OutboxConfig {
     pub max_in_flight: usize,
     /// Blocks below the head that can still be reorganised, for a chain that names no finalized block.
     pub finality_depth: u64,
+    /// How long an idempotency key is remembered after its intent is over and final. Who submits it later sends it again.
+    pub remember: Duration,
     /// How long opening waits for another process to leave the outbox.
     pub lock_patience: Duration,
 }
@@ -82,6 +84,7 @@ impl Default for OutboxConfig {
             max_fee_per_gas: None,
             max_in_flight: 16,
             finality_depth: 64,
+            remember: Duration::from_secs(30 * 24 * 3600),
             lock_patience: Duration::from_secs(10),
         }
     }
@@ -157,7 +160,8 @@ impl Outbox {
         self.inner.signer.address()
     }
 
-    /// Records an intent, which the driver then sends. A second one of the same key changes nothing.
+    /// Records an intent, which the driver then sends. A second one of the same key changes nothing, for as long as the
+    /// key is [remembered](OutboxConfig::remember).
     ///
     /// # Errors
     /// If the database fails.
@@ -190,6 +194,28 @@ impl Outbox {
             Some(entry) => Ok(entry.state.outcome()),
             None => Err(OutboxError::UnknownKey(key.to_owned())),
         }
+    }
+
+    /// The key for the next attempt at something that may be due more than once: the first of `base#1`, `base#2`, … that
+    /// is under way and in no block; else the one after the highest that is remembered.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next_key(&self, base: &str) -> Result<String, OutboxError> {
+        let mut last = 0;
+        let mut open: Option<u64> = None;
+        for (key, is_open) in self.inner.store.numbered(base).await? {
+            // Another base may begin with this one and `#`.
+            let Some(number) = key.rsplit('#').next().filter(|text| key.len() == base.len() + 1 + text.len()) else {
+                continue;
+            };
+            let Ok(number) = number.parse::<u64>() else { continue };
+            last = number.max(last);
+            if is_open {
+                open = Some(open.map_or(number, |lowest| lowest.min(number)));
+            }
+        }
+        Ok(format!("{base}#{}", open.unwrap_or(last + 1)))
     }
 
     /// Waits for what becomes of an intent. Needs a driver: [`run`](Self::run).

@@ -15,13 +15,15 @@ use super::{
 };
 
 /// Gas of a transfer (Yellow Paper, G_transaction): enough to use up a nonce, whatever the receiver is.
-const TRANSFER_GAS: u64 = 21_000;
+pub(super) const TRANSFER_GAS: u64 = 21_000;
 
 impl Driver<'_> {
-    /// The next nonce, which is taken when a transaction is recorded: above those of the chain, of this outbox, and of transactions of strangers that wait for a block.
-    pub(super) async fn next_nonce(&mut self) -> Result<u64, Fault> {
+    /// Raises the lowest free nonce, which is taken when a transaction is recorded, above those of transactions of strangers
+    /// that wait for a block. It is above those of the chain and of this outbox.
+    pub(super) async fn look_for_strangers(&mut self) -> Result<(), Fault> {
         let waiting = self.inner.provider.get_transaction_count(self.inner.signer.address()).pending().await?;
-        Ok(self.free_nonce.max(waiting))
+        self.free_nonce = self.free_nonce.max(waiting);
+        Ok(())
     }
 
     /// A stranger's transaction that ours were lined up behind may vanish. The gap is then filled with a transfer of nothing
@@ -58,6 +60,7 @@ impl Driver<'_> {
             // Signed at once or never: after a crash in between it would be in the wrong place.
             deadline: Some(0),
             max_fee_per_gas: None,
+            max_cost: None,
             priority: Priority::Normal,
         };
         self.inner.store.insert(&intent, view.now).await?;

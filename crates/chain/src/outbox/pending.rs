@@ -6,6 +6,7 @@ use super::{
     Outcome,
     driver::{Driver, Fault, View},
     fees::{Fees, room},
+    nonce::TRANSFER_GAS,
     now,
     proof::{Verdict, who_used},
     simulate::{Simulation, explain, simulate},
@@ -53,7 +54,7 @@ impl Driver<'_> {
         if latest.fees.are_generous(market) {
             return self.broadcast_again(entry, latest).await;
         }
-        let cap = self.cap(entry);
+        let cap = self.cap(entry, latest.gas_limit);
         match latest.fees.replaced(market, if calls { cap.map(room) } else { cap }) {
             Some(fees) => {
                 metrics::counter!("aiigo_outbox_replacements_total").increment(1);
@@ -70,7 +71,7 @@ impl Driver<'_> {
     /// Puts a transaction that does nothing in place of one that must not land any more, within the same limit of fees.
     async fn cancel(&mut self, entry: &Entry, latest: &Attempt, view: &View) -> Result<(), Fault> {
         let market = self.offer(entry, view).await?;
-        match latest.fees.replaced(market, self.cap(entry)) {
+        match latest.fees.replaced(market, self.cap(entry, TRANSFER_GAS)) {
             Some(fees) => {
                 metrics::counter!("aiigo_outbox_cancellations_total").increment(1);
                 self.sign_and_send(entry, self.cancellation(latest.nonce, fees), view).await

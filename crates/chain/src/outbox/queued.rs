@@ -1,6 +1,7 @@
-//! Queued: simulate, take a nonce, sign, record, send.
+//! Queued: simulate side by side, then take nonces, sign, record and send one after the other.
 
-use alloy::{eips::BlockId, primitives::U256, providers::Provider};
+use alloy::{eips::BlockId, primitives::U256, providers::Provider, transports::TransportError};
+use futures::future::join_all;
 
 use super::{
     Outcome,
@@ -11,35 +12,112 @@ use super::{
 };
 
 const GWEI: f64 = 1e9;
+/// Simulations at a time: as many as an endpoint bears from one client.
+const SIDE_BY_SIDE: usize = 8;
+
+/// What there is to spend, as of a round.
+#[derive(Clone, Copy, Debug)]
+struct Purse {
+    balance: U256,
+    /// What the transactions that wait for a block can cost at most, wei; those too that are signed in this round.
+    committed: U256,
+}
 
 impl Driver<'_> {
-    pub(super) async fn queued(&mut self, entry: &Entry, entries: &[Entry], view: &View) -> Result<(), Fault> {
-        let (intent, config) = (&entry.intent, &self.inner.config);
-        if entry.is_late(view.now) {
-            tracing::warn!(what = intent.label, "its deadline passed before it could be sent");
-            return self.end(entry, Outcome::Expired).await;
+    /// Sends what has no nonce yet, in its order, as far as there is room.
+    pub(super) async fn queued(&mut self, queued: &[&Entry], entries: &[Entry], view: &View) -> Result<(), Fault> {
+        let mut ready = Vec::new();
+        for entry in queued {
+            if entry.is_late(view.now) {
+                tracing::warn!(what = entry.intent.label, "its deadline passed before it could be sent");
+                self.end(entry, Outcome::Expired).await?;
+            } else if !self.is_resting(entry) && !self.is_avoided(entry) {
+                ready.push(*entry);
+            }
         }
-        if self.in_flight >= config.max_in_flight || self.is_resting(entry) {
+        let Some(first) = ready.first() else { return Ok(()) };
+        if self.in_flight >= self.inner.config.max_in_flight {
             return Ok(());
         }
-        let cap = self.cap(entry).map(room);
-        if let (Some(base_fee), Some(cap)) = (view.base_fee, cap)
-            && base_fee > cap
-        {
-            #[allow(clippy::cast_precision_loss)] // for people
-            let (base_fee, cap) = (base_fee as f64 / GWEI, cap as f64 / GWEI);
-            let problem =
-                format!("the chain asks for {base_fee:.3} gwei per gas, above the limit of {cap:.3}: waiting");
-            return self.hold(entry, &problem).await;
+        let mut purse = match self.look_at_account(entries, view).await {
+            Ok(purse) => purse,
+            // The first stands for all.
+            Err(fault) => return self.weigh(first, Err(fault)).await,
+        };
+        let mut ready = ready.into_iter();
+        loop {
+            let room = self.inner.config.max_in_flight.saturating_sub(self.in_flight).min(SIDE_BY_SIDE);
+            let mut together = Vec::new();
+            while together.len() < room
+                && let Some(entry) = ready.next()
+            {
+                if self.is_affordable(entry, purse, view).await? {
+                    together.push(entry);
+                }
+            }
+            if together.is_empty() {
+                return Ok(());
+            }
+            let before = self.signed.len();
+            let this = &*self;
+            let tried = join_all(together.iter().map(|entry| this.try_out(entry))).await;
+            for (entry, simulation) in together.into_iter().zip(tried) {
+                let done = match simulation {
+                    // What it needs may be what was sent since.
+                    Ok(Simulation::Refused(_)) if self.signed.len() > before => self.try_out(entry).await,
+                    other => other,
+                };
+                let done = match done {
+                    Ok(simulation) => self.sign_if_it_works(entry, simulation, &mut purse, entries, view).await,
+                    Err(error) => Err(error.into()),
+                };
+                self.weigh(entry, done).await?;
+            }
         }
+    }
+
+    /// What there is to spend, and which nonce comes next.
+    async fn look_at_account(&mut self, entries: &[Entry], view: &View) -> Result<Purse, Fault> {
+        self.look_for_strangers().await?;
         let committed = self.committed(entries, view).await?;
         let balance = self.inner.provider.get_balance(self.inner.signer.address()).await?;
-        if balance < committed.saturating_add(intent.value) {
-            return self.wait_for_funds(entry, intent.value.saturating_add(committed), balance).await;
+        Ok(Purse { balance, committed })
+    }
+
+    /// Whether it is worth a simulation; if not, notes why.
+    async fn is_affordable(&mut self, entry: &Entry, purse: Purse, view: &View) -> Result<bool, Fault> {
+        // What it needs is not known yet, unless it was tried on this state before.
+        let tried = self.gas_limits.get(&entry.id).filter(|(head, _)| *head == view.hash);
+        let gas_known = tried.map(|(_, gas_limit)| *gas_limit).unwrap_or_default();
+        if let Some(problem) = too_dear(view, self.cap(entry, gas_known).map(room)) {
+            self.hold(entry, &problem).await?;
+            return Ok(false);
         }
-        let gas = match simulate(&self.inner.provider, self.inner.signer.address(), intent, BlockId::pending()).await? {
+        let needed = purse.committed.saturating_add(entry.intent.value);
+        if purse.balance < needed {
+            self.wait_for_funds(entry, needed, purse.balance).await?;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Tries it on the pending state.
+    async fn try_out(&self, entry: &Entry) -> Result<Simulation, TransportError> {
+        simulate(&self.inner.provider, self.inner.signer.address(), &entry.intent, BlockId::pending()).await
+    }
+
+    async fn sign_if_it_works(
+        &mut self,
+        entry: &Entry,
+        simulation: Simulation,
+        purse: &mut Purse,
+        entries: &[Entry],
+        view: &View,
+    ) -> Result<(), Fault> {
+        let intent = &entry.intent;
+        let gas = match simulation {
             Simulation::Works { gas } => gas,
-            Simulation::Refused(error) if is_behind_others(entry, entries, view) => {
+            Simulation::Refused(error) if self.is_behind_others(entry, entries, view) => {
                 return self.hold(entry, &format!("refused as long as earlier ones are under way: {error}")).await;
             }
             Simulation::Refused(error) => {
@@ -47,24 +125,34 @@ impl Driver<'_> {
                 return self.end(entry, Outcome::Reverted { tx_hash: None, error }).await;
             }
         };
-        let gas_limit = gas.saturating_add(gas.saturating_mul(config.gas_margin) / 100);
-        let fees = self.offer(entry, view).await?.capped(cap);
-        let cost = intent.value.saturating_add(U256::from(gas_limit) * U256::from(fees.max)).saturating_add(committed);
-        if balance < cost {
-            return self.wait_for_funds(entry, cost, balance).await;
+        let gas_limit = gas.saturating_add(gas.saturating_mul(self.inner.config.gas_margin) / 100);
+        self.gas_limits.insert(entry.id, (view.hash, gas_limit));
+        let cap = self.cap(entry, gas_limit).map(room);
+        if let Some(problem) = too_dear(view, cap) {
+            return self.hold(entry, &problem).await;
         }
-        let nonce = self.next_nonce().await?;
+        let fees = self.offer(entry, view).await?.capped(cap);
+        let cost = intent.value.saturating_add(U256::from(gas_limit).saturating_mul(U256::from(fees.max)));
+        let committed = purse.committed.saturating_add(cost);
+        if purse.balance < committed {
+            return self.wait_for_funds(entry, committed, purse.balance).await;
+        }
         let draft = Draft {
             kind: Kind::Call,
             chain_id: self.inner.chain_id,
-            nonce,
+            nonce: self.free_nonce,
             to: intent.to,
             value: intent.value,
             data: &intent.data,
             gas_limit,
             fees,
         };
-        self.sign_and_send(entry, draft, view).await
+        let signed = self.signed.len();
+        let sent = self.sign_and_send(entry, draft, view).await;
+        if self.signed.len() > signed {
+            purse.committed = committed;
+        }
+        sent
     }
 
     /// Ends an intent that has no transaction on the chain.
@@ -73,16 +161,15 @@ impl Driver<'_> {
         self.move_to(entry, State::Done { outcome }).await
     }
 
-    /// What the transactions that wait for a block can cost at most, wei.
+    /// What the transactions that wait for a block can cost at most, wei. What uses a nonce that the chain has used already
+    /// waits for proof of who that was, at most.
     async fn committed(&self, entries: &[Entry], view: &View) -> Result<U256, Fault> {
-        let mut sum = U256::ZERO;
-        for entry in entries {
-            let Some(nonce) = waiting_nonce(entry, view) else { continue };
-            let attempts = self.inner.store.attempts(entry, nonce).await?;
-            let gas = attempts.iter().map(|attempt| attempt.gas_cost()).max().unwrap_or_default();
-            sum = sum.saturating_add(entry.intent.value).saturating_add(gas);
-        }
-        Ok(sum)
+        let open = self.inner.store.open_costs().await?;
+        let costs = entries.iter().filter_map(|entry| {
+            let (nonce, gas) = open.get(&entry.id)?;
+            (*nonce >= view.nonce).then(|| entry.intent.value.saturating_add(*gas))
+        });
+        Ok(costs.fold(U256::ZERO, U256::saturating_add))
     }
 
     async fn wait_for_funds(&mut self, entry: &Entry, needed: U256, balance: U256) -> Result<(), Fault> {
@@ -96,14 +183,19 @@ impl Driver<'_> {
         );
         self.hold(entry, &problem).await
     }
+
+    /// Whether one that was submitted earlier is not in a block yet: it may be what this one needs.
+    fn is_behind_others(&self, entry: &Entry, entries: &[Entry], view: &View) -> bool {
+        let waits = |other: &Entry| other.state.open_nonce().is_some_and(|nonce| nonce >= view.nonce);
+        self.signed.iter().any(|id| *id < entry.id) || entries.iter().any(|other| other.id < entry.id && waits(other))
+    }
 }
 
-/// Whether one that was submitted earlier is not in a block yet: it may be what this one needs.
-fn is_behind_others(entry: &Entry, entries: &[Entry], view: &View) -> bool {
-    entries.iter().any(|other| other.id < entry.id && waiting_nonce(other, view).is_some())
-}
-
-/// The nonce with which an intent waits for a block. One that is used already waits for proof of who used it, at most.
-fn waiting_nonce(entry: &Entry, view: &View) -> Option<u64> {
-    entry.state.open_nonce().filter(|nonce| *nonce >= view.nonce)
+/// Why nothing is offered now, if the next block may ask for more than `cap` per gas.
+fn too_dear(view: &View, cap: Option<u128>) -> Option<String> {
+    let (base_fee, cap) = (view.base_fee?, cap?);
+    #[allow(clippy::cast_precision_loss)] // for people
+    let (asked, limit) = (base_fee as f64 / GWEI, cap as f64 / GWEI);
+    (base_fee > cap)
+        .then(|| format!("the chain asks for {asked:.3} gwei per gas, above the limit of {limit:.3}: waiting"))
 }

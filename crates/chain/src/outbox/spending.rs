@@ -11,13 +11,13 @@ use super::{Outbox, OutboxError};
 pub struct Spending {
     /// Gas paid since then: by every transaction in a block, whether it succeeded, reverted or was a cancellation.
     pub paid: U256,
-    /// The most that what is under way and in no block can still cost: for each nonce that is taken, the dearest of the
-    /// transactions signed for it.
+    /// The most that what is under way and in no block can still cost: of each intent its `max_cost`, sent or not; of
+    /// one without, the dearest of the transactions signed for its nonce, which a replacement may exceed.
     pub committed: U256,
 }
 
 impl Spending {
-    /// Sums up rows of intent, price and number. Those of no intent are paid; of each intent the dearest may be.
+    /// Sums up rows of intent, price and number. Those of no intent are paid; of each intent the dearest may have to be.
     pub(super) fn sum(rows: impl IntoIterator<Item = (Option<i64>, U256, u64)>) -> Self {
         let mut paid = U256::ZERO;
         let mut open: HashMap<i64, U256> = HashMap::new();

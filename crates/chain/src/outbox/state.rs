@@ -125,13 +125,6 @@ pub(super) struct Draft<'a> {
     pub(super) fees: Fees,
 }
 
-impl Attempt {
-    /// What it can cost at most, wei, without the ETH that it carries.
-    pub(super) fn gas_cost(&self) -> U256 {
-        U256::from(self.gas_limit) * U256::from(self.fees.max)
-    }
-}
-
 impl Draft<'_> {
     /// Signs it.
     pub(super) async fn sign(self, signer: &Key, now: u64, head: u64) -> Result<Attempt, signers::Error> {

@@ -1,6 +1,6 @@
 //! The outbox's records, in SQLite. What is written is on the disk when the call returns.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use alloy::primitives::{Address, B256, ChainId, U256};
 use sqlx::{
@@ -12,6 +12,7 @@ use sqlx::{
 use super::{
     Intent, OutboxError, Outcome, Priority, Spending,
     fees::Fees,
+    now,
     state::{Attempt, Entry, Kind, State},
 };
 
@@ -66,8 +67,8 @@ impl Store {
     pub(super) async fn insert(&self, intent: &Intent, now: u64) -> Result<bool, OutboxError> {
         let done = sqlx::query(
             "INSERT INTO intents
-                (key, label, to_address, data, value, deadline, max_fee_per_gas, priority, created_at, stage)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued') ON CONFLICT (key) DO NOTHING",
+                (key, label, to_address, data, value, deadline, max_fee_per_gas, max_cost, priority, created_at, stage)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued') ON CONFLICT (key) DO NOTHING",
         )
         .bind(&intent.key)
         .bind(&intent.label)
@@ -76,6 +77,7 @@ impl Store {
         .bind(intent.value.to_string())
         .bind(intent.deadline.map(integer))
         .bind(intent.max_fee_per_gas.map(|fee| fee.to_string()))
+        .bind(intent.max_cost.map(|cost| cost.to_string()))
         .bind(i64::from(intent.priority == Priority::Urgent))
         .bind(integer(now))
         .execute(&self.pool)
@@ -91,8 +93,48 @@ impl Store {
 
     /// The lowest nonce above all that were ever signed: what a transaction had may be used, whatever an endpoint says.
     pub(super) async fn free_nonce(&self) -> Result<u64, OutboxError> {
-        let row = sqlx::query("SELECT MAX(nonce) AS last FROM attempts").fetch_one(&self.pool).await?;
-        Ok(row.try_get::<Option<i64>, _>("last")?.map_or(0, |last| natural(last) + 1))
+        let row = sqlx::query("SELECT free_nonce, (SELECT MAX(nonce) FROM attempts) AS last FROM account")
+            .fetch_one(&self.pool)
+            .await?;
+        let next = row.try_get::<Option<i64>, _>("last")?.map_or(0, |last| natural(last) + 1);
+        Ok(next.max(natural(row.try_get("free_nonce")?)))
+    }
+
+    /// The keys that begin with `base#`, and whether their intents are in no block yet.
+    pub(super) async fn numbered(&self, base: &str) -> Result<Vec<(String, bool)>, OutboxError> {
+        // The character after `#`.
+        let rows = sqlx::query("SELECT key, stage FROM intents WHERE key > ? AND key < ?")
+            .bind(format!("{base}#"))
+            .bind(format!("{base}$"))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let stage: String = row.try_get("stage")?;
+                Ok((row.try_get("key")?, !["included", "done"].contains(&stage.as_str())))
+            })
+            .collect()
+    }
+
+    /// Forgets what was over before a time, but not what it cost, nor which nonces it had.
+    pub(super) async fn forget(&self, before: u64) -> Result<u64, OutboxError> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query(
+            "UPDATE account SET free_nonce =
+                 (SELECT MAX(next) FROM (SELECT free_nonce AS next UNION ALL SELECT MAX(nonce) + 1 FROM attempts))",
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query("DELETE FROM attempts WHERE intent IN (SELECT id FROM intents WHERE ended_at < ?)")
+            .bind(integer(before))
+            .execute(&mut *transaction)
+            .await?;
+        let done = sqlx::query("DELETE FROM intents WHERE ended_at < ?")
+            .bind(integer(before))
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(done.rows_affected())
     }
 
     /// The intent of a key.
@@ -118,6 +160,25 @@ impl Store {
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(|row| attempt(row, &entry.intent.key)).collect()
+    }
+
+    /// What the gas of each intent that is signed and in no block can cost, wei, and the nonce that it has.
+    pub(super) async fn open_costs(&self) -> Result<HashMap<i64, (u64, U256)>, OutboxError> {
+        let rows = sqlx::query(
+            "SELECT i.id, i.nonce, a.max_fee, a.gas_limit FROM intents i
+             JOIN attempts a ON a.intent = i.id AND a.nonce = i.nonce
+             WHERE i.stage <> 'done' AND i.stage IN ('pending', 'cancelling')",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut open = HashMap::new();
+        for row in &rows {
+            let fee: U256 = row.try_get::<String, _>("max_fee")?.parse().map_err(|_| damaged("attempts", "a fee"))?;
+            let cost = fee.saturating_mul(U256::from(natural(row.try_get("gas_limit")?)));
+            let (_, dearest) = open.entry(row.try_get("id")?).or_insert((natural(row.try_get("nonce")?), U256::ZERO));
+            *dearest = cost.max(*dearest);
+        }
+        Ok(open)
     }
 
     /// Records a signed transaction, and that its intent now waits for it. To be called before it is sent.
@@ -198,16 +259,19 @@ impl Store {
             }
             State::Done { outcome } => ("done", None, Some(outcome)),
         };
+        let ended_at = matches!(state, State::Done { .. }).then(now);
         let outcome = outcome.map(serde_json::to_string).transpose();
         let outcome = outcome.map_err(|error| damaged(&entry.intent.key, &error.to_string()))?;
         sqlx::query(
-            "UPDATE intents SET stage = ?, nonce = ?, block = ?, block_hash = ?, outcome = ?, problem = NULL WHERE id = ?",
+            "UPDATE intents SET stage = ?, nonce = ?, block = ?, block_hash = ?, outcome = ?, ended_at = ?, problem = NULL
+             WHERE id = ?",
         )
         .bind(stage)
         .bind(state.nonce().map(integer))
         .bind(included.map(|(block, _)| integer(block)))
         .bind(included.map(|(_, hash)| hash.to_vec()))
         .bind(outcome)
+        .bind(ended_at.map(integer))
         .bind(entry.id)
         .execute(connection)
         .await?;
@@ -231,7 +295,10 @@ impl Store {
              UNION ALL
              SELECT a.intent, a.max_fee, a.gas_limit FROM intents i
              JOIN attempts a ON a.intent = i.id AND a.nonce = i.nonce
-             WHERE i.stage <> 'done' AND i.stage IN ('pending', 'cancelling')",
+             WHERE i.stage <> 'done' AND i.stage IN ('pending', 'cancelling')
+             UNION ALL
+             SELECT id, max_cost, 1 FROM intents
+             WHERE stage <> 'done' AND stage <> 'included' AND max_cost IS NOT NULL",
         )
         .bind(integer(since))
         .fetch_all(&self.pool)
@@ -274,6 +341,7 @@ fn entry(row: &SqliteRow) -> Result<Entry, OutboxError> {
     let to: Vec<u8> = row.try_get("to_address")?;
     let value: String = row.try_get("value")?;
     let fee: Option<String> = row.try_get("max_fee_per_gas")?;
+    let cost: Option<String> = row.try_get("max_cost")?;
     let intent = Intent {
         label: row.try_get("label")?,
         to: Address::try_from(to.as_slice()).map_err(|_| bad("its receiver"))?,
@@ -281,6 +349,7 @@ fn entry(row: &SqliteRow) -> Result<Entry, OutboxError> {
         value: value.parse().map_err(|_| bad("its value"))?,
         deadline: row.try_get::<Option<i64>, _>("deadline")?.map(natural),
         max_fee_per_gas: fee.map(|fee| fee.parse()).transpose().map_err(|_| bad("its fee limit"))?,
+        max_cost: cost.map(|cost| cost.parse()).transpose().map_err(|_| bad("its cost limit"))?,
         priority: if row.try_get::<i64, _>("priority")? > 0 { Priority::Urgent } else { Priority::Normal },
         key: key.clone(),
     };

@@ -16,11 +16,15 @@ use alloy::{
         ws::WsConnect,
     },
 };
+use tokio::sync::Semaphore;
 use tower::Service;
 use url::Url;
 
 /// How long an endpoint that failed is left alone while others answer.
 const REST: Duration = Duration::from_secs(15);
+
+/// Transactions that an endpoint may owe an answer at a time.
+const BROADCASTS: usize = 16;
 
 /// Why an endpoint gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +62,21 @@ pub(super) struct Endpoint {
     patience: Duration,
     link: tokio::sync::Mutex<Link>,
     resting_until: Mutex<Option<Instant>>,
+    /// Places for transactions that wait for its answer.
+    broadcasts: Semaphore,
 }
 
 impl Endpoint {
     pub(super) fn new(url: &Url, chain: Option<ChainId>, patience: Duration) -> Self {
-        let link = tokio::sync::Mutex::default();
-        Self { url: url.clone(), name: public_name(url), chain, patience, link, resting_until: Mutex::default() }
+        Self {
+            url: url.clone(),
+            name: public_name(url),
+            chain,
+            patience,
+            link: tokio::sync::Mutex::default(),
+            resting_until: Mutex::default(),
+            broadcasts: Semaphore::new(BROADCASTS),
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -95,6 +108,15 @@ impl Endpoint {
             self.link.lock().await.transport = None;
         }
         Err(failed)
+    }
+
+    /// Hands it a transaction. As nobody may wait for the answer, there is a limit to their number and their time.
+    pub(super) async fn broadcast(&self, request: RequestPacket) -> Result<ResponsePacket, EndpointError> {
+        let Ok(_place) = self.broadcasts.try_acquire() else {
+            let reason = format!("no answer to {BROADCASTS} transactions yet");
+            return Err(EndpointError::Silent { endpoint: self.name.clone(), reason });
+        };
+        tokio::time::timeout(self.patience * 2, self.send(request)).await.unwrap_or_else(|_| Err(self.late()))
     }
 
     /// Connects and checks.

@@ -82,7 +82,7 @@ impl Failover {
                 let request = RequestPacket::Single(request.clone());
                 // A task of its own: the first success does not take the transaction from the others.
                 tokio::spawn(async move {
-                    let answer = endpoint.send(request).await;
+                    let answer = endpoint.broadcast(request).await;
                     if answer.is_err() {
                         endpoint.rest();
                     }

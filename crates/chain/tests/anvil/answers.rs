@@ -11,7 +11,10 @@ use alloy::{
     rpc::types::TransactionRequest,
 };
 
-use crate::world::{FINAL, LIMIT, Running, SEND, World, eager, landed};
+use crate::{
+    odd::{self, Oddity},
+    world::{FINAL, LIMIT, Running, SEND, World, eager, landed},
+};
 
 async fn until_it_strikes(line: &Line) {
     eventually("fault", LIMIT, async || line.counts().values().any(|count| *count > 0).then_some(())).await;
@@ -156,4 +159,74 @@ async fn a_nonce_that_was_used_is_not_given_out_again_whatever_an_endpoint_says(
     running.outbox.submit(world.transfer("b", 1)).await.unwrap();
     let nonce = eventually("nonce", LIMIT, async || running.outbox.unfinished().await.unwrap().first()?.nonce).await;
     assert_eq!(nonce, before + 1);
+}
+
+#[tokio::test]
+async fn one_odd_answer_holds_nobody_else_up() {
+    for oddity in [Oddity::Nonsense, Oddity::Silence] {
+        let world = World::new().await;
+        world.stop_mining().await;
+        let (provider, oddities) = odd::endpoint(world.devnet.rpc_url());
+        let running = Running::start(world.open(provider, eager()).await);
+        for key in ["a", "b"] {
+            running.outbox.submit(world.transfer(key, 1)).await.unwrap();
+        }
+        world.until_waiting(2).await;
+        let first = *world.pool().await[0].inner.tx_hash();
+        oddities.set(format!("eth_getTransactionReceipt\",\"params\":[\"{first}"), oddity);
+        world.mine(1).await;
+        landed(&running.wait("b").await);
+        running.until_problem("about it").await;
+        assert_eq!(running.outbox.outcome("a").await.unwrap(), None);
+        // The next one comes after the odd one too.
+        running.outbox.submit(world.transfer("c", 1)).await.unwrap();
+        world.until_waiting(1).await;
+        oddities.clear();
+        landed(&running.wait("a").await);
+    }
+}
+
+#[tokio::test]
+async fn a_dead_line_is_asked_less_and_less() {
+    let world = World::new().await;
+    let (running, line) = world.run_behind(Faults::always(Fault::ServerError)).await;
+    let mut requests = line.requests();
+    let started = std::time::Instant::now();
+    running.outbox.submit(world.transfer("a", 10)).await.unwrap();
+    let first = *requests.borrow();
+    requests.wait_for(|count| *count >= first + 7).await.unwrap();
+    // 30 ms, and twice as long each time: 1890 ms in the end.
+    assert!(started.elapsed() > Duration::from_millis(1800), "{:?}", started.elapsed());
+    line.fail(Faults::none());
+    landed(&running.wait("a").await);
+}
+
+#[tokio::test]
+async fn who_takes_no_transaction_holds_up_no_question() {
+    let world = World::new().await;
+    let before = world.nonce().await;
+    let silent = Line::open(world.devnet.rpc_url(), 1).await.expect("a line");
+    let args = aiigo_chain::rpc::RpcArgs {
+        rpc_urls: vec![silent.url().clone()],
+        deployment: Some(world.devnet.deployment_path().to_owned()),
+        timeout: 1000,
+    };
+    let (provider, _) = args.connect().await.expect("a connection");
+    let outbox = world.open(provider, eager()).await;
+    silent.fail(Faults::always(Fault::Silence).only(SEND));
+    for number in 0..8_u64 {
+        outbox.submit(world.transfer(&number.to_string(), 1)).await.unwrap();
+    }
+    let mut requests = silent.requests();
+    let running = Running::start(outbox);
+    until_it_strikes(&silent).await;
+    // A round asks for the head and the nonce, and then once in vain, for whomever of the eight it is.
+    let (asked, struck) = (*requests.borrow(), silent.counts()[&Fault::Silence]);
+    requests.wait_for(|count| *count >= asked + 24).await.unwrap();
+    assert!(silent.counts()[&Fault::Silence] - struck < 12);
+    silent.fail(Faults::none());
+    for number in 0..8_u64 {
+        landed(&running.wait(&number.to_string()).await);
+    }
+    assert_eq!((world.received().await, world.nonce().await), (8, before + 8));
 }

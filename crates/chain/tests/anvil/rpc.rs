@@ -1,8 +1,10 @@
 //! Several endpoints as one.
 
 use aiigo_chain::rpc::{RpcError, connect};
+use aiigo_devnet::{Fault, Faults, Line, eventually};
 use aiigo_protocol::Deployment;
 use alloy::{
+    consensus::TxEnvelope,
     eips::eip2718::Encodable2718,
     network::{NetworkTransactionBuilder, TransactionBuilder},
     primitives::{Address, U256},
@@ -11,7 +13,7 @@ use alloy::{
 };
 use url::Url;
 
-use crate::world::World;
+use crate::world::{LIMIT, SEND, World};
 
 fn dead() -> Url {
     "http://127.0.0.1:1/v1/key".parse().unwrap()
@@ -53,13 +55,9 @@ async fn a_contract_that_is_not_there_is_named() {
     assert!(error.contains("EscrowManager") && error.contains(&nowhere.to_string()) && error.contains(url), "{error}");
 }
 
-#[tokio::test]
-async fn a_transaction_that_is_known_already_was_sent_well() {
-    let world = World::new().await;
-    world.stop_mining().await;
-    let urls = [dead(), world.devnet.rpc_url().clone()];
-    let provider = connect(&urls, world.devnet.deployment()).await.expect("one is up");
-    let signed = TransactionRequest::default()
+/// A transaction of the sender.
+async fn signed(world: &World) -> TxEnvelope {
+    TransactionRequest::default()
         .with_to(world.receiver)
         .with_value(U256::from(1))
         .with_nonce(world.nonce().await)
@@ -69,9 +67,39 @@ async fn a_transaction_that_is_known_already_was_sent_well() {
         .with_max_priority_fee_per_gas(1)
         .build(&alloy::network::EthereumWallet::from(world.sender.clone()))
         .await
-        .unwrap();
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_known_already_was_sent_well() {
+    let world = World::new().await;
+    world.stop_mining().await;
+    let urls = [dead(), world.devnet.rpc_url().clone()];
+    let provider = connect(&urls, world.devnet.deployment()).await.expect("one is up");
+    let signed = signed(&world).await;
     for _ in 0..2 {
         let sent = provider.send_raw_transaction(&signed.encoded_2718()).await.expect("accepted");
         assert_eq!(sent.tx_hash(), signed.tx_hash());
     }
+}
+
+#[tokio::test]
+async fn who_never_answers_is_not_flooded_with_transactions() {
+    let world = World::new().await;
+    world.stop_mining().await;
+    let silent = Line::open(world.devnet.rpc_url(), 1).await.expect("a line");
+    let urls = [silent.url().clone(), world.devnet.rpc_url().clone()];
+    let provider = connect(&urls, world.devnet.deployment()).await.expect("a connection");
+    silent.fail(Faults::always(Fault::Silence).only(SEND));
+    let raw = signed(&world).await.encoded_2718();
+    let broadcast = async |times: usize| {
+        for _ in 0..times {
+            let _ = provider.send_raw_transaction(&raw).await.expect("accepted by the other");
+        }
+    };
+    broadcast(60).await;
+    let unanswered = || silent.counts().get(&Fault::Silence).copied().unwrap_or_default();
+    eventually("silence", LIMIT, async || (unanswered() >= 16).then_some(())).await;
+    broadcast(20).await;
+    assert_eq!(unanswered(), 16);
 }

@@ -2,13 +2,16 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aiigo_chain::{OutboxConfig, Outcome, Spending};
+use aiigo_chain::{Intent, OutboxConfig, Outcome, Spending};
 use aiigo_devnet::eventually;
 use aiigo_protocol::AIIGOToken;
 use alloy::{
     consensus::Transaction as _,
+    eips::BlockNumberOrTag,
+    network::TransactionBuilder,
     primitives::U256,
     providers::{Provider, ext::AnvilApi},
+    rpc::types::TransactionRequest,
 };
 
 use crate::world::{FINAL, LIMIT, Running, World, eager, landed, passive};
@@ -115,4 +118,43 @@ async fn what_a_reorganisation_took_back_is_not_paid_until_it_lands_again() {
     let paid = rich - world.balance().await;
     assert!(!paid.is_zero());
     assert_eq!(running.outbox.spending(0).await.unwrap(), Spending { paid, committed: U256::ZERO });
+}
+
+#[tokio::test]
+async fn above_its_cost_limit_it_waits_and_below_it_keeps_to_it() {
+    let world = World::new().await;
+    world.stop_mining().await;
+    let transfer = world.transfer("dear", 10);
+    let request = TransactionRequest::default().with_from(world.sender.address()).with_to(transfer.to);
+    let gas = world.provider.estimate_gas(request.with_input(transfer.data.clone())).await.unwrap();
+    // More than what is simulated, since the state may change.
+    let limit = U256::from(gas * 13 / 10);
+    let asked = async || {
+        let block = world.provider.get_block_by_number(BlockNumberOrTag::Latest).await.unwrap().unwrap();
+        U256::from(block.header.base_fee_per_gas.unwrap())
+    };
+    let max_cost = limit * asked().await;
+    let running = world.run(passive()).await;
+    // A call stays a tenth below its limits.
+    running.outbox.submit(Intent { max_cost: Some(max_cost), ..transfer }).await.unwrap();
+    running.until_problem("above the limit").await;
+    let waiting = Spending { paid: U256::ZERO, committed: max_cost };
+    assert_eq!((world.waiting().await, running.outbox.spending(0).await.unwrap()), (0, waiting));
+
+    world.provider.anvil_set_next_block_base_fee_per_gas((asked().await / U256::from(2)).to()).await.unwrap();
+    world.mine(1).await;
+    world.until_waiting(1).await;
+    let call = world.dearest().await;
+    assert!(call <= max_cost && call > max_cost / U256::from(2), "{call} of {max_cost}");
+    assert_eq!(running.outbox.spending(0).await.unwrap(), waiting, "a replacement may cost as much");
+    running.outbox.cancel("dear").await.unwrap();
+    eventually("cancellation in the pool", LIMIT, async || {
+        let pool = world.pool().await;
+        pool.iter().any(|transaction| transaction.inner.to() == Some(world.sender.address())).then_some(())
+    })
+    .await;
+    assert!(world.dearest().await <= max_cost);
+    world.mine(1).await;
+    assert_eq!(running.wait("dear").await, Outcome::Expired);
+    assert!(running.outbox.spending(0).await.unwrap().paid <= max_cost);
 }

@@ -97,6 +97,7 @@ impl World {
             value: U256::ZERO,
             deadline: None,
             max_fee_per_gas: None,
+            max_cost: None,
             priority: Priority::Normal,
         }
     }

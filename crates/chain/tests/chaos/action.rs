@@ -12,6 +12,9 @@ pub(crate) const CAP: u128 = 200_000_000_000;
 /// What the careful ones offer at most, wei.
 const LOW_CAP: u128 = 40_000_000_000;
 
+/// More gas than any action needs.
+const COSTLY: u64 = 100_000;
+
 /// One thing to do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Action {
@@ -52,6 +55,11 @@ impl Action {
         if self.number.is_multiple_of(3) { LOW_CAP } else { CAP }
     }
 
+    /// The most that some may cost, wei: less than their fee limit allows.
+    pub(crate) fn max_cost(self) -> Option<U256> {
+        (self.number % 5 == 1).then(|| U256::from(LOW_CAP) * U256::from(COSTLY))
+    }
+
     pub(crate) fn intent(self, sender: Address, token: Address) -> Intent {
         let (to, data, value) = self.call(sender, token);
         Intent {
@@ -62,6 +70,7 @@ impl Action {
             value,
             deadline: None,
             max_fee_per_gas: Some(self.cap()),
+            max_cost: self.max_cost(),
             priority: if self.number % 8 == 5 { Priority::Urgent } else { Priority::Normal },
         }
     }

@@ -89,6 +89,7 @@ impl Books {
             let number = *calls.get(&call).unwrap_or_else(|| panic!("{address} did something else: {transaction:?}"));
             let action = Action { number };
             assert!(transaction.max_fee_per_gas() <= action.cap(), "action {number} is above its limit: {hash}");
+            assert!(action.max_cost().is_none_or(|most| gas <= most), "action {number} cost more than it may: {hash}");
             assert_eq!(books.landed.insert(number, hash), None, "action {number} landed twice");
             if action.is_token() {
                 sent_aiigo += action.amount();
@@ -147,7 +148,7 @@ async fn transactions_of(devnet: &Devnet, sender: &Account, after: u64) -> Vec<(
 async fn attempts(outbox: &Path) -> u64 {
     let database = sqlx::SqlitePool::connect(&format!("sqlite:{}", outbox.display())).await.unwrap();
     let rows = sqlx::query(
-        "SELECT intent, a.nonce AS nonce, max_fee, priority_fee, max_fee_per_gas
+        "SELECT intent, a.nonce AS nonce, max_fee, priority_fee, gas_limit, max_fee_per_gas, max_cost
          FROM attempts a JOIN intents i ON i.id = a.intent ORDER BY a.id",
     )
     .fetch_all(&database)
@@ -159,6 +160,9 @@ async fn attempts(outbox: &Path) -> u64 {
         let fee = |column: &str| row.get::<Option<String>, _>(column).map(|fee| fee.parse::<u128>().unwrap());
         let (max, priority) = (fee("max_fee").unwrap(), fee("priority_fee").unwrap());
         assert!(max <= fee("max_fee_per_gas").unwrap_or(CAP), "a transaction above its limit was signed");
+        let most = row.get::<Option<String>, _>("max_cost").map(|cost| cost.parse::<U256>().unwrap());
+        let cost = U256::from(max) * U256::from(row.get::<i64, _>("gas_limit"));
+        assert!(most.is_none_or(|most| cost <= most), "a transaction that may cost more than its intent was signed");
         let place: (i64, i64) = (row.get("intent"), row.get("nonce"));
         if let Some((old_max, old_priority)) = latest.insert(place, (max, priority)) {
             assert!(max * 10 >= old_max * 11 && priority * 10 >= old_priority * 11, "a replacement of too little");
