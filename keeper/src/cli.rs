@@ -89,9 +89,9 @@ pub(crate) struct KeeperArgs {
     pub(crate) secrets: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) duties: DutyArgs,
-    /// The GraphQL endpoint of an indexer: its roots of bonuses are compared with the keeper's own
-    #[arg(long, env = "AIIGO_INDEXER", value_name = "URL")]
-    pub(crate) indexer: Option<Url>,
+    /// An indexer whose roots of bonuses are compared with the keeper's own, e.g. http://127.0.0.1:4350
+    #[arg(long, visible_alias = "indexer", env = "AIIGO_INDEXER_URL", value_name = "URL")]
+    pub(crate) indexer_url: Option<Url>,
     /// Try everything and send nothing; needs no key
     #[arg(long, env = "AIIGO_DRY_RUN")]
     pub(crate) dry_run: bool,

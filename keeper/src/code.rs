@@ -68,7 +68,7 @@ codes! {
     /// A secret is due so soon after the last one that the endpoint may be lying. It waits for `--min-round-interval`; if rounds
     /// are to be opened that often, lower it, and ask a node of your own.
     RevealTooSoon = 20;
-    /// The indexer of `--indexer` computes another root of bonuses. One of the two is wrong: nothing is posted until they agree. Bring
+    /// The indexer of `--indexer-url` computes another root of bonuses. One of the two is wrong: nothing is posted until they agree. Bring
     /// both up to date, and compare with a third.
     OtherRoot = 21;
 }

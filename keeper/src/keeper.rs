@@ -36,10 +36,8 @@ use crate::{
     trial::{Limits, Objection, TipSources, Trials, Tried},
     turns::Turns,
     view::{Accounts, View, WrongRoot},
+    window::Window,
 };
-
-/// Actions that are tried or on their way at a time. More would only queue behind each other's nonces.
-pub(crate) const IN_FLIGHT: usize = 32;
 
 /// What the keeper does, and how much it may cost.
 #[derive(Clone, Debug)]
@@ -91,6 +89,7 @@ pub struct Keeper {
     ledger: Ledger,
     plans: Plans,
     turns: Turns,
+    window: Window,
     second_opinion: Option<SecondOpinion>,
     difference: Option<Difference>,
     running: JoinSet<Progress>,
@@ -150,6 +149,7 @@ impl Keeper {
             ledger,
             plans,
             turns,
+            window: Window::new(),
             second_opinion,
             difference: None,
             running: JoinSet::new(),
@@ -203,7 +203,7 @@ impl Keeper {
     /// highest block in which one landed.
     async fn step(&mut self) -> Result<(Vec<Done>, u64), KeeperError> {
         let wait = self.plans.next_at(&self.turns).map(|at| at.saturating_duration_since(Instant::now()));
-        let full = self.plans.in_flight() >= IN_FLIGHT;
+        let full = self.plans.in_flight() >= self.window.size();
         let mut done = Vec::new();
         let mut landed_in = 0;
         tokio::select! {
@@ -343,7 +343,7 @@ impl Keeper {
     /// Tries everything whose time has come.
     fn act(&mut self) -> Vec<Done> {
         let mut done = Vec::new();
-        for (key, action) in self.plans.ready(&self.turns, Instant::now(), IN_FLIGHT) {
+        for (key, action) in self.plans.ready(&self.turns, Instant::now(), self.window.size()) {
             self.plans.started(&key);
             if let Payload::Reveal(secret) = action.payload
                 && let Some(over) = self.keep_secret(&action, secret)
@@ -435,6 +435,11 @@ impl Keeper {
             Ok(Outcome::Expired) => ended(Ending::Expired, Code::Expired, "no block took it in time"),
             Err(error) => ended(Ending::Failed, Code::DataDir, &error.to_string()),
         };
+        match done.ending {
+            Ending::Landed => self.window.landed(),
+            Ending::Reverted => self.window.wasted(),
+            _ => {}
+        }
         self.close(&key, done, cost)
     }
 

@@ -28,6 +28,7 @@ mod start;
 mod trial;
 mod turns;
 mod view;
+mod window;
 
 pub use budget::Budget;
 pub use cli::Cli;
@@ -42,6 +43,6 @@ pub use reveals::Reveals;
 pub use second_opinion::Difference;
 pub use secrets::{CHAIN_LENGTH, Secrets, SecretsError};
 pub use view::{
-    Accounts, Genesis, LiveTask, Moment, OpenChallenge, OwnEpoch, OwnRoot, Period, Phase, Proposal, ReplicaStage, ReplicatedTask,
-    Rounds, Schedule, Stage, View, WrongRoot,
+    Accounts, Genesis, LiveTask, Moment, OpenChallenge, OwnEpoch, OwnRoot, Period, Phase, Proposal, ReplicaStage,
+    ReplicatedTask, Rounds, Schedule, Stage, View, WrongRoot,
 };

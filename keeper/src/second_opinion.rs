@@ -53,7 +53,11 @@ pub(crate) struct SecondOpinion {
 }
 
 impl SecondOpinion {
-    pub(crate) fn new(url: Url) -> Self {
+    /// Of the indexer at `url`; `/graphql` may be left out.
+    pub(crate) fn new(mut url: Url) -> Self {
+        if url.path() == "/" {
+            url.set_path("/graphql");
+        }
         let client = reqwest::Client::new();
         Self { client, url, asking: JoinSet::new(), known: None, silence: None }
     }

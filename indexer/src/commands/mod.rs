@@ -70,7 +70,9 @@ pub enum CommandError {
     #[error("cannot start the runtime: {0}")]
     Runtime(#[source] io::Error),
     /// There is nothing to recompute yet.
-    #[error("epoch {epoch} is not closed as of block {block:?}: `aiigo-indexer run` has to index the block that closes it")]
+    #[error(
+        "epoch {epoch} is not closed as of block {block:?}: `aiigo-indexer run` has to index the block that closes it"
+    )]
     EpochNotClosed {
         /// What was asked for.
         epoch: u64,

@@ -43,7 +43,8 @@ impl RewardsCommand {
         let tree = epoch.tree();
         let total = epoch.cumulative.values().fold(U256::ZERO, |sum, amount| sum + amount);
         if let (Some(file), Some(tree)) = (&self.tree, &tree) {
-            let text = serde_json::to_string_pretty(tree).map_err(std::io::Error::from).map_err(CommandError::Output)?;
+            let text =
+                serde_json::to_string_pretty(tree).map_err(std::io::Error::from).map_err(CommandError::Output)?;
             fs::write(file, text).map_err(|source| CommandError::Tree { file: file.clone(), source })?;
         }
         let (root, nodes) = (tree.as_ref().map(|tree| tree.root()), epoch.cumulative.len());

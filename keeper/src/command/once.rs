@@ -53,7 +53,8 @@ impl Visit {
         let differs = self.difference.iter().map(|Difference { epoch, .. }| {
             format!("{} the indexer has another root of epoch {epoch}\n", Code::OtherRoot)
         });
-        let silent = self.no_opinion.iter().map(|reason| format!("{} no opinion of the indexer: {reason}\n", Code::Unreachable));
+        let silent =
+            self.no_opinion.iter().map(|reason| format!("{} no opinion of the indexer: {reason}\n", Code::Unreachable));
         let text: String =
             self.done.iter().map(line).chain(self.wrong_roots.iter().map(alarm)).chain(differs).chain(silent).collect();
         if text.is_empty() { "nothing is due".to_owned() } else { text }

@@ -14,9 +14,10 @@ use crate::{
     code::Code,
     duties::Means,
     error::KeeperError,
-    keeper::{Hands, IN_FLIGHT, Keeper, KeeperConfig},
+    keeper::{Hands, Keeper, KeeperConfig},
     reveals::Reveals,
     secrets::Secrets,
+    window,
 };
 
 /// The outbox, in the data folder.
@@ -57,7 +58,7 @@ pub(crate) async fn set_up(
         let dir = &args.data_dir;
         let data_dir_error = || format!("cannot use the data folder {}", dir.display());
         fs::create_dir_all(dir).map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
-        let config = OutboxConfig { max_in_flight: IN_FLIGHT, ..OutboxConfig::default() };
+        let config = OutboxConfig { max_in_flight: window::MOST, ..OutboxConfig::default() };
         let outbox = Outbox::open(&dir.join(OUTBOX), provider.clone(), key.clone(), config).await;
         let outbox = outbox.map_err(|error| match error {
             OutboxError::Chain(_) => KeeperError::because(Code::Unreachable, "cannot use the chain")(error),
@@ -80,7 +81,7 @@ pub(crate) async fn set_up(
         max_fee_per_gas: u128::from(args.max_fee_per_gas) * 1_000_000_000,
         max_cost: args.max_cost,
         budget: Budget::new(args.daily_budget),
-        indexer: args.indexer.clone(),
+        indexer: args.indexer_url.clone(),
     };
     let account = match &hands {
         Hands::Sending { outbox, .. } => outbox.address(),
