@@ -198,7 +198,10 @@ impl<'o> Driver<'o> {
     pub(super) async fn weigh(&mut self, entry: &Entry, done: Result<(), Fault>) -> Result<(), Fault> {
         let problem = match done {
             Ok(()) => {
-                self.avoided.remove(&entry.id);
+                if self.avoided.remove(&entry.id).is_some() {
+                    // What this step noted itself it notes again.
+                    self.inner.store.set_problem(entry, None).await?;
+                }
                 return Ok(());
             }
             Err(Fault::Outbox(error)) => return Err(error.into()),
@@ -380,7 +383,7 @@ impl<'o> Driver<'o> {
     pub(super) async fn note(&self, entry: &Entry, problem: &str) -> Result<(), Fault> {
         if entry.problem.as_deref() != Some(problem) {
             tracing::warn!(what = entry.intent.label, "{problem}");
-            self.inner.store.set_problem(entry, problem).await?;
+            self.inner.store.set_problem(entry, Some(problem)).await?;
         }
         Ok(())
     }

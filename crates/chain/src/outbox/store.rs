@@ -278,8 +278,8 @@ impl Store {
         Ok(())
     }
 
-    /// Notes why an intent does not move on.
-    pub(super) async fn set_problem(&self, entry: &Entry, problem: &str) -> Result<(), OutboxError> {
+    /// Notes why an intent does not move on, if something is wrong.
+    pub(super) async fn set_problem(&self, entry: &Entry, problem: Option<&str>) -> Result<(), OutboxError> {
         sqlx::query("UPDATE intents SET problem = ? WHERE id = ?")
             .bind(problem)
             .bind(entry.id)

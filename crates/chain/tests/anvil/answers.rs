@@ -187,6 +187,30 @@ async fn one_odd_answer_holds_nobody_else_up() {
 }
 
 #[tokio::test]
+async fn what_was_answered_in_the_end_is_no_problem_any_more() {
+    let world = World::new().await;
+    world.stop_mining().await;
+    let (provider, oddities) = odd::endpoint(world.devnet.rpc_url());
+    let running = Running::start(world.open(provider, eager()).await);
+    running.outbox.submit(world.transfer("a", 1)).await.unwrap();
+    world.until_waiting(1).await;
+    let block = world.provider.get_block_number().await.unwrap() + 1;
+    oddities.set(format!("eth_getBlockByNumber\",\"params\":[\"{block:#x}\""), Oddity::Nonsense);
+    world.mine(1).await;
+    landed(&running.wait("a").await);
+    // Whether its block is still there is asked with the next.
+    world.mine(1).await;
+    running.until_problem("about it").await;
+    oddities.clear();
+    eventually("end of the problem", LIMIT, async || {
+        let unfinished = running.outbox.unfinished().await.unwrap();
+        assert_eq!(unfinished.len(), 1, "its block can still be reorganised");
+        unfinished[0].problem.is_none().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_dead_line_is_asked_less_and_less() {
     let world = World::new().await;
     let (running, line) = world.run_behind(Faults::always(Fault::ServerError)).await;
