@@ -28,6 +28,21 @@ pub struct NodeBook {
     pub failed: u128,
     /// 0 to 10000.
     pub reputation: u128,
+    /// Base rewards that it was paid.
+    pub base_claimed: u128,
+    /// Bonuses that it was paid.
+    pub bonus_claimed: u128,
+}
+
+/// What RewardDistributor gave away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RewardBook {
+    /// The first epoch that is not closed.
+    pub next_epoch: u64,
+    /// By closed epochs, claimed or not.
+    pub committed: u128,
+    /// So far.
+    pub minted: u128,
 }
 
 /// A task's money.
@@ -46,6 +61,8 @@ pub struct PositionBook {
     pub amount: u128,
     /// What it earns by.
     pub weight: u128,
+    /// Part of the amount that answers for a juror's seats.
+    pub frozen: u128,
 }
 
 /// All balances there are.
@@ -57,8 +74,12 @@ pub struct Books {
     pub credits: [Purse; Holder::COUNT],
     /// What KeeperTips owes holders, ether.
     pub tips: [u128; Holder::COUNT],
+    /// What the court owes holders, AIIGO.
+    pub fees: [u128; Holder::COUNT],
     /// How much there is of each token but ether.
     pub supply: Purse,
+    /// The schedule's.
+    pub rewards: RewardBook,
     /// Node 1, 2, …
     pub nodes: Vec<NodeBook>,
     /// In the order of creation.
@@ -77,10 +98,14 @@ impl Books {
         }
         for holder in Holder::ALL {
             lines.push((format!("tips of {holder}"), self.tips[holder.index()]));
+            lines.push((format!("court's fees of {holder}"), self.fees[holder.index()]));
         }
         for token in Token::ALL {
             lines.push((format!("supply of {token:?}"), self.supply[token.index()]));
         }
+        lines.push(("next epoch to close".to_owned(), self.rewards.next_epoch.into()));
+        lines.push(("rewards committed".to_owned(), self.rewards.committed));
+        lines.push(("rewards minted".to_owned(), self.rewards.minted));
         for (index, node) in self.nodes.iter().enumerate() {
             let mut line = |what: &str, value| lines.push((format!("node {}: {what}", index + 1), value));
             line("stake", node.stake);
@@ -90,6 +115,8 @@ impl Books {
             line("tasks verified", node.verified);
             line("tasks failed", node.failed);
             line("reputation", node.reputation);
+            line("base rewards claimed", node.base_claimed);
+            line("bonuses claimed", node.bonus_claimed);
             for token in Token::ALL {
                 line(&format!("open {token:?}"), node.open[token.index()]);
             }
@@ -101,6 +128,7 @@ impl Books {
         for (index, position) in self.positions.iter().enumerate() {
             lines.push((format!("position {index}: amount"), position.amount));
             lines.push((format!("position {index}: weight"), position.weight));
+            lines.push((format!("position {index}: frozen"), position.frozen));
         }
         lines
     }

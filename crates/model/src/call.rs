@@ -69,7 +69,17 @@ calls! {
     FinalizeTask { task: usize },
     TimeoutTask { task: usize },
     DisputeTask { task: usize, value: u128 },
+    DrawJury { case: usize },
+    CommitVote { case: usize, share: u128 },
+    RevealVote { case: usize, share: u128 },
     AdvanceCase { case: usize },
+    Appeal { case: usize },
+    WithdrawFees { to: Holder },
+    JoinJury { position: usize },
+    LeaveJury {},
+    ReleasePosition { juror: Holder },
+    ReweighJuror { juror: Holder },
+    Mine { blocks: u64 },
     Withdraw { token: Token, to: Holder },
     WithdrawTips { to: Holder },
     RegisterNode { value: u128 },
@@ -88,6 +98,8 @@ calls! {
     ResetWeight { position: usize },
     Claim { position: usize, token: Token },
     Collect { token: Token },
+    CloseEpoch { epoch: u64 },
+    ClaimBase { epoch: u64, node: usize },
 }
 
 /// What calls make, and speak of by its position.
@@ -137,9 +149,16 @@ impl Call {
             | Self::SetOperator { node, .. }
             | Self::PutUnderReview { node }
             | Self::EndReview { node }
-            | Self::Ban { node } => vec![(Kind::Node, node)],
-            Self::AdvanceCase { case } => vec![(Kind::Case, case)],
-            Self::ClosePosition { position } | Self::ResetWeight { position } | Self::Claim { position, .. } => {
+            | Self::Ban { node }
+            | Self::ClaimBase { node, .. } => vec![(Kind::Node, node)],
+            Self::DrawJury { case }
+            | Self::CommitVote { case, .. }
+            | Self::RevealVote { case, .. }
+            | Self::AdvanceCase { case }
+            | Self::Appeal { case } => vec![(Kind::Case, case)],
+            Self::JoinJury { position }
+            | Self::ClosePosition { position }
+            | Self::ResetWeight { position } | Self::Claim { position, .. } => {
                 vec![(Kind::Position, position)]
             }
             Self::CreateTask { .. }
@@ -147,6 +166,12 @@ impl Call {
             | Self::Withdraw { .. }
             | Self::WithdrawTips { .. }
             | Self::Collect { .. }
+            | Self::CloseEpoch { .. }
+            | Self::WithdrawFees { .. }
+            | Self::LeaveJury {}
+            | Self::ReleasePosition { .. }
+            | Self::ReweighJuror { .. }
+            | Self::Mine { .. }
             | Self::RegisterNode { .. }
             | Self::Burn { .. }
             | Self::OpenPosition { .. } => Vec::new(),

@@ -26,16 +26,19 @@ impl Token {
 }
 
 macro_rules! holders {
-    (people: $($person:ident),*; contracts: $($contract:ident),*) => {
+    (people: $($person:ident),*; jurors: $($juror:ident),*; contracts: $($contract:ident),*) => {
         /// Who can hold money: people, who call, and contracts.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
         #[allow(missing_docs)] // names
-        pub enum Holder { $($person,)* $($contract),* }
+        pub enum Holder { $($person,)* $($juror,)* $($contract),* }
 
         impl Holder {
-            pub(crate) const ALL: &[Self] = &[$(Self::$person,)* $(Self::$contract),*];
+            pub(crate) const ALL: &[Self] = &[$(Self::$person,)* $(Self::$juror,)* $(Self::$contract),*];
             pub(crate) const PEOPLE: &[Self] = &[$(Self::$person),*];
+            pub(crate) const JURORS: &[Self] = &[$(Self::$juror),*];
+            /// With a purse and a key.
+            pub(crate) const ACTORS: &[Self] = &[$(Self::$person,)* $(Self::$juror),*];
             pub(crate) const COUNT: usize = Self::ALL.len();
         }
     };
@@ -44,6 +47,7 @@ macro_rules! holders {
 holders! {
     // Buyers; owners of nodes; an operator; a payout account; who acts on nobody's behalf; governance.
     people: Alice, Bob, Carol, Dora, Otto, Paul, Stranger;
+    jurors: Jack, Jane, Jean, Jill, Joan, Joel, John, Jude, Judy, Jules, June, Juno;
     contracts: Treasury, Registry, Market, Escrow, Pool, Distributor, Court, Vault, Tips
 }
 
@@ -69,6 +73,11 @@ pub(crate) const ONE: u128 = 1_000_000_000_000_000_000;
 
 /// What the actors begin with, in each token's smallest units: enough for a while, so that it also runs out.
 pub(crate) const PURSE: [u128; Token::COUNT] = [60 * ONE, 60_000 * ONE, 200_000_000_000];
+
+/// What a juror of the prepared chain staked: its place among the jurors, AIIGO wei and seconds of lock.
+pub(crate) fn sworn_stake(place: usize) -> (u128, u64) {
+    (10_000 * ONE + 1_700 * ONE * place as u128, if place.is_multiple_of(3) { 365 * 86_400 } else { 0 })
+}
 
 /// The nodes that are registered, staked, proven and online at the beginning: owner, operator, payout, stake.
 pub(crate) const NODES: [(Holder, Holder, Holder, u128); 3] = [

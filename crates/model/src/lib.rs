@@ -5,6 +5,7 @@
 //! balance after each; [`Step`]s are what a property test makes such calls from, so that a difference shrinks to the
 //! shortest sequence that shows it.
 
+mod blocks;
 mod books;
 mod call;
 mod cast;
@@ -17,6 +18,6 @@ mod step;
 pub use books::Books;
 pub use call::{Call, Request};
 pub use chain::{Chain, Prepared};
-pub use model::{Model, Refusal};
+pub use model::{EVENTS, Model, Refusal};
 pub use pair::{Difference, Pair, Tally};
 pub use step::{Step, steps};

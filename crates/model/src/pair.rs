@@ -40,6 +40,8 @@ pub struct Tally {
     pub done: u64,
     /// The same, by the call's name.
     pub done_of: BTreeMap<&'static str, u64>,
+    /// What came of them, by what it was.
+    pub reached: BTreeMap<&'static str, u64>,
 }
 
 /// The chain did something else than the model: after which calls, and what.
@@ -64,6 +66,9 @@ impl<'a> Pair<'a> {
         for entry in self.history.iter().filter(|entry| entry.done) {
             tally.done += 1;
             *tally.done_of.entry(entry.call.name()).or_default() += 1;
+        }
+        for (what, times) in self.model.reach() {
+            *tally.reached.entry(what).or_default() += times;
         }
     }
 

@@ -4,7 +4,7 @@
 use crate::{
     Prepared,
     call::Kind,
-    cast::NODES,
+    cast::{Holder, NODES},
     pair::{Difference, Entry, Pair},
 };
 
@@ -82,6 +82,10 @@ fn without(entries: &[Entry], index: usize, waiting: bool) -> Vec<Entry> {
 /// How many things of a kind there are after the entries.
 fn made_before(entries: &[Entry], kind: Kind) -> usize {
     let made = entries.iter().filter(|entry| entry.done).filter_map(|entry| entry.call.makes());
-    let at_first = if kind == Kind::Node { NODES.len() } else { 0 };
+    let at_first = match kind {
+        Kind::Node => NODES.len(),
+        Kind::Position => Holder::JURORS.len(),
+        Kind::Task | Kind::Case => 0,
+    };
     at_first + made.filter(|(of, _)| *of == kind).map(|(_, count)| count).sum::<usize>()
 }

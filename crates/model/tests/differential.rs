@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 
-use aiigo_model::{Call, Pair, Prepared, Tally, steps};
+use aiigo_model::{Call, EVENTS, Pair, Prepared, Tally, steps};
 use proptest::{
     collection::vec,
     test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner},
@@ -45,7 +45,7 @@ fn the_chain_does_what_the_model_does() {
         pair.count(&mut tally.borrow_mut());
         Ok(())
     });
-    let Tally { calls, done, done_of } = tally.into_inner();
+    let Tally { calls, done, done_of, reached } = tally.into_inner();
     match outcome {
         Ok(()) => {}
         // The calls say more than the steps that they were made from.
@@ -53,10 +53,16 @@ fn the_chain_does_what_the_model_does() {
         Err(TestError::Abort(reason)) => panic!("{reason}"),
     }
     println!("{calls} calls, {done} of them done");
+    println!("reached: {reached:?}");
+    println!("done: {done_of:?}");
     if config().cases < SEQUENCES {
         return;
     }
     let never: Vec<_> = Call::NAMES.iter().filter(|name| !done_of.contains_key(*name)).collect();
     assert!(never.is_empty(), "a call that is never done shows nothing: {never:?}; {done_of:?}");
+    let missing: Vec<_> = EVENTS.iter().filter(|event| !reached.contains_key(*event)).collect();
+    assert!(missing.is_empty(), "never reached: {missing:?}; {reached:?}");
+    let unknown: Vec<_> = reached.keys().filter(|event| !EVENTS.contains(event)).collect();
+    assert!(unknown.is_empty(), "not among what has to be reached: {unknown:?}");
     assert!(done * 2 > calls, "more than half of the calls were refused: {done} of {calls} done");
 }

@@ -1,8 +1,8 @@
 //! A call as the contracts read it.
 
 use aiigo_protocol::{
-    AIIGOToken, DisputeCourt, EscrowManager, FeeVault, KeeperTips, NodeRegistry, ResourceType, StakingPool,
-    TaskMarketplace,
+    AIIGOToken, DisputeCourt, EscrowManager, FeeVault, KeeperTips, NodeRegistry, ResourceType, RewardDistributor,
+    StakingPool, TaskMarketplace,
 };
 use alloy::{
     primitives::{
@@ -14,8 +14,9 @@ use alloy::{
     sol_types::{Eip712Domain, SolCall, SolStruct, SolValue},
 };
 
-use super::{Ids, prepare::Suite, token_address};
+use super::{CaseId, Ids, prepare::Suite, token_address};
 use crate::{
+    blocks,
     call::{Bid, Call, Request},
     cast::{Holder, Token},
 };
@@ -30,6 +31,8 @@ pub(super) fn encode(suite: &Suite, ids: &Ids, caller: Holder, call: &Call) -> (
     let to = |holder| suite.address(holder);
     let market = |data| (to(Holder::Market), 0, data);
     let registry = |data| (to(Holder::Registry), 0, data);
+    let court = |data| (to(Holder::Court), 0, data);
+    let distributor = |data| (to(Holder::Distributor), 0, data);
     let pool = |data| (to(Holder::Pool), 0, data);
     match call {
         Call::CreateTask { request, value } => {
@@ -73,10 +76,33 @@ pub(super) fn encode(suite: &Suite, ids: &Ids, caller: Holder, call: &Call) -> (
             let data = TaskMarketplace::disputeTaskCall { taskId: task(t), evidenceURI: evidence }.abi_encode();
             (to(Holder::Market), *value, data)
         }
-        Call::AdvanceCase { case } => {
-            let case = ids.cases.get(*case).copied().unwrap_or_default();
-            (to(Holder::Court), 0, DisputeCourt::advanceCall { caseId: case }.abi_encode())
+        Call::DrawJury { case } => {
+            let header = ids.cases.get(*case).map(|case| blocks::header(case.draw_block)).unwrap_or_default();
+            court(DisputeCourt::drawCall { caseId: case_id(ids, *case), header: header.into() }.abi_encode())
         }
+        Call::CommitVote { case, share } => {
+            let commitment = ids.cases.get(*case).map(|case| vote_hash(case, to(caller), *share)).unwrap_or(SPEC);
+            court(DisputeCourt::commitVoteCall { caseId: case_id(ids, *case), commitment }.abi_encode())
+        }
+        Call::RevealVote { case, share } => {
+            let share = u16::try_from(*share).unwrap_or(u16::MAX);
+            court(DisputeCourt::revealVoteCall { caseId: case_id(ids, *case), share, salt: SALT }.abi_encode())
+        }
+        Call::AdvanceCase { case } => court(DisputeCourt::advanceCall { caseId: case_id(ids, *case) }.abi_encode()),
+        Call::Appeal { case } => court(DisputeCourt::appealCall { caseId: case_id(ids, *case) }.abi_encode()),
+        Call::WithdrawFees { to: receiver } => {
+            court(DisputeCourt::withdrawFeesCall { to: to(*receiver) }.abi_encode())
+        }
+        Call::JoinJury { position } => {
+            court(DisputeCourt::joinJuryCall { positionId: position_id(ids, *position) }.abi_encode())
+        }
+        Call::LeaveJury {} => court(DisputeCourt::leaveJuryCall {}.abi_encode()),
+        Call::ReleasePosition { juror } => {
+            court(DisputeCourt::releasePositionCall { juror: to(*juror) }.abi_encode())
+        }
+        Call::ReweighJuror { juror } => court(DisputeCourt::reweighJurorCall { juror: to(*juror) }.abi_encode()),
+        // Nobody's call.
+        Call::Mine { .. } => (Address::ZERO, 0, Vec::new()),
         Call::Withdraw { token, to: receiver } => {
             let call = EscrowManager::withdrawCall { token: token_address(suite, *token), to: to(*receiver) };
             (to(Holder::Escrow), 0, call.abi_encode())
@@ -131,10 +157,25 @@ pub(super) fn encode(suite: &Suite, ids: &Ids, caller: Holder, call: &Call) -> (
             let call = FeeVault::collectCall { token: token_address(suite, *token) };
             (to(Holder::Vault), 0, call.abi_encode())
         }
+        Call::CloseEpoch { epoch } => {
+            distributor(RewardDistributor::closeEpochCall { epoch: U256::from(*epoch) }.abi_encode())
+        }
+        Call::ClaimBase { epoch, node } => {
+            let call = RewardDistributor::claimBaseRewardCall { epoch: U256::from(*epoch), nodeId: id(node) };
+            distributor(call.abi_encode())
+        }
         Call::ResetWeight { position } => {
             pool(StakingPool::resetWeightCall { positionId: position_id(ids, *position) }.abi_encode())
         }
     }
+}
+
+fn case_id(ids: &Ids, case: usize) -> U256 {
+    ids.cases.get(case).map(|case| case.id).unwrap_or_default()
+}
+
+fn vote_hash(case: &CaseId, juror: Address, share: u128) -> B256 {
+    keccak256((case.id, U256::from(case.round), juror, U256::from(share), SALT).abi_encode())
 }
 
 fn position_id(ids: &Ids, position: usize) -> U256 {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alloy::{
-    primitives::{Address, B256, Bytes, TxKind, U256},
+    primitives::{Address, B256, Bytes, TxKind, U256, address, keccak256},
     sol_types::SolCall,
 };
 use revm::{
@@ -16,9 +16,13 @@ use revm::{
 };
 
 use super::{Error, state::State};
+use crate::blocks;
 
 /// Of a call: more than any of the suite's needs.
 const GAS: u64 = 16_000_000;
+
+/// Of EIP-2935: the hashes of past blocks.
+const HISTORY: Address = address!("0000F90827F1C53a10cb7A02335B175320002935");
 
 /// What a machine wrote, over what it shares.
 type Overlay = CacheDB<Arc<State>>;
@@ -80,6 +84,22 @@ impl Machine {
         self.evm.set_block(self.block.clone());
     }
 
+    /// As many blocks more, without any time.
+    pub(super) fn mine(&mut self, blocks: u64) {
+        self.block.number += U256::from(blocks);
+        self.evm.set_block(self.block.clone());
+    }
+
+    /// Has the chain know the hash of a block, unless it is too long ago: as an opcode, then as EIP-2935 has it.
+    pub(super) fn remember(&mut self, number: u64) {
+        if number >= self.number() || self.number() - number > blocks::REMEMBERED {
+            return;
+        }
+        let hash = keccak256(blocks::header(number));
+        self.database().cache.block_hashes.insert(U256::from(number), hash);
+        self.store(HISTORY, U256::from(number % blocks::REMEMBERED), hash.into());
+    }
+
     pub(super) fn now(&self) -> u64 {
         self.block.timestamp.saturating_to()
     }
@@ -90,6 +110,13 @@ impl Machine {
 
     pub(super) fn database(&mut self) -> &mut Overlay {
         &mut self.evm.ctx.journaled_state.database
+    }
+
+    pub(super) fn store(&mut self, address: Address, slot: U256, value: U256) {
+        match self.database().insert_account_storage(address, slot, value) {
+            Ok(()) => {}
+            Err(never) => match never {},
+        }
     }
 
     pub(super) fn account(&mut self, address: Address) -> AccountInfo {

@@ -8,10 +8,10 @@ mod watch;
 
 use std::sync::Arc;
 
-use aiigo_protocol::{TaskStatus, decode_revert};
+use aiigo_protocol::{DisputeCourt, TaskStatus, decode_revert};
 use alloy::{
     primitives::{Address, B256, U256},
-    sol_types::SolValue,
+    sol_types::{SolCall, SolValue},
 };
 
 pub use self::prepare::Prepared;
@@ -53,6 +53,9 @@ pub enum Error {
     /// An answer is not of its ABI.
     #[error(transparent)]
     Abi(#[from] alloy::sol_types::Error),
+    /// The epochs can't be made longer.
+    #[error("the length of the epochs was not found in the storage that its view reads")]
+    NoEpochLength,
     /// A step of the preparation reverted.
     #[error("{call} reverted: {reason}")]
     Refused {
@@ -76,8 +79,15 @@ pub struct Chain {
 #[derive(Default)]
 struct Ids {
     tasks: Vec<B256>,
-    cases: Vec<U256>,
+    cases: Vec<CaseId>,
     positions: Vec<U256>,
+}
+
+/// A case, and what a draw and a sealed vote have to name.
+struct CaseId {
+    id: U256,
+    round: u8,
+    draw_block: u64,
 }
 
 impl Chain {
@@ -87,8 +97,8 @@ impl Chain {
             suite: prepared.suite.clone(),
             machine: prepared.machine(),
             watches: prepared.watches.clone(),
-            books: prepared.books.clone(),
-            ids: Ids::default(),
+            books: prepared.books().clone(),
+            ids: Ids { positions: prepared.positions.clone(), ..Ids::default() },
         }
     }
 
@@ -106,6 +116,17 @@ impl Chain {
 
     /// Makes the call as `caller`; if it reverts, says with what.
     pub(crate) fn apply(&mut self, caller: Holder, call: &Call) -> Result<(), String> {
+        match call {
+            Call::Mine { blocks } => {
+                self.machine.mine(*blocks);
+                return Ok(());
+            }
+            Call::DrawJury { case } => {
+                let case = self.ids.cases.get(*case);
+                case.iter().for_each(|case| self.machine.remember(case.draw_block));
+            }
+            _ => {}
+        }
         let from = self.suite.address(caller);
         let (to, value, data) = encode::encode(&self.suite, &self.ids, caller, call);
         let Done { output, touched } = self.machine.run(from, to, value, data.into());
@@ -126,7 +147,12 @@ impl Chain {
                     self.watch_task(id);
                 }
             }
-            Call::DisputeTask { .. } => self.ids.cases.push(U256::abi_decode(output)?),
+            Call::DisputeTask { .. } => {
+                let id = U256::abi_decode(output)?;
+                self.ids.cases.push(CaseId { id, round: 0, draw_block: 0 });
+                self.look_at_case(self.ids.cases.len() - 1)?;
+            }
+            Call::DrawJury { case } | Call::AdvanceCase { case } | Call::Appeal { case } => self.look_at_case(*case)?,
             Call::RegisterNode { .. } => {
                 self.books.nodes.push(NodeBook::default());
                 self.watches.node(&self.suite, self.books.nodes.len() - 1);
@@ -139,6 +165,17 @@ impl Chain {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    /// Reads the round and the block that draws.
+    fn look_at_case(&mut self, case: usize) -> Result<(), alloy::sol_types::Error> {
+        let Some(found) = self.ids.cases.get_mut(case) else { return Ok(()) };
+        let call = DisputeCourt::caseOfCall { caseId: found.id };
+        let court = self.suite.address(Holder::Court);
+        let answer = self.machine.run(Address::ZERO, court, 0, call.abi_encode().into()).output.unwrap_or_default();
+        let case = DisputeCourt::caseOfCall::abi_decode_returns(&answer)?;
+        (found.round, found.draw_block) = (case.round, case.draw.blockNumber);
         Ok(())
     }
 

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use aiigo_devnet::{CHAIN_ID, place, project_root};
 use aiigo_pow::{CpuOptions, Hits, Job, PowError, Registry};
-use aiigo_protocol::{AIIGOToken, ContractName, Deployment, NodeRegistry, ProofOfWorkVerifier, TaskMarketplace};
+use aiigo_protocol::{
+    AIIGOToken, ContractName, Deployment, DisputeCourt, NodeRegistry, ProofOfWorkVerifier, RewardDistributor, StakingPool,
+    TaskMarketplace,
+};
 use alloy::{
     primitives::{Address, B256, Bytes, U256, aliases::U96, keccak256},
     signers::local::PrivateKeySigner,
+    sol_types::SolCall,
 };
 
 use super::{
@@ -17,13 +21,17 @@ use super::{
     watch::Watches,
 };
 use crate::{
-    books::{Books, NodeBook},
-    cast::{Holder, NODES, PURSE, Token},
-    model::{LISTED, Model, Proven, REVIEW_MIN_TASKS, Terms},
+    books::{Books, NodeBook, PositionBook},
+    cast::{Holder, NODES, PURSE, Token, sworn_stake},
+    model::{
+        Beginning, COURT_PERIODS, Duty, EPOCH_LENGTH, ETHER_RATE, LISTED, Model, Proven, REVIEW_MIN_TASKS, Sworn, Terms,
+    },
 };
 
 /// Hashes tried for a proof of power: about five milli-TFLOPS in the devnet's window, so that power runs out as well.
 const HASHES: u64 = 3_500_000;
+/// Of a rate but AIIGO's own, seconds (8.6).
+const RATE_LIFETIME: u64 = 30 * 86_400;
 /// Nonces in a solution.
 const NONCES: usize = 64;
 
@@ -41,7 +49,7 @@ pub(super) struct Suite {
 impl Suite {
     fn new(deployment: &Deployment) -> Result<Self, Error> {
         let signers: Result<Vec<_>, _> =
-            Holder::PEOPLE.iter().map(|person| PrivateKeySigner::from_bytes(&person.key())).collect();
+            Holder::ACTORS.iter().map(|person| PrivateKeySigner::from_bytes(&person.key())).collect();
         let signers = signers?;
         let holders = std::array::from_fn(|index| {
             let contract = match Holder::ALL[index] {
@@ -81,12 +89,10 @@ impl Suite {
 pub struct Prepared {
     pub(super) suite: Arc<Suite>,
     state: Arc<State>,
-    number: u64,
-    timestamp: u64,
     terms: Terms,
-    proven: Vec<Proven>,
+    beginning: Beginning,
+    pub(super) positions: Vec<U256>,
     pub(super) watches: Watches,
-    pub(super) books: Books,
 }
 
 impl Prepared {
@@ -102,18 +108,29 @@ impl Prepared {
         let (state, head) = state::load(&placed.state)?;
         let suite = Arc::new(Suite::new(&deployment)?);
         let machine = Machine::new(Arc::new(state), suite.chain_id, head.number(), head.timestamp());
-        let terms = Terms::parse(&deployment.parameters)?;
-        let mut setup = Setup { suite: &suite, machine, terms: &terms };
+        let mut terms = Terms::parse(&deployment.parameters)?;
+        let mut setup = Setup { suite: &suite, machine, terms: &mut terms };
         setup.make_dollar();
         setup.list_tokens()?;
         setup.fund_tips();
         setup.let_reviews_begin_early()?;
+        setup.let_juries_take_their_time()?;
+        setup.lengthen_epochs()?;
+        let rate_until = setup.rate_ether()?;
         setup.fill_purses(&deployment)?;
-        let proven = setup.bring_nodes()?;
+        let nodes = setup.bring_nodes()?;
+        let (positions, jurors) = setup.swear_jurors()?;
         let mut machine = setup.machine;
-        machine.advance(1);
-        let mut books = Books { nodes: vec![NodeBook::default(); proven.len()], ..Books::default() };
-        let mut watches = Watches::new(&suite, proven.len());
+        machine.advance(terms.court.epoch_length);
+        let mut books = Books {
+            nodes: vec![NodeBook::default(); nodes.len()],
+            positions: vec![PositionBook::default(); positions.len()],
+            ..Books::default()
+        };
+        let mut watches = Watches::new(&suite, nodes.len());
+        for (position, id) in positions.iter().enumerate() {
+            watches.position(&suite, position, *id);
+        }
         watches.refresh(&mut machine, &mut books);
         for holder in Holder::ALL {
             let ether = machine.account(suite.address(*holder)).balance;
@@ -121,23 +138,28 @@ impl Prepared {
         }
         let (number, timestamp) = (machine.number(), machine.now());
         let state = Arc::new(machine.into_state());
-        Ok(Self { suite, state, number, timestamp, terms, proven, watches, books })
+        let beginning = Beginning { now: timestamp, block: number, books, nodes, jurors, rate_until };
+        Ok(Self { suite, state, terms, beginning, positions, watches })
     }
 
     pub(super) fn machine(&self) -> Machine {
-        Machine::new(self.state.clone(), self.suite.chain_id, self.number, self.timestamp)
+        Machine::new(self.state.clone(), self.suite.chain_id, self.beginning.block, self.beginning.now)
+    }
+
+    pub(super) fn books(&self) -> &Books {
+        &self.beginning.books
     }
 
     /// The model of the state.
     pub fn model(&self) -> Model {
-        Model::new(self.terms.clone(), self.timestamp, self.number, self.books.clone(), &self.proven)
+        Model::new(self.terms.clone(), self.beginning.clone())
     }
 }
 
 struct Setup<'a> {
     suite: &'a Suite,
     machine: Machine,
-    terms: &'a Terms,
+    terms: &'a mut Terms,
 }
 
 impl Setup<'_> {
@@ -176,7 +198,7 @@ impl Setup<'_> {
     fn fund_tips(&mut self) {
         let tips = self.suite.address(Holder::Tips);
         let mut info = self.machine.account(tips);
-        info.balance = U256::from(self.terms.tip.amount * 5 / 2);
+        info.balance = U256::from(self.terms.tips[Duty::Finalize as usize].amount * 5 / 2);
         self.machine.database().insert_account_info(tips, info);
     }
 
@@ -188,12 +210,88 @@ impl Setup<'_> {
         Ok(())
     }
 
+    fn let_juries_take_their_time(&mut self) -> Result<(), Error> {
+        let (governance, court) = (self.suite.address(Holder::Treasury), self.suite.address(Holder::Court));
+        let mut parameters = self.machine.must(governance, court, 0, &DisputeCourt::parametersCall {})?;
+        parameters.drawPeriod = COURT_PERIODS.draw;
+        parameters.commitPeriod = COURT_PERIODS.commit;
+        parameters.revealPeriod = COURT_PERIODS.reveal;
+        parameters.appealWindow = COURT_PERIODS.appeal;
+        parameters.holdPeriod = COURT_PERIODS.hold;
+        self.machine.must(governance, court, 0, &DisputeCourt::setParametersCall { parameters_: parameters })?;
+        Ok(())
+    }
+
+    /// Nothing but the deployment sets it: it is found among what its own view reads, as a number of 40 bits.
+    fn lengthen_epochs(&mut self) -> Result<(), Error> {
+        let distributor = self.suite.address(Holder::Distributor);
+        let length = |machine: &mut Machine| {
+            machine.must(Address::ZERO, distributor, 0, &RewardDistributor::epochLengthCall {})
+        };
+        let start = RewardDistributor::epochStartCall { epoch: U256::ZERO };
+        let before = length(&mut self.machine)?;
+        let begins = self.machine.must(Address::ZERO, distributor, 0, &start)?;
+        let view = RewardDistributor::epochLengthCall {}.abi_encode();
+        let touched = self.machine.run(Address::ZERO, distributor, 0, view.into()).touched;
+        let slots = touched.get(&distributor).into_iter().flat_map(|account| &account.storage);
+        for (slot, value) in slots.map(|(slot, value)| (*slot, value.present_value)) {
+            for shift in (0..=216).step_by(8) {
+                let mask: U256 = U256::from((1_u64 << 40) - 1);
+                let shifted: U256 = value >> shift;
+                if shifted & mask != before {
+                    continue;
+                }
+                let field: U256 = U256::from(EPOCH_LENGTH) << shift;
+                let hole: U256 = mask << shift;
+                let changed: U256 = value & !hole | field;
+                self.machine.store(distributor, slot, changed);
+                let (found, still) =
+                    (length(&mut self.machine)?, self.machine.must(Address::ZERO, distributor, 0, &start)?);
+                if found == U256::from(EPOCH_LENGTH) && still == begins {
+                    self.terms.rewards.start = begins.saturating_to();
+                    return Ok(());
+                }
+                self.machine.store(distributor, slot, value);
+            }
+        }
+        Err(Error::NoEpochLength)
+    }
+
+    /// So high that budgets run out; until when it counts.
+    fn rate_ether(&mut self) -> Result<u64, Error> {
+        let (governance, distributor) = (self.suite.address(Holder::Treasury), self.suite.address(Holder::Distributor));
+        let call = RewardDistributor::setRateCall { feeToken: Address::ZERO, rate: U256::from(ETHER_RATE) };
+        self.machine.must(governance, distributor, 0, &call)?;
+        Ok(self.machine.now() + RATE_LIFETIME)
+    }
+
+    /// A jury and another for an appeal, without anybody who ever is a party.
+    fn swear_jurors(&mut self) -> Result<(Vec<U256>, Vec<Sworn>), Error> {
+        let (pool, court) = (self.suite.address(Holder::Pool), self.suite.address(Holder::Court));
+        let (mut positions, mut jurors) = (Vec::new(), Vec::new());
+        for (place, juror) in Holder::JURORS.iter().enumerate() {
+            let from = self.suite.address(*juror);
+            let (amount, lock) = sworn_stake(place);
+            let staking = StakingPool::stakeCall { amount: U256::from(amount), lock: U256::from(lock) };
+            let position = self.machine.must(from, pool, 0, &staking)?;
+            self.machine.must(from, court, 0, &DisputeCourt::joinJuryCall { positionId: position })?;
+            let now = self.machine.now();
+            positions.push(position);
+            jurors.push(Sworn {
+                juror: *juror,
+                unlocks_at: now + lock,
+                from_epoch: now / self.terms.court.epoch_length + 1,
+            });
+        }
+        Ok((positions, jurors))
+    }
+
     /// Money for everybody, and an approval for every contract that pulls tokens.
     fn fill_purses(&mut self, deployment: &Deployment) -> Result<(), Error> {
         let faucet = &deployment.parameters["genesis"]["publicSale"];
         let faucet: Address = serde_json::from_value(faucet.clone())?;
         let [_, aiigo, dollar] = self.suite.tokens;
-        for person in Holder::PEOPLE {
+        for person in Holder::ACTORS {
             let to = self.suite.address(*person);
             let mut info = self.machine.account(to);
             info.balance = U256::from(PURSE[Token::Ether.index()]);
@@ -204,7 +302,7 @@ impl Setup<'_> {
             let amount = U256::from(PURSE[Token::Dollar.index()]);
             self.machine.must(minter, dollar, 0, &AIIGOToken::mintCall { to, amount })?;
             for (token, spender) in [aiigo, dollar].into_iter().flat_map(|token| {
-                [Holder::Registry, Holder::Escrow, Holder::Pool, Holder::Court].map(|spender| (token, spender))
+                [Holder::Registry, Holder::Escrow, Holder::Pool, Holder::Court, Holder::Distributor].map(|spender| (token, spender))
             }) {
                 let spender = self.suite.address(spender);
                 self.machine.must(to, token, 0, &AIIGOToken::approveCall { spender, value: U256::MAX })?;

@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
-use aiigo_protocol::{AIIGOToken, EscrowManager, KeeperTips, NodeRegistry, StakingPool, TaskMarketplace, TaskStatus};
+use aiigo_protocol::{
+    AIIGOToken, DisputeCourt, EscrowManager, KeeperTips, NodeRegistry, RewardDistributor, StakingPool, TaskMarketplace,
+    TaskStatus,
+};
 use alloy::{
     primitives::{Address, B256, Bytes, U256},
     sol_types::SolCall,
@@ -26,8 +29,13 @@ enum Place {
     Wallet(Holder, Token),
     Credit(Holder, Token),
     Tips(Holder),
+    Fees(Holder),
+    NextEpoch,
+    Committed,
+    Minted,
     Supply(Token),
     Node(usize),
+    Rewards(usize),
     Open(usize, Token),
     TaskStatus(usize),
     TaskEscrow(usize),
@@ -66,11 +74,16 @@ impl Watches {
         for holder in Holder::ALL {
             let account = suite.address(*holder);
             watches.add(suite.address(Holder::Tips), &KeeperTips::tipsOfCall { account }, Place::Tips(*holder));
+            watches.add(suite.address(Holder::Court), &DisputeCourt::feesOfCall { account }, Place::Fees(*holder));
             for token in Token::ALL {
                 let call = EscrowManager::balanceOfCall { account, token: token_address(suite, token) };
                 watches.add(suite.address(Holder::Escrow), &call, Place::Credit(*holder, token));
             }
         }
+        let distributor = suite.address(Holder::Distributor);
+        watches.add(distributor, &RewardDistributor::nextEpochToCloseCall {}, Place::NextEpoch);
+        watches.add(distributor, &RewardDistributor::committedCall {}, Place::Committed);
+        watches.add(distributor, &RewardDistributor::mintedCall {}, Place::Minted);
         (0..nodes).for_each(|node| watches.node(suite, node));
         watches
     }
@@ -78,6 +91,8 @@ impl Watches {
     pub(super) fn node(&mut self, suite: &Suite, node: usize) {
         let (registry, id) = (suite.address(Holder::Registry), node as u64 + 1);
         self.add(registry, &NodeRegistry::nodeInfoCall { nodeId: id }, Place::Node(node));
+        let rewards = RewardDistributor::rewardsOfCall { nodeId: id };
+        self.add(suite.address(Holder::Distributor), &rewards, Place::Rewards(node));
         for token in Token::ALL {
             let call = NodeRegistry::openEscrowOfCall { nodeId: id, token: token_address(suite, token) };
             self.add(registry, &call, Place::Open(node, token));
@@ -141,6 +156,10 @@ impl Place {
             Self::Wallet(holder, token) => books.wallets[holder.index()][token.index()] = number,
             Self::Credit(holder, token) => books.credits[holder.index()][token.index()] = number,
             Self::Tips(holder) => books.tips[holder.index()] = number,
+            Self::Fees(holder) => books.fees[holder.index()] = number,
+            Self::NextEpoch => books.rewards.next_epoch = u64::try_from(number).unwrap_or(u64::MAX),
+            Self::Committed => books.rewards.committed = number,
+            Self::Minted => books.rewards.minted = number,
             Self::Supply(token) => books.supply[token.index()] = number,
             Self::Open(node, token) => books.nodes[node].open[token.index()] = number,
             Self::Node(node) => {
@@ -156,6 +175,11 @@ impl Place {
                     book.reputation = info.reputation.into();
                 }
             }
+            Self::Rewards(node) => {
+                let found = answer.and_then(|bytes| RewardDistributor::rewardsOfCall::abi_decode_returns(bytes).ok());
+                books.nodes[node].base_claimed = found.as_ref().map_or(0, |found| found.baseClaimed);
+                books.nodes[node].bonus_claimed = found.as_ref().map_or(0, |found| found.bonusClaimed);
+            }
             Self::TaskStatus(task) => {
                 let found = answer.and_then(|bytes| TaskMarketplace::taskOfCall::abi_decode_returns(bytes).ok());
                 let status = found.and_then(|found| TaskStatus::try_from(found.status).ok());
@@ -170,6 +194,7 @@ impl Place {
                 books.positions[position] = found.map_or_else(PositionBook::default, |found| PositionBook {
                     amount: found.amount,
                     weight: found.weight,
+                    frozen: found.frozen,
                 });
             }
         }

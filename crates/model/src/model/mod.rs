@@ -1,20 +1,30 @@
 //! The protocol's money flows, told a second time: from `docs/protocol.md`, whose rules the comments cite, and as simply as
 //! they can be told. Nothing is stored in a clever way, and every refusal comes before the first change.
 
-mod disputes;
+mod court;
+mod epochs;
+mod jurors;
 mod money;
 mod nodes;
 mod pool;
+mod reach;
 mod rewards;
 pub(crate) mod survey;
 mod tasks;
 mod terms;
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 pub(crate) use self::nodes::Proven;
-pub(crate) use self::terms::{LISTED, REVIEW_MIN_TASKS, Terms};
-use self::{disputes::Case, nodes::Node, pool::Position, rewards::Stream, tasks::Task};
+pub(crate) use self::pool::Sworn;
+pub use self::reach::EVENTS;
+pub(crate) use self::court::{CaseStatus, SeatState};
+pub(crate) use self::terms::Duty;
+pub(crate) use self::terms::{COURT_PERIODS, EPOCH_LENGTH, ETHER_RATE, LISTED, REVIEW_MIN_TASKS, Terms};
+use self::{court::Case, epochs::Epochs, jurors::Jurors, nodes::Node, pool::Position, rewards::Stream, tasks::Task};
 use crate::{books::Books, call::Call, cast::Holder};
 
 /// Why the model refuses a call: the rule, and what it says.
@@ -43,31 +53,56 @@ pub struct Model {
     tasks: Vec<Task>,
     positions: Vec<Position>,
     cases: Vec<Case>,
+    jurors: Jurors,
+    epochs: Epochs,
     /// Rewards in ether and in AIIGO.
     streams: [Stream; 2],
-    /// Tips of a week for closing cases: the week, and what was given.
-    tipped: (u64, u128),
+    /// The week, and what was given in it for each duty.
+    tipped: (u64, [u128; Duty::COUNT]),
     /// When a task of this buyer and node counted last (2.16).
     counted: HashMap<(Holder, usize), u64>,
+    /// How often something worth trying happened.
+    reached: BTreeMap<&'static str, u64>,
+}
+
+/// What a prepared chain begins with.
+#[derive(Clone, Debug)]
+pub(crate) struct Beginning {
+    pub(crate) now: u64,
+    pub(crate) block: u64,
+    pub(crate) books: Books,
+    pub(crate) nodes: Vec<Proven>,
+    /// Who joined the jurors, each with the position of the same number.
+    pub(crate) jurors: Vec<Sworn>,
+    /// When the rate of ether lapses.
+    pub(crate) rate_until: u64,
 }
 
 impl Model {
-    /// Begins with the balances of a prepared chain and the nodes that were proven on it.
-    pub(crate) fn new(terms: Terms, now: u64, block: u64, books: Books, proven: &[Proven]) -> Self {
-        let nodes = proven.iter().map(Node::proven).collect();
-        Self {
+    /// Begins where a prepared chain does.
+    pub(crate) fn new(terms: Terms, beginning: Beginning) -> Self {
+        let Beginning { now, block, books, nodes, jurors, rate_until } = beginning;
+        let mut model = Self {
             terms,
             now,
             block,
             books,
-            nodes,
+            nodes: nodes.iter().map(Node::proven).collect(),
             tasks: Vec::new(),
-            positions: Vec::new(),
+            positions: jurors.iter().map(Position::sworn).collect(),
             cases: Vec::new(),
+            jurors: Jurors::default(),
+            epochs: Epochs::new(rate_until),
             streams: [Stream::default(); 2],
-            tipped: (0, 0),
+            tipped: (0, [0; Duty::COUNT]),
             counted: HashMap::new(),
+            reached: BTreeMap::new(),
+        };
+        for (position, sworn) in jurors.iter().enumerate() {
+            let weight = model.books.positions[position].amount;
+            model.jurors.join(sworn.juror, position, weight, sworn.from_epoch);
         }
+        model
     }
 
     /// Everybody's balances.
@@ -104,7 +139,20 @@ impl Model {
             Call::FinalizeTask { task } => self.finalize_task(*task),
             Call::TimeoutTask { task } => self.timeout_task(caller, *task),
             Call::DisputeTask { task, value } => self.dispute_task(caller, *task, *value),
+            Call::DrawJury { case } => self.draw_jury(caller, *case),
+            Call::CommitVote { case, share } => self.commit_vote(caller, *case, *share),
+            Call::RevealVote { case, share } => self.reveal_vote(caller, *case, *share),
             Call::AdvanceCase { case } => self.advance_case(caller, *case),
+            Call::Appeal { case } => self.appeal(caller, *case),
+            Call::WithdrawFees { to } => self.withdraw_fees(caller, *to),
+            Call::JoinJury { position } => self.join_jury(caller, *position),
+            Call::LeaveJury {} => self.leave_jury(caller),
+            Call::ReleasePosition { juror } => self.release_position(*juror),
+            Call::ReweighJuror { juror } => self.reweigh_juror(*juror),
+            Call::Mine { blocks } => {
+                self.block += blocks;
+                Ok(())
+            }
             Call::Withdraw { token, to } => self.withdraw(caller, *token, *to),
             Call::WithdrawTips { to } => self.withdraw_tips(caller, *to),
             Call::RegisterNode { value } => self.register_node(caller, *value),
@@ -123,6 +171,8 @@ impl Model {
             Call::ResetWeight { position } => self.reset_weight(*position),
             Call::Claim { position, token } => self.claim(caller, *position, *token),
             Call::Collect { token } => self.collect(*token),
+            Call::CloseEpoch { epoch } => self.close_epoch(*epoch),
+            Call::ClaimBase { epoch, node } => self.claim_base(*epoch, *node),
         }
     }
 }

@@ -1,9 +1,16 @@
 //! Wallets, and what EscrowManager owes.
 
-use super::{Model, Refusal, needs};
+use alloy::primitives::U256;
+
+use super::{Model, Refusal, needs, terms::Duty};
 use crate::cast::{Holder, Token};
 
 const WEEK: u64 = 7 * 86_400;
+
+/// `amount × part / whole`, rounded down.
+pub(super) fn product(amount: u128, part: u128, whole: u128) -> u128 {
+    (U256::from(amount) * U256::from(part) / U256::from(whole)).saturating_to()
+}
 
 impl Model {
     pub(super) fn has(&self, holder: Holder, token: Token, amount: u128) -> Result<(), Refusal> {
@@ -43,16 +50,17 @@ impl Model {
     }
 
     /// 8.16: as long as the week's budget and the money last.
-    pub(super) fn tip(&mut self, to: Holder) {
+    pub(super) fn tip(&mut self, duty: Duty, to: Holder) {
         let week = self.now / WEEK;
         if self.tipped.0 != week {
-            self.tipped = (week, 0);
+            self.tipped = (week, [0; Duty::COUNT]);
         }
-        let tip = &self.terms.tip;
+        let tip = &self.terms.tips[duty as usize];
+        let tipped = &mut self.tipped.1[duty as usize];
         let owed: u128 = self.books.tips.iter().sum();
         let free = self.books.wallets[Holder::Tips.index()][Token::Ether.index()] - owed;
-        if self.tipped.1 + tip.amount <= tip.weekly_budget && tip.amount <= free {
-            self.tipped.1 += tip.amount;
+        if *tipped + tip.amount <= tip.weekly_budget && tip.amount <= free {
+            *tipped += tip.amount;
             self.books.tips[to.index()] += tip.amount;
         }
     }

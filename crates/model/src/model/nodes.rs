@@ -62,6 +62,7 @@ pub(super) struct Commitment {
 pub(super) enum Failure {
     Abandoned,
     TimedOut,
+    LostDispute,
 }
 
 impl Node {
@@ -264,6 +265,15 @@ impl Model {
         Ok(taken)
     }
 
+    /// 2.12
+    pub(super) fn return_case_fee(&mut self, node: usize, amount: u128) -> Result<(), Refusal> {
+        self.pay(Holder::Court, Holder::Registry, Token::Aiigo, amount)?;
+        let book = &mut self.books.nodes[node];
+        let place = if self.nodes[node].banned { &mut book.unbonding } else { &mut book.stake };
+        *place += amount;
+        Ok(())
+    }
+
     /// 2.14
     pub(super) fn needs_free_slot(&self, node: usize) -> Result<(), Refusal> {
         let NodeBook { stake, running, .. } = self.books.nodes[node];
@@ -316,7 +326,7 @@ impl Model {
     }
 
     /// 2.16
-    pub(super) fn count(&mut self, node: usize, task: usize, fee: u128) {
+    pub(super) fn count(&mut self, node: usize, task: usize, fee: u128, gain: u128) {
         let (buyer, token) = (self.tasks[task].buyer, self.tasks[task].request.token);
         let recently = self.counted.get(&(buyer, node)).is_some_and(|at| self.now < at + DAY);
         if fee < self.terms.tokens[token.index()].min_counted_fee || recently {
@@ -325,20 +335,26 @@ impl Model {
         self.counted.insert((buyer, node), self.now);
         let book = &mut self.books.nodes[node];
         book.verified += 1;
-        book.reputation = (book.reputation + 50).min(MOST_REPUTATION);
+        book.reputation = (book.reputation + gain).min(MOST_REPUTATION);
     }
 
     /// 2.17
     pub(super) fn fail(&mut self, node: usize, task: usize, failure: Failure) -> Result<(), Refusal> {
         self.end_execution(node, task);
         self.leave(node, task);
+        self.penalise_node(node, failure)
+    }
+
+    /// 2.17
+    pub(super) fn penalise_node(&mut self, node: usize, failure: Failure) -> Result<(), Refusal> {
+        let (loss, slash_bps) = match failure {
+            Failure::Abandoned => (50, 0),
+            Failure::TimedOut => (200, self.terms.registry.timeout_slash_bps),
+            Failure::LostDispute => (500, self.terms.registry.dispute_slash_bps),
+        };
         let book = &mut self.books.nodes[node];
         book.failed += 1;
-        let loss = if failure == Failure::TimedOut { 200 } else { 50 };
         book.reputation = book.reputation.saturating_sub(loss);
-        if failure == Failure::TimedOut {
-            self.slash(node, self.terms.registry.timeout_slash_bps)?;
-        }
-        Ok(())
+        self.slash(node, slash_bps)
     }
 }

@@ -86,8 +86,13 @@ impl Stream {
 }
 
 impl Model {
+    /// 7.6, of a stream that was brought to the present second.
+    pub(super) fn stream(&mut self, token: Token, amount: u128) {
+        self.streams[token.index()].add(amount);
+    }
+
     /// Brings a stream to the present second.
-    fn release(&mut self, token: Token) {
+    pub(super) fn release(&mut self, token: Token) {
         let weight = self.books.positions.iter().map(|position| position.weight).sum();
         self.streams[token.index()].release(self.now, weight);
     }
@@ -122,14 +127,15 @@ impl Model {
         needs(caller == found.owner, "7.9: not the owner")?;
         needs(token != Token::Dollar, "7.5: not listed")?;
         // Only the attempt shows what there is.
-        let mut after = self.clone();
-        after.release(token);
-        after.earn(position);
-        let amount = after.positions[position].earnings[token.index()].take();
-        needs(amount > 0, "7.9: nothing to claim")?;
-        after.pay(Holder::Pool, caller, token, amount)?;
-        *self = after;
-        Ok(())
+        let (streams, earnings) = (self.streams, found.earnings);
+        self.release(token);
+        self.earn(position);
+        let amount = self.positions[position].earnings[token.index()].take();
+        if amount == 0 {
+            (self.streams, self.positions[position].earnings) = (streams, earnings);
+            return Err(Refusal("7.9: nothing to claim"));
+        }
+        self.pay(Holder::Pool, caller, token, amount)
     }
 
     /// 8.14
@@ -140,7 +146,7 @@ impl Model {
         let stakers = amount * self.terms.staker_shares[token.index()] / BPS;
         if stakers > 0 {
             self.release(token);
-            self.streams[token.index()].add(stakers);
+            self.stream(token, stakers);
             self.pay(Holder::Vault, Holder::Pool, token, stakers)?;
         }
         self.pay(Holder::Vault, Holder::Treasury, token, amount - stakers)

@@ -2,7 +2,7 @@
 
 use aiigo_protocol::TaskStatus;
 
-use super::{Model, nodes::Commitment};
+use super::{CaseStatus, Model, SeatState, nodes::Commitment};
 use crate::cast::{Holder, Token};
 
 /// A node's keys.
@@ -27,7 +27,40 @@ impl Model {
     }
 
     pub(crate) fn open_cases(&self) -> Vec<usize> {
-        (0..self.cases.len()).filter(|case| !self.cases[*case].closed).collect()
+        (0..self.cases.len()).filter(|case| self.cases[*case].status != CaseStatus::Closed).collect()
+    }
+
+    pub(crate) fn has_open_case(&self) -> bool {
+        self.cases.iter().any(|case| case.status != CaseStatus::Closed)
+    }
+
+    pub(crate) fn cases_with(&self, status: CaseStatus) -> Vec<usize> {
+        (0..self.cases.len()).filter(|case| self.cases[*case].status == status).collect()
+    }
+
+    pub(crate) fn case_status(&self, case: usize) -> Option<CaseStatus> {
+        self.cases.get(case).map(|case| case.status)
+    }
+
+    /// Whether the block that draws is not there yet.
+    pub(crate) fn draws_later(&self, case: usize) -> bool {
+        self.block <= self.cases[case].draw_block
+    }
+
+    /// Whose seats of the present round are in a state, and their sealed votes.
+    pub(crate) fn seats(&self, case: usize, state: SeatState) -> Vec<(Holder, u128)> {
+        let seats = self.cases[case].sitting().filter(|seat| seat.state == state);
+        seats.map(|seat| (seat.juror, seat.share)).collect()
+    }
+
+    pub(crate) fn parties(&self, case: usize) -> Vec<Holder> {
+        self.cases.get(case).map(|case| case.parties().to_vec()).unwrap_or_default()
+    }
+
+    /// Jurors who left, and whose position is held.
+    pub(crate) fn held(&self) -> Vec<Holder> {
+        let left = self.jurors.members.iter().filter(|member| member.held_until.is_some());
+        left.map(|member| member.juror).collect()
     }
 
     pub(crate) fn case_count(&self) -> usize {
@@ -136,7 +169,11 @@ impl Model {
             moments.extend(node.commitments.iter().map(|commitment| (commitment.expires_at, Concern::Seal)));
         }
         moments.extend(self.positions.iter().map(|position| (position.unlocks_at, Concern::Lock)));
-        moments.extend(self.cases.iter().filter(|case| !case.closed).map(|case| (case.deadline, Concern::Case)));
+        let open = self.cases.iter().filter(|case| case.status != CaseStatus::Closed);
+        moments.extend(open.flat_map(|case| [(case.deadline, Concern::Case), (case.close_by, Concern::Other)]));
+        moments.extend(self.jurors.members.iter().filter_map(|member| Some((member.held_until?, Concern::Juror))));
+        moments.push((self.epoch_end(self.books.rewards.next_epoch), Concern::Epoch));
+        moments.push((self.rate_until(), Concern::Other));
         moments.retain(|(moment, _)| *moment > self.now);
         moments.sort_unstable_by_key(|(moment, _)| *moment);
         moments
@@ -154,5 +191,7 @@ pub(crate) enum Concern {
     Unbonding,
     Lock,
     Case,
+    Juror,
+    Epoch,
     Other,
 }

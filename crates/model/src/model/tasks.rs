@@ -323,7 +323,8 @@ impl Model {
         self.credit(Holder::Vault, token, fee);
         self.credit(buyer, token, held - provider - fee);
         self.leave(node, task);
-        self.count(node, task, fee);
+        self.record_fee(node, token, fee);
+        self.count(node, task, fee, 50);
         Ok(())
     }
 }

@@ -8,6 +8,19 @@ use crate::cast::{ONE, Token};
 /// The whole of a share.
 pub(super) const BPS: u128 = 10_000;
 
+/// What a keeper is tipped for, as KeeperTips numbers it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Duty {
+    OpenRound,
+    ReportMissed,
+    Draw,
+    Finalize,
+}
+
+impl Duty {
+    pub(crate) const COUNT: usize = 4;
+}
+
 /// What governance sets for a payment token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TokenTerms {
@@ -37,6 +50,7 @@ pub(crate) struct RegistryTerms {
     pub(crate) min_stake: u128,
     pub(crate) unbonding_period: u64,
     pub(crate) timeout_slash_bps: u128,
+    pub(crate) dispute_slash_bps: u128,
     pub(crate) misuse_slash_bps: u128,
     pub(crate) review_period: u64,
     pub(crate) review_min_tasks: u128,
@@ -84,12 +98,66 @@ struct StakerShare {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CourtTerms {
+    pub(crate) epoch_length: u64,
+    #[serde(deserialize_with = "amount")]
+    pub(crate) min_position: u128,
+    #[serde(deserialize_with = "amount")]
+    pub(crate) seat_stake: u128,
+    pub(crate) tolerance_bps: u128,
+    pub(crate) incoherence_penalty_bps: u128,
+    pub(crate) silence_penalty_bps: u128,
+    pub(crate) jury_size: usize,
+    pub(crate) max_replacements: u64,
     #[serde(deserialize_with = "amount")]
     pub(crate) case_fee: u128,
+    #[serde(deserialize_with = "amount")]
+    pub(crate) appeal_fee: u128,
+    /// Blocks.
+    pub(crate) draw_delay: u64,
     pub(crate) draw_period: u64,
     pub(crate) commit_period: u64,
     pub(crate) reveal_period: u64,
-    pub(crate) max_replacements: u64,
+    pub(crate) appeal_window: u64,
+    pub(crate) hold_period: u64,
+}
+
+/// Set by governance after the deployment: a devnet's minute would be over before a jury of random steps has met.
+pub(crate) const COURT_PERIODS: CourtPeriods =
+    CourtPeriods { draw: 900, commit: 1_200, reveal: 1_200, appeal: 300, hold: 3_600 };
+
+/// Seconds.
+#[allow(missing_docs)] // as in the court's parameters
+pub(crate) struct CourtPeriods {
+    pub(crate) draw: u32,
+    pub(crate) commit: u32,
+    pub(crate) reveal: u32,
+    pub(crate) appeal: u32,
+    pub(crate) hold: u32,
+}
+
+/// Seconds, in the place of the devnet's minute: so that few epochs are left to close after a wait, and in most of those
+/// that had fees the budget is more than the fees, but not in all.
+pub(crate) const EPOCH_LENGTH: u64 = 1_200;
+/// Set by governance after the deployment: AIIGO wei per ether of fee.
+pub(crate) const ETHER_RATE: u128 = 10_000 * ONE;
+
+/// Of RewardDistributor.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RewardTerms {
+    /// Of epoch 0.
+    pub(crate) start: u64,
+    pub(crate) epoch_length: u64,
+    pub(crate) staker_share_bps: u128,
+    #[serde(deserialize_with = "amount")]
+    pub(crate) aiigo_rate: u128,
+    #[serde(skip, default = "ether_rate")]
+    pub(crate) ether_rate: u128,
+    pub(crate) veto_delay: u64,
+}
+
+fn ether_rate() -> u128 {
+    ETHER_RATE
 }
 
 /// All of it.
@@ -99,8 +167,9 @@ pub(crate) struct Terms {
     pub(crate) verifier: VerifierTerms,
     pub(crate) market: MarketTerms,
     pub(crate) court: CourtTerms,
-    /// For closing a case.
-    pub(crate) tip: TipTerms,
+    pub(crate) rewards: RewardTerms,
+    /// By duty.
+    pub(crate) tips: [TipTerms; Duty::COUNT],
     pub(crate) tokens: [TokenTerms; Token::COUNT],
     /// Of the fees in a token, the stakers'; none of a token that the pool does not list.
     pub(crate) staker_shares: [u128; Token::COUNT],
@@ -133,12 +202,22 @@ impl Terms {
         let aiigo_share = serde_json::from_value(parameters["fees"]["aiigoStakerShareBps"].clone())?;
         let registry =
             RegistryTerms { review_min_tasks: REVIEW_MIN_TASKS.into(), ..serde_json::from_value(part("registry"))? };
+        let court = CourtTerms {
+            draw_period: COURT_PERIODS.draw.into(),
+            commit_period: COURT_PERIODS.commit.into(),
+            reveal_period: COURT_PERIODS.reveal.into(),
+            appeal_window: COURT_PERIODS.appeal.into(),
+            hold_period: COURT_PERIODS.hold.into(),
+            ..serde_json::from_value(part("court"))?
+        };
+        let tip = |duty: &str| serde_json::from_value(parameters["keeperTips"][duty].clone());
         Ok(Self {
             registry,
             verifier: serde_json::from_value(part("verifier"))?,
             market: serde_json::from_value(part("marketplace"))?,
-            court: serde_json::from_value(part("court"))?,
-            tip: serde_json::from_value(parameters["keeperTips"]["finalize"].clone())?,
+            court,
+            rewards: RewardTerms { epoch_length: EPOCH_LENGTH, ..serde_json::from_value(part("rewards"))? },
+            tips: [tip("openRound")?, tip("reportMissed")?, tip("draw")?, tip("finalize")?],
             tokens: [ether, LISTED[0].1, LISTED[1].1],
             staker_shares: [ether_share.staker_share_bps, aiigo_share, 0],
         })

@@ -1,0 +1,69 @@
+//! What has to come before what.
+
+use aiigo_protocol::TaskStatus;
+
+use super::{FITTING, Step, action::Action};
+use crate::{
+    cast::{Holder, Token},
+    model::{CaseStatus, Model},
+};
+
+impl Step {
+    /// The action, or what has to come before it.
+    pub(super) fn possible(&self, model: &Model) -> Action {
+        let none = |status| model.tasks_with(status).is_empty();
+        let mut action = self.action;
+        if self.which > FITTING {
+            return action;
+        }
+        if self.is_for_jury(model) {
+            return Action::Jury;
+        }
+        if matches!(action, Action::WithdrawFees) && model.books().fees.iter().all(|fees| *fees == 0) {
+            action = Action::Jury;
+        }
+        if matches!(action, Action::Appeal) && model.cases_with(CaseStatus::Ruled).is_empty() {
+            action = Action::Jury;
+        }
+        if matches!(action, Action::ReleasePosition) && model.held().is_empty() {
+            action = Action::LeaveJury;
+        }
+        if matches!(action, Action::ClaimBase) && model.base_claimable().is_empty() {
+            action = Action::CloseEpoch;
+        }
+        if matches!(action, Action::CloseEpoch) && !model.epoch_is_over() && !model.epochs_wait() {
+            action = Action::Approve;
+        }
+        if matches!(action, Action::ClosePosition | Action::ResetWeight | Action::Claim) && model.position_count() == 0
+        {
+            action = Action::OpenPosition;
+        }
+        if matches!(action, Action::Claim) && model.claimable().is_empty() {
+            action = Action::Collect;
+        }
+        if matches!(action, Action::EndReview) && model.under_review().is_empty() {
+            action = Action::Review;
+        }
+        if matches!(action, Action::Collect) && model.books().credits[Holder::Vault.index()] == [0; Token::COUNT] {
+            action = Action::Approve;
+        }
+        if matches!(action, Action::Jury | Action::AdvanceCase) && none(TaskStatus::Disputed) {
+            action = Action::Dispute;
+        }
+        if matches!(action, Action::Approve | Action::Finalize | Action::Dispute) && none(TaskStatus::Completed) {
+            action = Action::Submit;
+        }
+        if matches!(action, Action::Submit | Action::Abandon | Action::Timeout) && none(TaskStatus::InProgress) {
+            action = Action::Accept;
+        }
+        if matches!(action, Action::Accept) && (0..model.node_count()).all(|node| model.sealed(node).is_none()) {
+            action = Action::Commit;
+        }
+        let impossible = match action {
+            Action::Commit | Action::Assign => model.wanted().is_empty(),
+            Action::Cancel | Action::Expire => none(TaskStatus::Open),
+            _ => false,
+        };
+        if impossible { Action::Create } else { action }
+    }
+}
