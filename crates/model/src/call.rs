@@ -100,6 +100,14 @@ calls! {
     Collect { token: Token },
     CloseEpoch { epoch: u64 },
     ClaimBase { epoch: u64, node: usize },
+    OpenRound {},
+    AnswerRound { node: usize, full: bool },
+    Excuse { node: usize, task: usize },
+    ReportMissed { nodes: Vec<usize> },
+    PostRoot { epoch: u64, amounts: Vec<u128> },
+    FinalizeRoot { root: usize },
+    VetoRoot { root: usize },
+    ClaimBonus { root: usize, node: usize },
 }
 
 /// What calls make, and speak of by its position.
@@ -109,6 +117,7 @@ pub(crate) enum Kind {
     Node,
     Case,
     Position,
+    Root,
 }
 
 impl Call {
@@ -118,6 +127,7 @@ impl Call {
             Self::CreateTask { .. } => Some((Kind::Task, 1)),
             Self::CreateTasks { requests, .. } => Some((Kind::Task, requests.len())),
             Self::DisputeTask { .. } => Some((Kind::Case, 1)),
+            Self::PostRoot { .. } => Some((Kind::Root, 1)),
             Self::RegisterNode { .. } => Some((Kind::Node, 1)),
             Self::OpenPosition { .. } => Some((Kind::Position, 1)),
             _ => None,
@@ -135,7 +145,7 @@ impl Call {
             | Self::FinalizeTask { task }
             | Self::TimeoutTask { task }
             | Self::DisputeTask { task, .. } => vec![(Kind::Task, task)],
-            Self::CommitAccept { node, task } | Self::AcceptTask { node, task } => {
+            Self::CommitAccept { node, task } | Self::AcceptTask { node, task } | Self::Excuse { node, task } => {
                 vec![(Kind::Node, node), (Kind::Task, task)]
             }
             Self::AssignTask { bid } => vec![(Kind::Node, &mut bid.node), (Kind::Task, &mut bid.task)],
@@ -150,7 +160,11 @@ impl Call {
             | Self::PutUnderReview { node }
             | Self::EndReview { node }
             | Self::Ban { node }
+            | Self::AnswerRound { node, .. }
             | Self::ClaimBase { node, .. } => vec![(Kind::Node, node)],
+            Self::ReportMissed { nodes } => nodes.iter_mut().map(|node| (Kind::Node, node)).collect(),
+            Self::FinalizeRoot { root } | Self::VetoRoot { root } => vec![(Kind::Root, root)],
+            Self::ClaimBonus { root, node } => vec![(Kind::Root, root), (Kind::Node, node)],
             Self::DrawJury { case }
             | Self::CommitVote { case, .. }
             | Self::RevealVote { case, .. }
@@ -167,6 +181,8 @@ impl Call {
             | Self::WithdrawTips { .. }
             | Self::Collect { .. }
             | Self::CloseEpoch { .. }
+            | Self::OpenRound {}
+            | Self::PostRoot { .. }
             | Self::WithdrawFees { .. }
             | Self::LeaveJury {}
             | Self::ReleasePosition { .. }

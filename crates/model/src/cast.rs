@@ -48,7 +48,7 @@ holders! {
     // Buyers; owners of nodes; an operator; a payout account; who acts on nobody's behalf; governance.
     people: Alice, Bob, Carol, Dora, Otto, Paul, Stranger;
     jurors: Jack, Jane, Jean, Jill, Joan, Joel, John, Jude, Judy, Jules, June, Juno;
-    contracts: Treasury, Registry, Market, Escrow, Pool, Distributor, Court, Vault, Tips
+    contracts: Treasury, Registry, Market, Escrow, Pool, Distributor, Court, Vault, Tips, Guardian
 }
 
 impl Holder {

@@ -3,7 +3,7 @@
 
 use crate::{
     Prepared,
-    call::Kind,
+    call::{Call, Kind},
     cast::{Holder, NODES},
     pair::{Difference, Entry, Pair},
 };
@@ -18,8 +18,9 @@ pub(crate) fn shorten(prepared: &Prepared, entries: &[Entry]) -> Option<Differen
             if index >= best.len() {
                 continue;
             }
-            let left_out = [true, false].map(|waiting| without(&best, index, waiting));
-            if let Some((shorter, found)) = left_out.into_iter().find_map(|shorter| failing(prepared, shorter)) {
+            let ways = [Without::Waiting, Without::Sooner, Without::Blocks];
+            let left_out = ways.into_iter().map(|way| without(&best, index, way));
+            if let Some((shorter, found)) = left_out.filter(|shorter| *shorter != best).find_map(|shorter| failing(prepared, shorter)) {
                 (best, difference) = (shorter, found);
                 continue;
             }
@@ -48,15 +49,27 @@ fn failing(prepared: &Prepared, entries: Vec<Entry>) -> Option<(Vec<Entry>, Diff
     None
 }
 
-/// All entries but one, and but those that speak of what it made; `waiting`: the others when they were.
-fn without(entries: &[Entry], index: usize, waiting: bool) -> Vec<Entry> {
+/// What is left of an entry that is left out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Without {
+    /// Its time: the others when they were.
+    Waiting,
+    /// Nothing.
+    Sooner,
+    /// Its time and its blocks: who draws by a block goes on drawing the same.
+    Blocks,
+}
+
+/// All entries but one, and but those that speak of what it made.
+fn without(entries: &[Entry], index: usize, way: Without) -> Vec<Entry> {
     let mut rest = entries.to_vec();
     let removed = rest.remove(index);
     if let Some(next) = rest.get_mut(index)
-        && waiting
+        && way == Without::Waiting
     {
         next.seconds += removed.seconds;
     }
+    let index = if way == Without::Blocks { keep_blocks(&mut rest, index, &removed) } else { index };
     let made = if removed.done { removed.call.makes() } else { None };
     let Some((kind, count)) = made else { return rest };
     let first = made_before(&rest[..index], kind);
@@ -71,12 +84,26 @@ fn without(entries: &[Entry], index: usize, waiting: bool) -> Vec<Entry> {
             }
         }
         if speaks {
-            rest = without(&rest, at, waiting);
+            rest = without(&rest, at, way);
         } else {
             at += 1;
         }
     }
     rest
+}
+
+/// In the place of an entry that made blocks, blocks; where the next entry is then.
+fn keep_blocks(rest: &mut Vec<Entry>, index: usize, removed: &Entry) -> usize {
+    let blocks = |seconds: u64| u64::from(seconds > 0);
+    if let Some(Entry { seconds, call: Call::Mine { blocks: mined }, .. }) = index.checked_sub(1).map(|at| &mut rest[at]) {
+        let own = if let Call::Mine { blocks } = removed.call { blocks } else { 0 };
+        *mined += own + blocks(*seconds) + blocks(removed.seconds) - blocks(*seconds + removed.seconds);
+        *seconds += removed.seconds;
+        return index;
+    }
+    let call = if let Call::Mine { .. } = removed.call { removed.call.clone() } else { Call::Mine { blocks: 0 } };
+    rest.insert(index, Entry { call, done: true, ..removed.clone() });
+    index + 1
 }
 
 /// How many things of a kind there are after the entries.
@@ -85,7 +112,7 @@ fn made_before(entries: &[Entry], kind: Kind) -> usize {
     let at_first = match kind {
         Kind::Node => NODES.len(),
         Kind::Position => Holder::JURORS.len(),
-        Kind::Task | Kind::Case => 0,
+        Kind::Task | Kind::Case | Kind::Root => 0,
     };
     at_first + made.filter(|(of, _)| *of == kind).map(|(_, count)| count).sum::<usize>()
 }

@@ -1,8 +1,8 @@
 //! A call as the contracts read it.
 
 use aiigo_protocol::{
-    AIIGOToken, DisputeCourt, EscrowManager, FeeVault, KeeperTips, NodeRegistry, ResourceType, RewardDistributor,
-    StakingPool, TaskMarketplace,
+    AIIGOToken, DisputeCourt, EscrowManager, FeeVault, KeeperTips, NodeRegistry, ProofOfWorkVerifier, ResourceType,
+    RewardDistributor, StakingPool, TaskMarketplace,
 };
 use alloy::{
     primitives::{
@@ -14,7 +14,7 @@ use alloy::{
     sol_types::{Eip712Domain, SolCall, SolStruct, SolValue},
 };
 
-use super::{CaseId, Ids, prepare::Suite, token_address};
+use super::{CaseId, Ids, prepare::Suite, token_address, tree};
 use crate::{
     blocks,
     call::{Bid, Call, Request},
@@ -31,6 +31,7 @@ pub(super) fn encode(suite: &Suite, ids: &Ids, caller: Holder, call: &Call) -> (
     let to = |holder| suite.address(holder);
     let market = |data| (to(Holder::Market), 0, data);
     let registry = |data| (to(Holder::Registry), 0, data);
+    let verifier = |data| (suite.verifier, 0, data);
     let court = |data| (to(Holder::Court), 0, data);
     let distributor = |data| (to(Holder::Distributor), 0, data);
     let pool = |data| (to(Holder::Pool), 0, data);
@@ -157,6 +158,41 @@ pub(super) fn encode(suite: &Suite, ids: &Ids, caller: Holder, call: &Call) -> (
             let call = FeeVault::collectCall { token: token_address(suite, *token) };
             (to(Holder::Vault), 0, call.abi_encode())
         }
+        Call::OpenRound {} => verifier(ProofOfWorkVerifier::openRoundWithoutPreimageCall {}.abi_encode()),
+        Call::AnswerRound { node, full } => {
+            let solutions = (ids.round as usize).checked_sub(1).and_then(|round| suite.solutions.get(round)?.get(*node));
+            let nonces = solutions.map(|solutions| solutions[usize::from(!full)].clone()).unwrap_or_default();
+            let call = ProofOfWorkVerifier::submitRoundSolutionCall { round: ids.round, nodeId: id(node), nonces };
+            verifier(call.abi_encode())
+        }
+        Call::Excuse { node, task: t } => {
+            let call = ProofOfWorkVerifier::excuseCall { round: ids.round, nodeId: id(node), taskId: task(t) };
+            verifier(call.abi_encode())
+        }
+        Call::ReportMissed { nodes } => {
+            let node_ids = nodes.iter().map(id).collect();
+            let call = ProofOfWorkVerifier::reportMissedRoundCall { round: ids.round, nodeIds: node_ids };
+            verifier(call.abi_encode())
+        }
+        Call::PostRoot { epoch, amounts } => {
+            let call = RewardDistributor::postRootCall { epoch: U256::from(*epoch), root: tree::root(amounts) };
+            distributor(call.abi_encode())
+        }
+        Call::FinalizeRoot { root } => {
+            distributor(RewardDistributor::finalizeRootCall { rootId: root_id(ids, *root) }.abi_encode())
+        }
+        Call::VetoRoot { root } => {
+            distributor(RewardDistributor::vetoRootCall { rootId: root_id(ids, *root) }.abi_encode())
+        }
+        Call::ClaimBonus { root, node } => {
+            let amounts = ids.roots.get(*root).map(|(_, amounts)| amounts.as_slice()).unwrap_or_default();
+            let call = RewardDistributor::claimBonusCall {
+                nodeId: id(node),
+                cumulativeAmount: U256::from(amounts.get(*node).copied().unwrap_or(0)),
+                proof: tree::proof(amounts, *node),
+            };
+            distributor(call.abi_encode())
+        }
         Call::CloseEpoch { epoch } => {
             distributor(RewardDistributor::closeEpochCall { epoch: U256::from(*epoch) }.abi_encode())
         }
@@ -168,6 +204,10 @@ pub(super) fn encode(suite: &Suite, ids: &Ids, caller: Holder, call: &Call) -> (
             pool(StakingPool::resetWeightCall { positionId: position_id(ids, *position) }.abi_encode())
         }
     }
+}
+
+fn root_id(ids: &Ids, root: usize) -> U256 {
+    ids.roots.get(root).map_or(U256::MAX, |(id, _)| *id)
 }
 
 fn case_id(ids: &Ids, case: usize) -> U256 {

@@ -4,6 +4,7 @@ mod encode;
 mod machine;
 mod prepare;
 mod state;
+mod tree;
 mod watch;
 
 use std::sync::Arc;
@@ -81,6 +82,10 @@ struct Ids {
     tasks: Vec<B256>,
     cases: Vec<CaseId>,
     positions: Vec<U256>,
+    /// With what they say that each node has earned.
+    roots: Vec<(U256, Vec<u128>)>,
+    /// The last that was opened.
+    round: u64,
 }
 
 /// A case, and what a draw and a sealed vote have to name.
@@ -121,6 +126,7 @@ impl Chain {
                 self.machine.mine(*blocks);
                 return Ok(());
             }
+            Call::OpenRound {} => self.machine.expect_round(),
             Call::DrawJury { case } => {
                 let case = self.ids.cases.get(*case);
                 case.iter().for_each(|case| self.machine.remember(case.draw_block));
@@ -153,6 +159,8 @@ impl Chain {
                 self.look_at_case(self.ids.cases.len() - 1)?;
             }
             Call::DrawJury { case } | Call::AdvanceCase { case } | Call::Appeal { case } => self.look_at_case(*case)?,
+            Call::OpenRound {} => self.ids.round += 1,
+            Call::PostRoot { amounts, .. } => self.ids.roots.push((U256::abi_decode(output)?, amounts.clone())),
             Call::RegisterNode { .. } => {
                 self.books.nodes.push(NodeBook::default());
                 self.watches.node(&self.suite, self.books.nodes.len() - 1);

@@ -24,7 +24,8 @@ use crate::{
     books::{Books, NodeBook, PositionBook},
     cast::{Holder, NODES, PURSE, Token, sworn_stake},
     model::{
-        Beginning, COURT_PERIODS, Duty, EPOCH_LENGTH, ETHER_RATE, LISTED, Model, Proven, REVIEW_MIN_TASKS, Sworn, Terms,
+        Beginning, CALIBRATION, COURT_PERIODS, Duty, EPOCH_LENGTH, ETHER_RATE, EXCUSE_FLOOR, LATE_WINDOW, LISTED, Model,
+        Proven, REVIEW_MIN_TASKS, ROUND_WINDOW, Solutions, Sworn, Terms, hash_rate,
     },
 };
 
@@ -32,6 +33,8 @@ use crate::{
 const HASHES: u64 = 3_500_000;
 /// Of a rate but AIIGO's own, seconds (8.6).
 const RATE_LIFETIME: u64 = 30 * 86_400;
+/// Audit rounds that there are solutions for.
+const ROUNDS: usize = 3;
 /// Nonces in a solution.
 const NONCES: usize = 64;
 
@@ -42,7 +45,9 @@ pub(super) struct Suite {
     pub(super) tokens: [Address; Token::COUNT],
     /// Of the people.
     pub(super) signers: Vec<PrivateKeySigner>,
-    verifier: Address,
+    pub(super) verifier: Address,
+    /// Nonces by round and node: of all the work, and of too little.
+    pub(super) solutions: Vec<Vec<[Bytes; 2]>>,
     pub(super) chain_id: u64,
 }
 
@@ -62,6 +67,7 @@ impl Suite {
                 Holder::Court => ContractName::DisputeCourt,
                 Holder::Vault => ContractName::FeeVault,
                 Holder::Tips => ContractName::KeeperTips,
+                Holder::Guardian => ContractName::Guardian,
                 person => return signers[person.index()].address(),
             };
             deployment.address(contract)
@@ -72,6 +78,7 @@ impl Suite {
             tokens: [Address::ZERO, deployment.address(ContractName::AIIGOToken), dollar],
             signers,
             verifier: deployment.address(ContractName::ProofOfWorkVerifier),
+            solutions: Vec::new(),
             chain_id: deployment.chain_id,
         })
     }
@@ -106,7 +113,7 @@ impl Prepared {
         let placed = runtime.block_on(place(&project_root(), dir.path(), CHAIN_ID))?;
         let deployment = Deployment::load(&placed.deployment)?;
         let (state, head) = state::load(&placed.state)?;
-        let suite = Arc::new(Suite::new(&deployment)?);
+        let mut suite = Suite::new(&deployment)?;
         let machine = Machine::new(Arc::new(state), suite.chain_id, head.number(), head.timestamp());
         let mut terms = Terms::parse(&deployment.parameters)?;
         let mut setup = Setup { suite: &suite, machine, terms: &mut terms };
@@ -115,6 +122,7 @@ impl Prepared {
         setup.fund_tips();
         setup.let_reviews_begin_early()?;
         setup.let_juries_take_their_time()?;
+        let interval_since = setup.let_rounds_take_their_time()?;
         setup.lengthen_epochs()?;
         let rate_until = setup.rate_ether()?;
         setup.fill_purses(&deployment)?;
@@ -138,8 +146,20 @@ impl Prepared {
         }
         let (number, timestamp) = (machine.number(), machine.now());
         let state = Arc::new(machine.into_state());
-        let beginning = Beginning { now: timestamp, block: number, books, nodes, jurors, rate_until };
-        Ok(Self { suite, state, terms, beginning, positions, watches })
+        let scratch = Machine::new(state.clone(), suite.chain_id, number, timestamp);
+        let (nonces, rates) = search_rounds(scratch, &suite, &terms)?;
+        suite.solutions = nonces;
+        let beginning = Beginning {
+            now: timestamp,
+            block: number,
+            books,
+            nodes,
+            jurors,
+            rate_until,
+            interval_since,
+            solutions: Arc::new(rates),
+        };
+        Ok(Self { suite: Arc::new(suite), state, terms, beginning, positions, watches })
     }
 
     pub(super) fn machine(&self) -> Machine {
@@ -220,6 +240,21 @@ impl Setup<'_> {
         parameters.holdPeriod = COURT_PERIODS.hold;
         self.machine.must(governance, court, 0, &DisputeCourt::setParametersCall { parameters_: parameters })?;
         Ok(())
+    }
+
+    /// When the interval that the first round ends began.
+    fn let_rounds_take_their_time(&mut self) -> Result<u64, Error> {
+        let (governance, verifier) = (self.suite.address(Holder::Treasury), self.suite.verifier);
+        let mut parameters = self.machine.must(governance, verifier, 0, &ProofOfWorkVerifier::parametersCall {})?;
+        parameters.window = ROUND_WINDOW;
+        parameters.lateWindow = LATE_WINDOW;
+        parameters.hashesPerTflops = [CALIBRATION; 5];
+        let setting = ProofOfWorkVerifier::setParametersCall { parameters_: parameters };
+        self.machine.must(governance, verifier, 0, &setting)?;
+        let floor = (Address::ZERO, U96::from(EXCUSE_FLOOR)).into();
+        self.machine.must(governance, verifier, 0, &ProofOfWorkVerifier::setExcuseFloorCall { floor })?;
+        let round = self.machine.must(governance, verifier, 0, &ProofOfWorkVerifier::currentRoundCall {})?;
+        Ok(round.openedAt.saturating_to())
     }
 
     /// Nothing but the deployment sets it: it is found among what its own view reads, as a number of 40 bits.
@@ -327,49 +362,82 @@ impl Setup<'_> {
             let staking = NodeRegistry::stakeForNodeCall { nodeId: id, amount: U256::from(stake) };
             self.machine.must(from, registry, 0, &staking)?;
             self.machine.must(from, registry, 0, &NodeRegistry::setOnlineCall { nodeId: id, online: true })?;
-            let power_until = self.prove(from, id)?;
-            let power = self.machine.must(
-                from,
-                self.suite.verifier,
-                0,
-                &ProofOfWorkVerifier::verifiedPowerCall { nodeId: id },
-            )?;
-            proven.push(Proven { owner, operator, payout, power, power_until });
+            let (hash_rate, power_until) = self.prove(from, id)?;
+            proven.push(Proven { owner, operator, payout, hash_rate, power_until });
         }
         Ok(proven)
     }
 
-    /// Answers an onboarding challenge by really searching; until when the power counts.
-    fn prove(&mut self, from: Address, id: u64) -> Result<u64, Error> {
+    /// Answers an onboarding challenge by really searching: the hash rate shown, and until when it counts.
+    fn prove(&mut self, from: Address, id: u64) -> Result<(u64, u64), Error> {
         self.machine.advance(1);
         let verifier = self.suite.verifier;
         self.machine.must(from, verifier, 0, &ProofOfWorkVerifier::issueChallengeCall { nodeId: id })?;
         let challenge = self.machine.must(from, verifier, 0, &ProofOfWorkVerifier::challengeOfCall { nodeId: id })?;
         let seed = aiigo_pow::node_seed(self.suite.chain_id, verifier, challenge.seed, id);
         self.machine.advance(1);
-        let answer = ProofOfWorkVerifier::submitSolutionCall { nodeId: id, nonces: search(seed)? };
+        let [found, _] = search(seed, HASHES)?;
+        let answer = ProofOfWorkVerifier::submitSolutionCall { nodeId: id, nonces: found.nonces };
         self.machine.must(from, verifier, 0, &answer)?;
-        Ok(challenge.openedAt.to::<u64>() + self.terms.power_lasts())
+        let rate = hash_rate(found.largest, ROUND_WINDOW.into());
+        Ok((rate, challenge.openedAt.to::<u64>() + self.terms.power_lasts()))
     }
 }
 
-/// The nonces of the smallest hashes of so many, whatever searches: a solver with a clock would prove another power each
-/// time.
-fn search(seed: B256) -> Result<Bytes, Error> {
-    // Twice as many are expected below it as are needed.
-    let target = u64::MAX / HASHES * 2 * NONCES as u64;
+/// Opens rounds on a machine that nobody goes on with, and searches for every node: nonces and hash rates by round and node.
+#[allow(clippy::type_complexity)]
+fn search_rounds(
+    mut machine: Machine,
+    suite: &Suite,
+    terms: &Terms,
+) -> Result<(Vec<Vec<[Bytes; 2]>>, Vec<Vec<Solutions>>), Error> {
+    let opener = suite.address(Holder::Stranger);
+    let (mut nonces, mut rates) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        machine.advance(terms.longest_interval() + 1);
+        machine.expect_round();
+        machine.must(opener, suite.verifier, 0, &ProofOfWorkVerifier::openRoundWithoutPreimageCall {})?;
+        let round = machine.must(opener, suite.verifier, 0, &ProofOfWorkVerifier::currentRoundCall {})?;
+        let (mut of_nodes, mut shown) = (Vec::new(), Vec::new());
+        for id in 1..=NODES.len() as u64 {
+            let seed = aiigo_pow::node_seed(suite.chain_id, suite.verifier, round.seed, id);
+            let solutions = search(seed, HASHES / 2)?;
+            shown.push(solutions.each_ref().map(|found| hash_rate(found.largest, ROUND_WINDOW.into())));
+            of_nodes.push(solutions.map(|found| found.nonces));
+        }
+        nonces.push(of_nodes);
+        rates.push(shown);
+    }
+    Ok((nonces, rates))
+}
+
+/// A solution, and the largest of its hashes.
+struct Found {
+    nonces: Bytes,
+    largest: U256,
+}
+
+/// The nonces of the smallest hashes of so many, and some of larger ones that show about a quarter of the work; whatever
+/// searches: a solver with a clock would prove another power each time.
+fn search(seed: B256, hashes: u64) -> Result<[Found; 2], Error> {
+    // A few more are expected below it than are needed.
+    let target = u64::MAX / hashes * 5 * NONCES as u64;
     let backends = Registry::builtin();
     let options = CpuOptions { nice: false, ..CpuOptions::default() };
     let mut devices = backends.backends().iter().filter_map(|backend| backend.open(&options).ok()).flatten();
     let mut device = devices.next().ok_or(PowError::NoDevice)?;
     let (job, mut first, mut found) = (Job::new(seed), 0, Vec::new());
-    while first < HASHES {
+    while first < hashes {
         let mut hits = Hits::default();
-        first += device.search(&job, first, HASHES - first, target, &mut hits)?;
+        first += device.search(&job, first, hashes - first, target, &mut hits)?;
         found.extend(hits.as_slice().iter().map(|nonce| (aiigo_pow::hash(seed, *nonce), *nonce)));
     }
     found.sort_unstable();
-    let mut nonces: Vec<u64> = found.into_iter().take(NONCES).map(|(_, nonce)| nonce).collect();
-    nonces.sort_unstable();
-    Ok(nonces.into_iter().flat_map(u64::to_be_bytes).collect::<Vec<_>>().into())
+    Ok([0, 3].map(|quarter| {
+        let taken: Vec<_> = found.iter().skip(quarter * NONCES).take(NONCES).collect();
+        let largest = taken.last().map_or(U256::MAX, |(hash, _)| U256::from_be_bytes(hash.0));
+        let mut nonces: Vec<u64> = taken.iter().map(|(_, nonce)| *nonce).collect();
+        nonces.sort_unstable();
+        Found { nonces: nonces.into_iter().flat_map(u64::to_be_bytes).collect::<Vec<_>>().into(), largest }
+    }))
 }

@@ -1,6 +1,8 @@
 //! The protocol's money flows, told a second time: from `docs/protocol.md`, whose rules the comments cite, and as simply as
 //! they can be told. Nothing is stored in a clever way, and every refusal comes before the first change.
 
+mod audits;
+mod bonuses;
 mod court;
 mod epochs;
 mod jurors;
@@ -16,15 +18,17 @@ mod terms;
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
+    sync::Arc,
 };
 
 pub(crate) use self::nodes::Proven;
 pub(crate) use self::pool::Sworn;
 pub use self::reach::EVENTS;
+pub(crate) use self::audits::{Solutions, hash_rate};
 pub(crate) use self::court::{CaseStatus, SeatState};
 pub(crate) use self::terms::Duty;
-pub(crate) use self::terms::{COURT_PERIODS, EPOCH_LENGTH, ETHER_RATE, LISTED, REVIEW_MIN_TASKS, Terms};
-use self::{court::Case, epochs::Epochs, jurors::Jurors, nodes::Node, pool::Position, rewards::Stream, tasks::Task};
+pub(crate) use self::terms::{CALIBRATION, COURT_PERIODS, EPOCH_LENGTH, ETHER_RATE, EXCUSE_FLOOR, LATE_WINDOW, LISTED, REVIEW_MIN_TASKS, ROUND_WINDOW, Terms};
+use self::{audits::Round, bonuses::Root, court::Case, epochs::Epochs, jurors::Jurors, nodes::Node, pool::Position, rewards::Stream, tasks::Task};
 use crate::{books::Books, call::Call, cast::Holder};
 
 /// Why the model refuses a call: the rule, and what it says.
@@ -55,6 +59,12 @@ pub struct Model {
     cases: Vec<Case>,
     jurors: Jurors,
     epochs: Epochs,
+    round: Round,
+    /// By round and node.
+    solutions: Arc<Vec<Vec<Solutions>>>,
+    roots: Vec<Root>,
+    /// The present one.
+    root: Option<usize>,
     /// Rewards in ether and in AIIGO.
     streams: [Stream; 2],
     /// The week, and what was given in it for each duty.
@@ -76,12 +86,15 @@ pub(crate) struct Beginning {
     pub(crate) jurors: Vec<Sworn>,
     /// When the rate of ether lapses.
     pub(crate) rate_until: u64,
+    /// When the first interval between rounds began.
+    pub(crate) interval_since: u64,
+    pub(crate) solutions: Arc<Vec<Vec<Solutions>>>,
 }
 
 impl Model {
     /// Begins where a prepared chain does.
     pub(crate) fn new(terms: Terms, beginning: Beginning) -> Self {
-        let Beginning { now, block, books, nodes, jurors, rate_until } = beginning;
+        let Beginning { now, block, books, nodes, jurors, rate_until, interval_since, solutions } = beginning;
         let mut model = Self {
             terms,
             now,
@@ -93,6 +106,10 @@ impl Model {
             cases: Vec::new(),
             jurors: Jurors::default(),
             epochs: Epochs::new(rate_until),
+            round: Round { opened_at: interval_since, ..Round::default() },
+            solutions,
+            roots: Vec::new(),
+            root: None,
             streams: [Stream::default(); 2],
             tipped: (0, [0; Duty::COUNT]),
             counted: HashMap::new(),
@@ -172,6 +189,14 @@ impl Model {
             Call::Claim { position, token } => self.claim(caller, *position, *token),
             Call::Collect { token } => self.collect(*token),
             Call::CloseEpoch { epoch } => self.close_epoch(*epoch),
+            Call::OpenRound {} => self.open_round(caller),
+            Call::AnswerRound { node, full } => self.answer_round(caller, *node, *full),
+            Call::Excuse { node, task } => self.excuse(*node, *task),
+            Call::ReportMissed { nodes } => self.report_missed(caller, nodes),
+            Call::PostRoot { epoch, amounts } => self.post_root(caller, *epoch, amounts),
+            Call::FinalizeRoot { root } => self.finalize_root(*root),
+            Call::VetoRoot { root } => self.veto_root(caller, *root),
+            Call::ClaimBonus { root, node } => self.claim_bonus(*root, *node),
             Call::ClaimBase { epoch, node } => self.claim_base(*epoch, *node),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Model, Refusal, needs, terms::BPS};
+use super::{Model, Refusal, audits::Audits, needs, terms::BPS};
 use crate::{
     books::NodeBook,
     cast::{Holder, Token},
@@ -19,9 +19,9 @@ pub(crate) struct Proven {
     pub(crate) owner: Holder,
     pub(crate) operator: Holder,
     pub(crate) payout: Holder,
-    /// Milli-TFLOPS.
-    pub(crate) power: u64,
-    /// Last second that the power counts.
+    /// Shown by its onboarding, hashes/s.
+    pub(crate) hash_rate: u64,
+    /// Last second that this counts.
     pub(crate) power_until: u64,
 }
 
@@ -31,11 +31,10 @@ pub(super) struct Node {
     pub(super) owner: Holder,
     pub(super) operator: Holder,
     pub(super) payout: Holder,
-    verified: bool,
-    online: bool,
+    pub(super) verified: bool,
+    pub(super) online: bool,
     pub(super) banned: bool,
-    power: u64,
-    pub(super) power_until: u64,
+    pub(super) audits: Audits,
     running_power: u64,
     pub(super) unbonding_ready_at: u64,
     /// Last second of the review.
@@ -70,8 +69,7 @@ impl Node {
         Self {
             verified: true,
             online: true,
-            power: proven.power,
-            power_until: proven.power_until,
+            audits: Audits::proven(proven.hash_rate, proven.power_until),
             ..Self::registered(proven.owner, proven.operator, proven.payout)
         }
     }
@@ -84,8 +82,7 @@ impl Node {
             verified: false,
             online: false,
             banned: false,
-            power: 0,
-            power_until: 0,
+            audits: Audits::default(),
             running_power: 0,
             unbonding_ready_at: 0,
             review_until: None,
@@ -141,7 +138,9 @@ impl Model {
         needs(!self.owned(caller, node)?.banned, "2.23: banned")?;
         needs(amount > 0, "2.9: nothing")?;
         self.pay(caller, Holder::Registry, Token::Aiigo, amount)?;
+        self.note_activity(node);
         self.books.nodes[node].stake += amount;
+        self.note_activity(node);
         Ok(())
     }
 
@@ -155,8 +154,10 @@ impl Model {
     }
 
     fn start_unbonding(&mut self, node: usize, amount: u128) {
+        self.note_activity(node);
         self.books.nodes[node].stake -= amount;
         self.books.nodes[node].unbonding += amount;
+        self.note_activity(node);
         self.nodes[node].unbonding_ready_at = self.now + self.terms.registry.unbonding_period;
     }
 
@@ -176,8 +177,10 @@ impl Model {
         let found = self.operated(caller, node)?;
         needs(!found.banned, "2.7: banned")?;
         needs(found.online != online, "2.7: a repetition")?;
+        self.note_activity(node);
         self.nodes[node].online = online;
         self.nodes[node].bid_epoch += u32::from(!online);
+        self.note_activity(node);
         Ok(())
     }
 
@@ -199,7 +202,9 @@ impl Model {
     /// 2.22
     pub(super) fn put_under_review(&mut self, node: usize) -> Result<(), Refusal> {
         self.needs_failing(node)?;
+        self.note_activity(node);
         self.nodes[node].review_until = Some(self.now + self.terms.registry.review_period);
+        self.note_activity(node);
         self.restart_counters(node);
         Ok(())
     }
@@ -219,6 +224,7 @@ impl Model {
         needs(caller == Holder::Treasury, "2.22: not governance")?;
         needs(self.node(node)?.under_review(self.now), "2.22: not under review")?;
         self.nodes[node].review_until = None;
+        self.note_activity(node);
         self.restart_counters(node);
         Ok(())
     }
@@ -248,29 +254,35 @@ impl Model {
         let NodeBook { stake, unbonding, .. } = self.books.nodes[node];
         let total = (stake + unbonding) * bps / BPS;
         let of_unbonding = unbonding * bps / BPS;
+        self.note_activity(node);
         self.books.nodes[node].unbonding -= of_unbonding;
         self.books.nodes[node].stake -= total - of_unbonding;
+        self.note_activity(node);
         self.burn(Holder::Registry, total)
     }
 
     /// 2.12: the court's fee, from the stake first.
     pub(super) fn take_case_fee(&mut self, node: usize, amount: u128) -> Result<u128, Refusal> {
+        self.note_activity(node);
         let book = &mut self.books.nodes[node];
         let of_stake = amount.min(book.stake);
         let of_unbonding = (amount - of_stake).min(book.unbonding);
         book.stake -= of_stake;
         book.unbonding -= of_unbonding;
         let taken = of_stake + of_unbonding;
+        self.note_activity(node);
         self.pay(Holder::Registry, Holder::Court, Token::Aiigo, taken)?;
         Ok(taken)
     }
 
     /// 2.12
     pub(super) fn return_case_fee(&mut self, node: usize, amount: u128) -> Result<(), Refusal> {
+        self.note_activity(node);
         self.pay(Holder::Court, Holder::Registry, Token::Aiigo, amount)?;
         let book = &mut self.books.nodes[node];
         let place = if self.nodes[node].banned { &mut book.unbonding } else { &mut book.stake };
         *place += amount;
+        self.note_activity(node);
         Ok(())
     }
 
@@ -286,19 +298,15 @@ impl Model {
         let demand = &self.tasks[task];
         needs(!found.is_key(demand.buyer), "2.13: the buyer is one of its keys")?;
         let book = &self.books.nodes[node];
-        let active = found.verified
-            && found.online
-            && !found.banned
-            && !found.under_review(self.now)
-            && book.stake >= self.terms.registry.min_stake;
-        needs(active, "2.6: not active")?;
+        needs(self.is_active(node), "2.6: not active")?;
         needs(demand.request.gpu, "2.13: another resource")?;
         self.needs_free_slot(node)?;
-        // Nobody here was ever audited.
-        needs(demand.request.max_audit_age == 0, "2.13: no audit")?;
-        let power = if self.now <= found.power_until { found.power } else { 0 };
+        let age = u64::from(demand.request.max_audit_age);
+        let is_young = age == 0 || found.audits.passed_at.is_some_and(|at| self.now <= at + age);
+        needs(is_young, "2.13: no audit, or too long ago")?;
+        let power = self.power(node);
         needs(found.running_power + u64::from(demand.request.min_power) <= power, "2.14: too little power")?;
-        // Without an audit nobody is above level 1 (2.19).
+        // Nobody here passes the ten challenges of level 2 (2.19).
         needs(demand.request.min_trust <= 1, "2.13: too little trust")?;
         let token = demand.request.token.index();
         needs(book.open[token] + demand.escrow <= self.terms.tokens[token].cap, "2.20: above the cap")
@@ -309,13 +317,16 @@ impl Model {
         self.nodes[node].running_power += u64::from(self.tasks[task].request.min_power);
         self.books.nodes[node].running += 1;
         self.books.nodes[node].open[token] += self.tasks[task].escrow;
+        self.note_activity(node);
     }
 
     /// 2.15
     pub(super) fn end_execution(&mut self, node: usize, task: usize) {
         self.nodes[node].running_power -= u64::from(self.tasks[task].request.min_power);
+        self.note_activity(node);
         self.books.nodes[node].running -= 1;
         self.books.nodes[node].reviewing += 1;
+        self.note_activity(node);
     }
 
     /// 2.15: the node no longer answers for a task that it delivered.

@@ -24,7 +24,20 @@ pub const EVENTS: &[&str] = &[
     "dispute won",
     "dispute split",
     "closed without a ruling",
+    // Audits.
+    "round opened",
+    "audit passed",
+    "too weak an answer",
+    "miss reported",
+    "taken offline",
+    "excused",
+    "round left out",
+    "excused, and counted as zero",
     // Rewards.
+    "root adopted",
+    "root superseded",
+    "bonus as the root says",
+    "bonus cut to a tenth of the base",
     "budget shared",
     "budget enough",
 ];

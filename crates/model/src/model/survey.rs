@@ -57,6 +57,23 @@ impl Model {
         self.cases.get(case).map(|case| case.parties().to_vec()).unwrap_or_default()
     }
 
+    pub(crate) fn root_count(&self) -> usize {
+        self.roots.len()
+    }
+
+    pub(crate) fn pending_roots(&self) -> Vec<usize> {
+        (0..self.roots.len()).filter(|root| self.roots[*root].pending).collect()
+    }
+
+    pub(crate) fn present_root(&self) -> Option<usize> {
+        self.root
+    }
+
+    /// Nodes that were paid base rewards.
+    pub(crate) fn with_base(&self) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|node| self.books.nodes[*node].base_claimed > 0).collect()
+    }
+
     /// Jurors who left, and whose position is held.
     pub(crate) fn held(&self) -> Vec<Holder> {
         let left = self.jurors.members.iter().filter(|member| member.held_until.is_some());
@@ -162,9 +179,9 @@ impl Model {
                 _ => {}
             }
         }
-        for node in &self.nodes {
+        for (index, node) in self.nodes.iter().enumerate() {
             moments.push((node.unbonding_ready_at, Concern::Unbonding));
-            moments.push((node.power_until, Concern::Other));
+            moments.push((self.power_until(index), Concern::Other));
             moments.extend(node.review_until.map(|at| (at, Concern::Other)));
             moments.extend(node.commitments.iter().map(|commitment| (commitment.expires_at, Concern::Seal)));
         }
@@ -174,6 +191,11 @@ impl Model {
         moments.extend(self.jurors.members.iter().filter_map(|member| Some((member.held_until?, Concern::Juror))));
         moments.push((self.epoch_end(self.books.rewards.next_epoch), Concern::Epoch));
         moments.push((self.rate_until(), Concern::Other));
+        let round = self.round();
+        let turns = [round.deadline, round.finishes_at, self.round_open_to_anyone_at()];
+        moments.extend(turns.map(|at| (at, Concern::Audit)));
+        let pending = self.roots.iter().filter(|root| root.pending);
+        moments.extend(pending.map(|root| (root.final_at, Concern::Root)));
         moments.retain(|(moment, _)| *moment > self.now);
         moments.sort_unstable_by_key(|(moment, _)| *moment);
         moments
@@ -193,5 +215,7 @@ pub(crate) enum Concern {
     Case,
     Juror,
     Epoch,
+    Audit,
+    Root,
     Other,
 }

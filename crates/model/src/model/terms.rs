@@ -64,7 +64,22 @@ pub(crate) struct VerifierTerms {
     pub(crate) audit_interval: u64,
     pub(crate) jitter: u64,
     pub(crate) reveal_window: u64,
+    pub(crate) late_window: u64,
+    /// Hashes/s of a TFLOPS.
+    #[serde(skip)]
+    pub(crate) calibration: u64,
+    /// Escrow in ether that excuses from a round, wei.
+    #[serde(skip)]
+    pub(crate) excuse_floor: u128,
 }
+
+/// Set by governance after the deployment: seconds to answer a round, and to answer it late or be excused, instead of the
+/// devnet's few; and so many hashes/s for a TFLOPS as take the same work for it.
+pub(crate) const ROUND_WINDOW: u32 = 120;
+pub(crate) const LATE_WINDOW: u32 = 60;
+pub(crate) const CALIBRATION: u64 = 2_000_000;
+/// Set by governance after the deployment: so much that many tasks don't excuse.
+pub(crate) const EXCUSE_FLOOR: u128 = ONE;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -213,7 +228,13 @@ impl Terms {
         let tip = |duty: &str| serde_json::from_value(parameters["keeperTips"][duty].clone());
         Ok(Self {
             registry,
-            verifier: serde_json::from_value(part("verifier"))?,
+            verifier: VerifierTerms {
+                window: ROUND_WINDOW.into(),
+                late_window: LATE_WINDOW.into(),
+                calibration: CALIBRATION,
+                excuse_floor: EXCUSE_FLOOR,
+                ..serde_json::from_value(part("verifier"))?
+            },
             market: serde_json::from_value(part("marketplace"))?,
             court,
             rewards: RewardTerms { epoch_length: EPOCH_LENGTH, ..serde_json::from_value(part("rewards"))? },
@@ -223,10 +244,14 @@ impl Terms {
         })
     }
 
-    /// How long a proof of power counts (3.7, 3.9).
+    /// From the opening of a round until anyone may open the next (3.9).
+    pub(crate) fn longest_interval(&self) -> u64 {
+        self.verifier.audit_interval + self.verifier.jitter + self.verifier.reveal_window
+    }
+
+    /// How long a proof of power counts (3.7, 3.20).
     pub(crate) fn power_lasts(&self) -> u64 {
-        let longest = self.verifier.audit_interval + self.verifier.jitter + self.verifier.reveal_window;
-        4 * longest + self.verifier.window
+        4 * self.longest_interval() + self.verifier.window
     }
 
     /// The longest that two rounds of a jury take, twice (6.16).

@@ -59,6 +59,13 @@ actions! {
     // Rewards.
     14 CloseEpoch,
     10 ClaimBase,
+    6 PostRoot,
+    5 FinalizeRoot,
+    1 VetoRoot,
+    6 ClaimBonus,
+    // Audits.
+    5 Audit,
+    5 ReportMissed,
 }
 
 impl Action {

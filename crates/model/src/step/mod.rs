@@ -2,6 +2,7 @@
 //! make sense. A step's numbers choose among what there is; zero is the plainest choice, and shrinking leads there.
 
 mod action;
+mod audit;
 mod court;
 mod market;
 mod node;
@@ -69,8 +70,13 @@ impl Step {
                 let ready_at = model.unbonding_ready_at(usize::from(self.which) % model.node_count());
                 ready_at.saturating_sub(model.now()).max(1)
             }
+            // A day that hardly anything else would wait for.
+            Wait::Seconds(_) if matches!(self.action, Action::Audit) && !self.is_for_audit(model) => {
+                (model.round_open_to_anyone_at() + 1).saturating_sub(model.now()).max(1)
+            }
             Wait::Seconds(seconds) => seconds.into(),
             Wait::Same => 0,
+            Wait::Around { .. } if self.is_for_audit(model) && self.details >> 4 & 7 != 0 => 5,
             // Most juries get to their end.
             Wait::Around { .. } if self.is_for_jury(model) && self.details >> 4 & 7 != 0 => 5,
             Wait::Around { which, offset } => {
@@ -104,6 +110,8 @@ impl Step {
             Action::ClosePosition | Action::ResetWeight => concern == Concern::Lock,
             Action::Jury | Action::AdvanceCase | Action::Appeal => concern == Concern::Case,
             Action::ReleasePosition => concern == Concern::Juror,
+            Action::Audit | Action::ReportMissed => concern == Concern::Audit,
+            Action::FinalizeRoot | Action::VetoRoot => concern == Concern::Root,
             Action::CloseEpoch => concern == Concern::Epoch,
             _ => false,
         }
@@ -164,6 +172,12 @@ impl Step {
             Action::Mine => (self.person(), self.mine()),
             Action::CloseEpoch => self.close_epoch(model),
             Action::ClaimBase => self.claim_base(model),
+            Action::PostRoot => self.post_root(model),
+            Action::FinalizeRoot => self.finalize_root(model),
+            Action::VetoRoot => self.veto_root(model),
+            Action::ClaimBonus => self.claim_bonus(model),
+            Action::Audit => self.audit(model),
+            Action::ReportMissed => self.report(model),
         }
     }
 

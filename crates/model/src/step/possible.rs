@@ -16,6 +16,9 @@ impl Step {
         if self.which > FITTING {
             return action;
         }
+        if self.is_for_audit(model) {
+            return Action::Audit;
+        }
         if self.is_for_jury(model) {
             return Action::Jury;
         }
@@ -27,6 +30,18 @@ impl Step {
         }
         if matches!(action, Action::ReleasePosition) && model.held().is_empty() {
             action = Action::LeaveJury;
+        }
+        if matches!(action, Action::ClaimBonus) && model.present_root().is_none() {
+            action = Action::FinalizeRoot;
+        }
+        if matches!(action, Action::FinalizeRoot | Action::VetoRoot) && model.pending_roots().is_empty() {
+            action = Action::PostRoot;
+        }
+        if matches!(action, Action::PostRoot) && (model.books().rewards.next_epoch == 0 || model.with_base().is_empty()) {
+            action = Action::ClaimBase;
+        }
+        if matches!(action, Action::ReportMissed) && model.round().number == 0 {
+            action = Action::Audit;
         }
         if matches!(action, Action::ClaimBase) && model.base_claimable().is_empty() {
             action = Action::CloseEpoch;

@@ -191,7 +191,7 @@ impl Model {
         self.free_unheard(case);
         let found = &mut self.cases[case];
         match found.round {
-            Round::First if now < found.close_by => {
+            Round::First if now <= found.close_by => {
                 (found.round, found.redrawn) = (Round::Redraw, true);
                 found.replacements = 0;
                 self.fix_draw(case);

@@ -84,8 +84,8 @@ impl Model {
         let token = self.tasks[task].request.token;
         let (due, fee_bps) = (self.tasks[task].due(), self.tasks[task].fee_bps);
         let part = due * share / BPS;
-        let whole_fee = part * fee_bps / BPS;
-        let fee = whole_fee - if token == Token::Aiigo { whole_fee / 4 } else { 0 };
+        // A quarter returns, and what rounding leaves.
+        let fee = if token == Token::Aiigo { part * fee_bps * 3 / (4 * BPS) } else { part * fee_bps / BPS };
         let bond_to_provider = bond * share / BPS;
         let provider = part * (BPS - fee_bps - BOND_BPS) / BPS + bond_to_provider;
         let of_jurors = due * BOND_BPS / BPS;

@@ -76,7 +76,7 @@ impl Model {
         self.silence(case, SeatState::Drawn)?;
         let (now, most) = (self.now, self.terms.court.max_replacements);
         let found = &mut self.cases[case];
-        if found.replacements < most && now < found.close_by {
+        if found.replacements < most && now <= found.close_by {
             found.replacements += 1;
             self.fix_draw(case);
             self.start_drawing(case);
