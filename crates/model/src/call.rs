@@ -172,7 +172,8 @@ impl Call {
             | Self::Appeal { case } => vec![(Kind::Case, case)],
             Self::JoinJury { position }
             | Self::ClosePosition { position }
-            | Self::ResetWeight { position } | Self::Claim { position, .. } => {
+            | Self::ResetWeight { position }
+            | Self::Claim { position, .. } => {
                 vec![(Kind::Position, position)]
             }
             Self::CreateTask { .. }

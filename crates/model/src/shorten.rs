@@ -20,7 +20,9 @@ pub(crate) fn shorten(prepared: &Prepared, entries: &[Entry]) -> Option<Differen
             }
             let ways = [Without::Waiting, Without::Sooner, Without::Blocks];
             let left_out = ways.into_iter().map(|way| without(&best, index, way));
-            if let Some((shorter, found)) = left_out.filter(|shorter| *shorter != best).find_map(|shorter| failing(prepared, shorter)) {
+            if let Some((shorter, found)) =
+                left_out.filter(|shorter| *shorter != best).find_map(|shorter| failing(prepared, shorter))
+            {
                 (best, difference) = (shorter, found);
                 continue;
             }
@@ -95,7 +97,9 @@ fn without(entries: &[Entry], index: usize, way: Without) -> Vec<Entry> {
 /// In the place of an entry that made blocks, blocks; where the next entry is then.
 fn keep_blocks(rest: &mut Vec<Entry>, index: usize, removed: &Entry) -> usize {
     let blocks = |seconds: u64| u64::from(seconds > 0);
-    if let Some(Entry { seconds, call: Call::Mine { blocks: mined }, .. }) = index.checked_sub(1).map(|at| &mut rest[at]) {
+    if let Some(Entry { seconds, call: Call::Mine { blocks: mined }, .. }) =
+        index.checked_sub(1).map(|at| &mut rest[at])
+    {
         let own = if let Call::Mine { blocks } = removed.call { blocks } else { 0 };
         *mined += own + blocks(*seconds) + blocks(removed.seconds) - blocks(*seconds + removed.seconds);
         *seconds += removed.seconds;

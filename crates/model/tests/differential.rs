@@ -14,9 +14,9 @@ use proptest::{
 };
 
 /// What every change is worth: about 80,000 calls.
-const SEQUENCES: u32 = 2_000;
+const SEQUENCES: u32 = 1_400;
 /// The longest sequence.
-const STEPS: usize = 80;
+const STEPS: usize = 120;
 
 fn config() -> Config {
     let chosen = std::env::var_os("PROPTEST_CASES").is_some();
@@ -54,7 +54,6 @@ fn the_chain_does_what_the_model_does() {
     }
     println!("{calls} calls, {done} of them done");
     println!("reached: {reached:?}");
-    println!("done: {done_of:?}");
     if config().cases < SEQUENCES {
         return;
     }
@@ -62,7 +61,5 @@ fn the_chain_does_what_the_model_does() {
     assert!(never.is_empty(), "a call that is never done shows nothing: {never:?}; {done_of:?}");
     let missing: Vec<_> = EVENTS.iter().filter(|event| !reached.contains_key(*event)).collect();
     assert!(missing.is_empty(), "never reached: {missing:?}; {reached:?}");
-    let unknown: Vec<_> = reached.keys().filter(|event| !EVENTS.contains(event)).collect();
-    assert!(unknown.is_empty(), "not among what has to be reached: {unknown:?}");
     assert!(done * 2 > calls, "more than half of the calls were refused: {done} of {calls} done");
 }

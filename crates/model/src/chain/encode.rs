@@ -91,16 +91,12 @@ pub(super) fn encode(suite: &Suite, ids: &Ids, caller: Holder, call: &Call) -> (
         }
         Call::AdvanceCase { case } => court(DisputeCourt::advanceCall { caseId: case_id(ids, *case) }.abi_encode()),
         Call::Appeal { case } => court(DisputeCourt::appealCall { caseId: case_id(ids, *case) }.abi_encode()),
-        Call::WithdrawFees { to: receiver } => {
-            court(DisputeCourt::withdrawFeesCall { to: to(*receiver) }.abi_encode())
-        }
+        Call::WithdrawFees { to: receiver } => court(DisputeCourt::withdrawFeesCall { to: to(*receiver) }.abi_encode()),
         Call::JoinJury { position } => {
             court(DisputeCourt::joinJuryCall { positionId: position_id(ids, *position) }.abi_encode())
         }
         Call::LeaveJury {} => court(DisputeCourt::leaveJuryCall {}.abi_encode()),
-        Call::ReleasePosition { juror } => {
-            court(DisputeCourt::releasePositionCall { juror: to(*juror) }.abi_encode())
-        }
+        Call::ReleasePosition { juror } => court(DisputeCourt::releasePositionCall { juror: to(*juror) }.abi_encode()),
         Call::ReweighJuror { juror } => court(DisputeCourt::reweighJurorCall { juror: to(*juror) }.abi_encode()),
         // Nobody's call.
         Call::Mine { .. } => (Address::ZERO, 0, Vec::new()),
@@ -160,7 +156,8 @@ pub(super) fn encode(suite: &Suite, ids: &Ids, caller: Holder, call: &Call) -> (
         }
         Call::OpenRound {} => verifier(ProofOfWorkVerifier::openRoundWithoutPreimageCall {}.abi_encode()),
         Call::AnswerRound { node, full } => {
-            let solutions = (ids.round as usize).checked_sub(1).and_then(|round| suite.solutions.get(round)?.get(*node));
+            let solutions =
+                (ids.round as usize).checked_sub(1).and_then(|round| suite.solutions.get(round)?.get(*node));
             let nonces = solutions.map(|solutions| solutions[usize::from(!full)].clone()).unwrap_or_default();
             let call = ProofOfWorkVerifier::submitRoundSolutionCall { round: ids.round, nodeId: id(node), nonces };
             verifier(call.abi_encode())

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use aiigo_devnet::{CHAIN_ID, place, project_root};
 use aiigo_pow::{CpuOptions, Hits, Job, PowError, Registry};
 use aiigo_protocol::{
-    AIIGOToken, ContractName, Deployment, DisputeCourt, NodeRegistry, ProofOfWorkVerifier, RewardDistributor, StakingPool,
-    TaskMarketplace,
+    AIIGOToken, ContractName, Deployment, DisputeCourt, NodeRegistry, ProofOfWorkVerifier, RewardDistributor,
+    StakingPool, TaskMarketplace,
 };
 use alloy::{
     primitives::{Address, B256, Bytes, U256, aliases::U96, keccak256},
@@ -24,8 +24,8 @@ use crate::{
     books::{Books, NodeBook, PositionBook},
     cast::{Holder, NODES, PURSE, Token, sworn_stake},
     model::{
-        Beginning, CALIBRATION, COURT_PERIODS, Duty, EPOCH_LENGTH, ETHER_RATE, EXCUSE_FLOOR, LATE_WINDOW, LISTED, Model,
-        Proven, REVIEW_MIN_TASKS, ROUND_WINDOW, Solutions, Sworn, Terms, hash_rate,
+        Beginning, CALIBRATION, COURT_PERIODS, Duty, EPOCH_LENGTH, ETHER_RATE, EXCUSE_FLOORS, LATE_WINDOW, LISTED,
+        Model, Proven, REVIEW_MIN_TASKS, ROUND_WINDOW, Solutions, Sworn, Terms, hash_rate,
     },
 };
 
@@ -251,8 +251,10 @@ impl Setup<'_> {
         parameters.hashesPerTflops = [CALIBRATION; 5];
         let setting = ProofOfWorkVerifier::setParametersCall { parameters_: parameters };
         self.machine.must(governance, verifier, 0, &setting)?;
-        let floor = (Address::ZERO, U96::from(EXCUSE_FLOOR)).into();
-        self.machine.must(governance, verifier, 0, &ProofOfWorkVerifier::setExcuseFloorCall { floor })?;
+        for (token, floor) in self.suite.tokens.into_iter().zip(EXCUSE_FLOORS) {
+            let floor = (token, U96::from(floor)).into();
+            self.machine.must(governance, verifier, 0, &ProofOfWorkVerifier::setExcuseFloorCall { floor })?;
+        }
         let round = self.machine.must(governance, verifier, 0, &ProofOfWorkVerifier::currentRoundCall {})?;
         Ok(round.openedAt.saturating_to())
     }
@@ -260,9 +262,8 @@ impl Setup<'_> {
     /// Nothing but the deployment sets it: it is found among what its own view reads, as a number of 40 bits.
     fn lengthen_epochs(&mut self) -> Result<(), Error> {
         let distributor = self.suite.address(Holder::Distributor);
-        let length = |machine: &mut Machine| {
-            machine.must(Address::ZERO, distributor, 0, &RewardDistributor::epochLengthCall {})
-        };
+        let length =
+            |machine: &mut Machine| machine.must(Address::ZERO, distributor, 0, &RewardDistributor::epochLengthCall {});
         let start = RewardDistributor::epochStartCall { epoch: U256::ZERO };
         let before = length(&mut self.machine)?;
         let begins = self.machine.must(Address::ZERO, distributor, 0, &start)?;
@@ -337,7 +338,8 @@ impl Setup<'_> {
             let amount = U256::from(PURSE[Token::Dollar.index()]);
             self.machine.must(minter, dollar, 0, &AIIGOToken::mintCall { to, amount })?;
             for (token, spender) in [aiigo, dollar].into_iter().flat_map(|token| {
-                [Holder::Registry, Holder::Escrow, Holder::Pool, Holder::Court, Holder::Distributor].map(|spender| (token, spender))
+                [Holder::Registry, Holder::Escrow, Holder::Pool, Holder::Court, Holder::Distributor]
+                    .map(|spender| (token, spender))
             }) {
                 let spender = self.suite.address(spender);
                 self.machine.must(to, token, 0, &AIIGOToken::approveCall { spender, value: U256::MAX })?;

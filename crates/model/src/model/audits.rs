@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use aiigo_protocol::TaskStatus;
 use alloy::primitives::{U256, Uint};
 
-use super::{Model, Refusal, needs, terms::Duty};
-use crate::cast::{Holder, Token};
+use super::{
+    Model, Refusal, needs,
+    terms::{Duty, EXCUSE_FLOORS},
+};
+use crate::cast::Holder;
 
 const MOST_REPUTATION: u128 = 10_000;
 /// Misses in a row that take a node offline (3.17).
@@ -58,7 +61,13 @@ pub(super) struct Audits {
 
 impl Audits {
     pub(super) fn proven(hash_rate: u64, until: u64) -> Self {
-        Self { onboarding: hash_rate, onboarding_until: until, active: true, due: BTreeSet::from([1]), ..Self::default() }
+        Self {
+            onboarding: hash_rate,
+            onboarding_until: until,
+            active: true,
+            due: BTreeSet::from([1]),
+            ..Self::default()
+        }
     }
 
     fn add(&mut self, result: u64) {
@@ -171,6 +180,15 @@ impl Model {
 
     /// 3.15
     pub(super) fn excuse(&mut self, node: usize, task: usize) -> Result<(), Refusal> {
+        self.needs_excuse(node, task)?;
+        let number = self.round.number;
+        self.account(node, number - 1);
+        self.nodes[node].audits.excused = Some(number);
+        self.reached("excused");
+        Ok(())
+    }
+
+    pub(super) fn needs_excuse(&self, node: usize, task: usize) -> Result<(), Refusal> {
         let Round { number, opened_at, finishes_at, .. } = self.round;
         self.node(node)?;
         needs(self.now <= finishes_at, "3.15: the round has finished")?;
@@ -178,15 +196,13 @@ impl Model {
         needs(self.nodes[node].audits.excused != Some(number), "3.15: excused already")?;
         let found = self.tasks.get(task).ok_or(Refusal("no such task"))?;
         needs(found.node == Some(node), "3.15: another node's")?;
-        needs(found.assigned_at < opened_at && opened_at <= found.deadline(), "3.15: not at work when the round opened")?;
+        needs(
+            found.assigned_at < opened_at && opened_at <= found.deadline(),
+            "3.15: not at work when the round opened",
+        )?;
         let working = self.books.tasks[task].status == TaskStatus::InProgress || found.submitted_at > opened_at;
         needs(working, "3.15: the result was in")?;
-        needs(found.request.token == Token::Ether, "3.15: no floor")?;
-        needs(found.escrow >= self.terms.verifier.excuse_floor, "3.15: below the floor")?;
-        self.account(node, number - 1);
-        self.nodes[node].audits.excused = Some(number);
-        self.reached("excused");
-        Ok(())
+        needs(found.escrow >= EXCUSE_FLOORS[found.request.token.index()], "3.15: below the floor")
     }
 
     /// 3.16

@@ -59,18 +59,25 @@ impl Model {
 
     /// 8.13, with a proof of the leaf in the tree of `root`.
     pub(super) fn claim_bonus(&mut self, root: usize, node: usize) -> Result<(), Refusal> {
-        let amounts = self.root.map_or(&[][..], |present| &self.roots[present].amounts);
+        let present = self.root.ok_or(Refusal("8.13: no root"))?;
         let proven = self.roots.get(root).ok_or(Refusal("no such root"))?;
-        needs(proven.amounts == amounts, "8.13: not in the present tree")?;
-        let cumulative = amounts.get(node).copied().filter(|amount| *amount > 0).ok_or(Refusal("8.13: no leaf"))?;
-        let payout = self.node(node)?.payout;
+        needs(proven.amounts == self.roots[present].amounts, "8.13: not in the present tree")?;
+        let (amount, is_cut) = self.bonus(node)?;
+        self.reached(if is_cut { "bonus cut to a tenth of the base" } else { "bonus as the root says" });
+        self.books.nodes[node].bonus_claimed += amount;
+        self.mint(self.nodes[node].payout, amount);
+        Ok(())
+    }
+
+    /// What the present root gives a node now, and whether it says more than that.
+    pub(super) fn bonus(&self, node: usize) -> Result<(u128, bool), Refusal> {
+        let present = self.root.ok_or(Refusal("8.13: no root"))?;
+        self.node(node)?;
+        let cumulative = self.roots[present].amounts.get(node).copied().unwrap_or(0);
         let book = &self.books.nodes[node];
         let most = book.base_claimed / 10;
         let amount = cumulative.min(most).saturating_sub(book.bonus_claimed);
-        needs(amount > 0, "8.13: nothing left")?;
-        self.reached(if cumulative > most { "bonus cut to a tenth of the base" } else { "bonus as the root says" });
-        self.books.nodes[node].bonus_claimed += amount;
-        self.mint(payout, amount);
-        Ok(())
+        needs(amount > 0, "8.13: nothing to claim")?;
+        Ok((amount, cumulative > most))
     }
 }

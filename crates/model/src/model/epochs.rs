@@ -106,7 +106,7 @@ impl Model {
             base = found.weight().min(budget);
         }
         self.books.rewards.next_epoch += 1;
-        self.books.rewards.committed += stakers + base + base / 10;
+        self.books.rewards.committed += stakers + base + base.div_ceil(10);
         if stakers > 0 {
             self.release(Token::Aiigo);
             self.stream(Token::Aiigo, stakers);

@@ -21,14 +21,20 @@ use std::{
     sync::Arc,
 };
 
+pub(crate) use self::audits::{Solutions, hash_rate};
+pub(crate) use self::court::{CaseStatus, SeatState};
 pub(crate) use self::nodes::Proven;
 pub(crate) use self::pool::Sworn;
 pub use self::reach::EVENTS;
-pub(crate) use self::audits::{Solutions, hash_rate};
-pub(crate) use self::court::{CaseStatus, SeatState};
 pub(crate) use self::terms::Duty;
-pub(crate) use self::terms::{CALIBRATION, COURT_PERIODS, EPOCH_LENGTH, ETHER_RATE, EXCUSE_FLOOR, LATE_WINDOW, LISTED, REVIEW_MIN_TASKS, ROUND_WINDOW, Terms};
-use self::{audits::Round, bonuses::Root, court::Case, epochs::Epochs, jurors::Jurors, nodes::Node, pool::Position, rewards::Stream, tasks::Task};
+pub(crate) use self::terms::{
+    CALIBRATION, COURT_PERIODS, EPOCH_LENGTH, ETHER_RATE, EXCUSE_FLOORS, LATE_WINDOW, LISTED, REVIEW_MIN_TASKS,
+    ROUND_WINDOW, Terms,
+};
+use self::{
+    audits::Round, bonuses::Root, court::Case, epochs::Epochs, jurors::Jurors, nodes::Node, pool::Position,
+    rewards::Stream, tasks::Task,
+};
 use crate::{books::Books, call::Call, cast::Holder};
 
 /// Why the model refuses a call: the rule, and what it says.

@@ -57,6 +57,27 @@ impl Model {
         self.cases.get(case).map(|case| case.parties().to_vec()).unwrap_or_default()
     }
 
+    /// Open positions of at least so much, of which nothing is frozen.
+    pub(crate) fn free_positions(&self, least: u128) -> Vec<usize> {
+        let books = self.books.positions.iter().enumerate();
+        books.filter(|(_, book)| book.amount >= least && book.frozen == 0).map(|(position, _)| position).collect()
+    }
+
+    /// Of a juror.
+    pub(crate) fn least_position(&self) -> u128 {
+        self.terms.court.min_position
+    }
+
+    pub(crate) fn draw_block(&self, case: usize) -> u64 {
+        self.cases[case].draw_block
+    }
+
+    /// Nodes, each with a task that excuses it from the present round.
+    pub(crate) fn excusable(&self) -> Vec<(usize, usize)> {
+        let tasks = self.tasks.iter().enumerate().filter_map(|(task, found)| Some((found.node?, task)));
+        tasks.filter(|(node, task)| self.needs_excuse(*node, *task).is_ok()).collect()
+    }
+
     pub(crate) fn root_count(&self) -> usize {
         self.roots.len()
     }
@@ -67,6 +88,11 @@ impl Model {
 
     pub(crate) fn present_root(&self) -> Option<usize> {
         self.root
+    }
+
+    /// Nodes that the present root gives something.
+    pub(crate) fn bonuses(&self) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|node| self.bonus(*node).is_ok()).collect()
     }
 
     /// Nodes that were paid base rewards.

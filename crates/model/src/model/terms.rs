@@ -68,9 +68,6 @@ pub(crate) struct VerifierTerms {
     /// Hashes/s of a TFLOPS.
     #[serde(skip)]
     pub(crate) calibration: u64,
-    /// Escrow in ether that excuses from a round, wei.
-    #[serde(skip)]
-    pub(crate) excuse_floor: u128,
 }
 
 /// Set by governance after the deployment: seconds to answer a round, and to answer it late or be excused, instead of the
@@ -78,8 +75,8 @@ pub(crate) struct VerifierTerms {
 pub(crate) const ROUND_WINDOW: u32 = 120;
 pub(crate) const LATE_WINDOW: u32 = 60;
 pub(crate) const CALIBRATION: u64 = 2_000_000;
-/// Set by governance after the deployment: so much that many tasks don't excuse.
-pub(crate) const EXCUSE_FLOOR: u128 = ONE;
+/// Set by governance after the deployment, by token: so much that many tasks don't excuse.
+pub(crate) const EXCUSE_FLOORS: [u128; Token::COUNT] = [ONE / 10, 100 * ONE, 100_000_000];
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -150,11 +147,10 @@ pub(crate) struct CourtPeriods {
     pub(crate) hold: u32,
 }
 
-/// Seconds, in the place of the devnet's minute: so that few epochs are left to close after a wait, and in most of those
-/// that had fees the budget is more than the fees, but not in all.
-pub(crate) const EPOCH_LENGTH: u64 = 1_200;
-/// Set by governance after the deployment: AIIGO wei per ether of fee.
-pub(crate) const ETHER_RATE: u128 = 10_000 * ONE;
+/// Seconds, in the place of the devnet's minute: so that few epochs are left to close after a wait.
+pub(crate) const EPOCH_LENGTH: u64 = 21_600;
+/// Set by governance after the deployment, AIIGO wei per ether of fee: so high that some epochs' budgets run out.
+pub(crate) const ETHER_RATE: u128 = 600_000 * ONE;
 
 /// Of RewardDistributor.
 #[derive(Clone, Debug, Deserialize)]
@@ -232,7 +228,6 @@ impl Terms {
                 window: ROUND_WINDOW.into(),
                 late_window: LATE_WINDOW.into(),
                 calibration: CALIBRATION,
-                excuse_floor: EXCUSE_FLOOR,
                 ..serde_json::from_value(part("verifier"))?
             },
             market: serde_json::from_value(part("marketplace"))?,

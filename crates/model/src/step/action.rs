@@ -33,8 +33,8 @@ actions! {
     2 Online,
     2 Payout,
     2 Operator,
-    4 Review,
-    4 EndReview,
+    8 Review,
+    10 EndReview,
     1 Register,
     1 Ban,
     // The pool, and money that waits.
@@ -51,21 +51,21 @@ actions! {
     12 AdvanceCase,
     4 Appeal,
     6 WithdrawFees,
-    4 JoinJury,
-    3 LeaveJury,
+    6 JoinJury,
+    2 LeaveJury,
     3 ReleasePosition,
     2 ReweighJuror,
     1 Mine,
     // Rewards.
     14 CloseEpoch,
-    10 ClaimBase,
+    12 ClaimBase,
     6 PostRoot,
-    5 FinalizeRoot,
-    1 VetoRoot,
-    6 ClaimBonus,
+    8 FinalizeRoot,
+    4 VetoRoot,
+    14 ClaimBonus,
     // Audits.
-    5 Audit,
-    5 ReportMissed,
+    6 Audit,
+    4 ReportMissed,
 }
 
 impl Action {

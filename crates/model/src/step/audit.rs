@@ -2,7 +2,7 @@
 
 use aiigo_protocol::TaskStatus;
 
-use super::{FITTING, Step};
+use super::{FITTING, Step, action::Action};
 use crate::{call::Call, cast::Holder, model::Model};
 
 impl Step {
@@ -16,22 +16,41 @@ impl Step {
             && !self.due(model).is_empty()
     }
 
+    /// In few sequences, but then one after the other: each takes a day.
+    pub(super) fn opens_round(&self, model: &Model) -> bool {
+        let is_audit = matches!(self.action, Action::Audit | Action::ReportMissed);
+        let may = match model.round().number {
+            0 => is_audit && self.details >> 24 & 3 == 0,
+            1..=3 => is_audit || self.details >> 24 & 15 == 0,
+            _ => is_audit && self.bit(6),
+        };
+        may && self.which <= FITTING && model.now() > model.round().finishes_at && !self.is_for_audit(model)
+    }
+
+    /// Of the last of the first nodes hardly anybody thinks while the round runs: it misses one after the other.
     fn due(&self, model: &Model) -> Vec<usize> {
-        (0..model.node_count()).filter(|node| model.is_due(*node)).collect()
+        let is_over = model.now() > model.round().finishes_at;
+        let is_thought_of = |node: &usize| *node != 2 || is_over || self.details >> 16 & 7 == 0;
+        (0..model.node_count()).filter(|node| model.is_due(*node)).filter(is_thought_of).collect()
     }
 
     pub(super) fn audit(&self, model: &Model) -> (Holder, Call) {
         let round = model.round();
         let node = self.among(&self.due(model), model.node_count());
-        if round.number == 0 || (model.now() > round.finishes_at && self.due(model).is_empty()) {
+        if self.opens_round(model) || self.which > FITTING {
             return (self.person(), Call::OpenRound {});
         }
         if model.now() > round.finishes_at {
             return self.report(model);
         }
         let keys = model.keys(node);
+        let excusable = model.excusable();
         match self.details >> 5 & 3 {
-            0 => self.excuse(model, node),
+            0 | 2 if !excusable.is_empty() => {
+                let (node, task) = excusable[usize::from(self.which) % excusable.len()];
+                (self.person(), Call::Excuse { node, task })
+            }
+            0 if self.bit(6) => self.excuse(model, node),
             1 => (keys.operator, Call::AnswerRound { node, full: false }),
             _ => (keys.owner, Call::AnswerRound { node, full: true }),
         }
@@ -47,7 +66,8 @@ impl Step {
 
     /// Some nodes, now and then one of them twice.
     pub(super) fn report(&self, model: &Model) -> (Holder, Call) {
-        let mut nodes: Vec<_> = (0..model.node_count()).filter(|node| self.details >> (8 + node % 8) & 3 != 0).collect();
+        let mut nodes: Vec<_> =
+            (0..model.node_count()).filter(|node| self.details >> (8 + node % 8) & 3 != 0).collect();
         nodes.extend(nodes.first().copied().filter(|_| self.bit(7)));
         (self.person(), Call::ReportMissed { nodes })
     }

@@ -9,13 +9,13 @@ use crate::{
     model::{CaseStatus, Model, SeatState},
 };
 
-/// What most jurors of a case see, by its number.
+/// What most jurors of a case see, by the block that draws them.
 const OPINIONS: [u128; 5] = [0, 10_000, 0, 4_000, 10_000];
 
 impl Step {
-    /// While there is a case half of the steps are for it: it takes many to come to an end.
+    /// While there is a case most of the steps are for it: it takes many to come to an end.
     pub(super) fn is_for_jury(&self, model: &Model) -> bool {
-        self.which <= FITTING && self.details >> 3 & 1 == 1 && model.has_open_case()
+        self.which <= FITTING && self.details >> 2 & 7 != 0 && model.has_open_case()
     }
 
     fn case(&self, model: &Model) -> usize {
@@ -29,7 +29,7 @@ impl Step {
             Some(CaseStatus::Drawing) if model.draws_later(case) => (self.person(), self.mine()),
             Some(CaseStatus::Drawing) => (self.person(), Call::DrawJury { case }),
             Some(CaseStatus::Committing) => match self.seated(model, case, SeatState::Drawn) {
-                Some((juror, _)) => (juror, Call::CommitVote { case, share: self.opinion(case) }),
+                Some((juror, _)) => (juror, Call::CommitVote { case, share: self.opinion(model, case) }),
                 None => self.advance_case(model),
             },
             Some(CaseStatus::Revealing) => match self.seated(model, case, SeatState::Committed) {
@@ -47,9 +47,9 @@ impl Step {
     }
 
     /// Some see it otherwise than most.
-    fn opinion(&self, case: usize) -> u128 {
+    fn opinion(&self, model: &Model, case: usize) -> u128 {
         match self.details >> 8 & 15 {
-            0..=11 => OPINIONS[case % OPINIONS.len()],
+            0..=11 => OPINIONS[model.draw_block(case) as usize % OPINIONS.len()],
             12 => 10_000,
             13 => 0,
             _ => u128::from(self.amount) * 10_050 / 65_536,
@@ -75,8 +75,8 @@ impl Step {
 
     /// Mostly somebody who can be a party, too.
     pub(super) fn join_jury(&self, model: &Model) -> (Holder, Call) {
-        let (owner, position) = self.position(model, self.person());
-        (owner, Call::JoinJury { position })
+        let position = self.among(&model.free_positions(model.least_position()), model.position_count());
+        (model.position_owner(position), Call::JoinJury { position })
     }
 
     pub(super) fn juror(&self) -> Holder {

@@ -144,7 +144,7 @@ impl Step {
     fn request(&self, model: &Model, details: u32, amount: u16) -> Request {
         let flaw = details >> 24;
         let token = Token::ALL[details as usize % Token::COUNT];
-        let duration = [600, 3_600, 600, 86_400, 20_011, 3_600, 30, 5][(details >> 2) as usize % 8];
+        let duration = [600, 3_600, 172_800, 172_800, 20_011, 3_600, 30, 5][(details >> 2) as usize % 8];
         // Up to six tenths of what a node may have open: two large ones don't fit.
         let escrow = model.token_cap(token) * u128::from(amount) / 110_000;
         Request {

@@ -70,15 +70,20 @@ impl Step {
                 let ready_at = model.unbonding_ready_at(usize::from(self.which) % model.node_count());
                 ready_at.saturating_sub(model.now()).max(1)
             }
+            // Hours that hardly anything else would wait for.
+            Wait::Seconds(_) if matches!(self.action, Action::CloseEpoch | Action::ClaimBase) && self.bit(3) => {
+                let end = model.epoch_end(model.books().rewards.next_epoch);
+                if model.epochs_wait() { end.saturating_sub(model.now()).max(1) } else { 1 }
+            }
             // A day that hardly anything else would wait for.
-            Wait::Seconds(_) if matches!(self.action, Action::Audit) && !self.is_for_audit(model) => {
+            Wait::Seconds(_) if self.opens_round(model) => {
                 (model.round_open_to_anyone_at() + 1).saturating_sub(model.now()).max(1)
             }
             Wait::Seconds(seconds) => seconds.into(),
             Wait::Same => 0,
             Wait::Around { .. } if self.is_for_audit(model) && self.details >> 4 & 7 != 0 => 5,
             // Most juries get to their end.
-            Wait::Around { .. } if self.is_for_jury(model) && self.details >> 4 & 7 != 0 => 5,
+            Wait::Around { .. } if self.is_for_jury(model) && self.details >> 5 & 1 == 0 => 5,
             Wait::Around { which, offset } => {
                 let mut deadlines = model.deadlines();
                 // Far ones end everything that runs.
@@ -124,7 +129,6 @@ impl Step {
         let caller = if self.who > 235 { people[usize::from(self.who) % people.len()] } else { caller };
         (caller, call)
     }
-
 
     fn intend(&self, model: &Model) -> (Holder, Call) {
         match self.possible(model) {

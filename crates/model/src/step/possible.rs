@@ -16,8 +16,11 @@ impl Step {
         if self.which > FITTING {
             return action;
         }
-        if self.is_for_audit(model) {
+        if self.is_for_audit(model) || self.opens_round(model) {
             return Action::Audit;
+        }
+        if self.is_for_bonus(model) {
+            return self.bonus(model);
         }
         if self.is_for_jury(model) {
             return Action::Jury;
@@ -37,11 +40,13 @@ impl Step {
         if matches!(action, Action::FinalizeRoot | Action::VetoRoot) && model.pending_roots().is_empty() {
             action = Action::PostRoot;
         }
-        if matches!(action, Action::PostRoot) && (model.books().rewards.next_epoch == 0 || model.with_base().is_empty()) {
+        if matches!(action, Action::PostRoot) && (model.books().rewards.next_epoch == 0 || model.with_base().is_empty())
+        {
             action = Action::ClaimBase;
         }
-        if matches!(action, Action::ReportMissed) && model.round().number == 0 {
-            action = Action::Audit;
+        let all_accounted = (0..model.node_count()).all(|node| !model.is_due(node));
+        if matches!(action, Action::Audit | Action::ReportMissed) && all_accounted {
+            action = Action::Accept;
         }
         if matches!(action, Action::ClaimBase) && model.base_claimable().is_empty() {
             action = Action::CloseEpoch;
@@ -49,7 +54,8 @@ impl Step {
         if matches!(action, Action::CloseEpoch) && !model.epoch_is_over() && !model.epochs_wait() {
             action = Action::Approve;
         }
-        if matches!(action, Action::ClosePosition | Action::ResetWeight | Action::Claim) && model.position_count() == 0
+        if matches!(action, Action::ClosePosition) && model.free_positions(1).is_empty()
+            || matches!(action, Action::JoinJury) && model.free_positions(model.least_position()).is_empty()
         {
             action = Action::OpenPosition;
         }

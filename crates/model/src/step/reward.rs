@@ -1,6 +1,6 @@
 //! How epochs close, and what providers claim of them.
 
-use super::{FITTING, Step};
+use super::{FITTING, Step, action::Action};
 use crate::{
     call::Call,
     cast::{Holder, ONE},
@@ -17,6 +17,23 @@ impl Step {
         let owed = model.base_claimable();
         let (epoch, node) = owed.get(usize::from(self.which) % owed.len().max(1)).copied().unwrap_or_default();
         (self.person(), Call::ClaimBase { epoch, node: if self.which > FITTING { self.node(model) } else { node } })
+    }
+
+    /// Once somebody can have a bonus, a quarter of the steps are for it.
+    pub(super) fn is_for_bonus(&self, model: &Model) -> bool {
+        self.which <= FITTING && self.details >> 30 == 0 && !model.with_base().is_empty()
+    }
+
+    /// The next step on the way to a bonus.
+    pub(super) fn bonus(&self, model: &Model) -> Action {
+        if !model.bonuses().is_empty() && self.details >> 28 & 1 == 0 {
+            return Action::ClaimBonus;
+        }
+        match (model.pending_roots().len(), self.details >> 24 & 7) {
+            (0, _) | (1, 0..=2) => Action::PostRoot,
+            (_, 3) => Action::VetoRoot,
+            _ => Action::FinalizeRoot,
+        }
     }
 
     /// For a closed epoch: to most nodes less than they may have, to some more.
@@ -41,6 +58,6 @@ impl Step {
     pub(super) fn claim_bonus(&self, model: &Model) -> (Holder, Call) {
         let all = model.root_count();
         let root = model.present_root().filter(|_| self.which <= FITTING).unwrap_or(self.among(&[], all));
-        (self.person(), Call::ClaimBonus { root, node: self.among(&model.with_base(), model.node_count()) })
+        (self.person(), Call::ClaimBonus { root, node: self.among(&model.bonuses(), model.node_count()) })
     }
 }

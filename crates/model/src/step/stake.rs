@@ -1,6 +1,6 @@
 //! What stakers do, and how money that waits moves on.
 
-use super::{FITTING, Step};
+use super::{FITTING, Step, action::Action};
 use crate::{
     call::Call,
     cast::{Holder, ONE, Token},
@@ -11,13 +11,14 @@ impl Step {
     pub(super) fn open_position(&self) -> (Holder, Call) {
         let lock = [0, 600, 30 * 86_400, 365 * 86_400, 365 * 86_400 + 1][self.details as usize % 5];
         // Some of them are enough for a juror.
-        let whole = if self.details >> 5 & 7 == 7 { 14_000 * ONE } else { 2_000 * ONE };
-        (self.person(), Call::OpenPosition { amount: self.portion(whole), lock })
+        let is_large = matches!(self.action, Action::JoinJury) || self.details >> 5 & 7 == 7;
+        let least = if is_large { 9_990 * ONE } else { 0 };
+        (self.person(), Call::OpenPosition { amount: least + self.portion(2_000 * ONE), lock })
     }
 
     pub(super) fn close_position(&self, model: &Model) -> (Holder, Call) {
-        let (owner, position) = self.position(model, self.person());
-        (owner, Call::ClosePosition { position })
+        let position = self.among(&model.free_positions(1), model.position_count());
+        (model.position_owner(position), Call::ClosePosition { position })
     }
 
     pub(super) fn reset_weight(&self, model: &Model) -> (Holder, Call) {
@@ -52,10 +53,5 @@ impl Step {
     pub(super) fn withdraw_tips(&self, model: &Model) -> (Holder, Call) {
         let tipped = Holder::PEOPLE.iter().find(|person| model.books().tips[person.index()] > 0);
         (tipped.copied().unwrap_or(self.person()), Call::WithdrawTips { to: self.anyone() })
-    }
-
-    pub(super) fn position(&self, model: &Model, stranger: Holder) -> (Holder, usize) {
-        let position = usize::from(self.which) % model.position_count().max(1);
-        (if position < model.position_count() { model.position_owner(position) } else { stranger }, position)
     }
 }

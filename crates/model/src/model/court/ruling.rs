@@ -49,11 +49,8 @@ impl Model {
         let Case { node, disputer, provider_fee, redrawn, appeal, status, .. } = self.cases[case];
         let fee = self.terms.court.case_fee;
         let of_provider = (fee * (BPS - share) / BPS).min(provider_fee);
-        let (mut pot, to_payer, to_provider) = if redrawn {
-            (fee + provider_fee, 0, 0)
-        } else {
-            (fee, of_provider, provider_fee - of_provider)
-        };
+        let (mut pot, to_payer, to_provider) =
+            if redrawn { (fee + provider_fee, 0, 0) } else { (fee, of_provider, provider_fee - of_provider) };
         self.owe(disputer, to_payer);
         if let Some((appellant, before)) = appeal {
             let buyers = appellant == self.cases[case].buyer || appellant == disputer;
