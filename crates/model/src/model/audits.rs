@@ -196,10 +196,10 @@ impl Model {
         needs(self.nodes[node].audits.excused != Some(number), "3.15: excused already")?;
         let found = self.tasks.get(task).ok_or(Refusal("no such task"))?;
         needs(found.node == Some(node), "3.15: another node's")?;
-        needs(
-            found.assigned_at < opened_at && opened_at <= found.deadline(),
-            "3.15: not at work when the round opened",
-        )?;
+        // The request's duration, also under a bid that promised less.
+        let busy_until = found.assigned_at + u64::from(found.request.duration);
+        let was_at_work = found.assigned_at < opened_at && opened_at <= busy_until;
+        needs(was_at_work, "3.15: not at work when the round opened")?;
         let working = self.books.tasks[task].status == TaskStatus::InProgress || found.submitted_at > opened_at;
         needs(working, "3.15: the result was in")?;
         needs(found.escrow >= EXCUSE_FLOORS[found.request.token.index()], "3.15: below the floor")

@@ -46,10 +46,10 @@ actions! {
     1 Burn,
     3 WithdrawTips,
     // Disputes.
-    12 Dispute,
-    20 Jury,
+    24 Dispute,
+    40 Jury,
     12 AdvanceCase,
-    4 Appeal,
+    6 Appeal,
     6 WithdrawFees,
     6 JoinJury,
     2 LeaveJury,
