@@ -15,7 +15,6 @@ pub const EVENTS: &[&str] = &[
     "round lapsed",
     "jury drawn again",
     "ruled",
-    "ruled after a redraw",
     "ruled on appeal",
     "appealed",
     "appeal lapsed",

@@ -86,6 +86,16 @@ impl Model {
         (0..self.roots.len()).filter(|root| self.roots[*root].pending).collect()
     }
 
+    /// Pending ones that nobody can veto in time any more.
+    pub(crate) fn final_roots(&self) -> Vec<usize> {
+        self.pending_roots().into_iter().filter(|root| self.roots[*root].final_at <= self.now).collect()
+    }
+
+    /// Whether there are solutions for the present round.
+    pub(crate) fn is_round_searched(&self) -> bool {
+        self.round.number <= self.solutions.len() as u64
+    }
+
     pub(crate) fn present_root(&self) -> Option<usize> {
         self.root
     }

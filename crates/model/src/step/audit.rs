@@ -12,7 +12,10 @@ impl Step {
         self.which <= FITTING
             && self.details >> 1 & 1 == 1
             && round.number > 0
-            && (model.now() <= round.finishes_at || self.details >> 2 & 3 == 3)
+            && match model.now() {
+                now if now <= round.deadline => model.is_round_searched(),
+                now => now > round.finishes_at && self.details >> 2 & 3 == 3,
+            }
             && !self.due(model).is_empty()
     }
 

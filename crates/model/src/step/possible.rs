@@ -19,8 +19,10 @@ impl Step {
         if self.is_for_audit(model) || self.opens_round(model) {
             return Action::Audit;
         }
-        if self.is_for_bonus(model) {
-            return self.bonus(model);
+        if self.is_for_bonus(model)
+            && let Some(action) = self.bonus(model)
+        {
+            return action;
         }
         if self.is_for_jury(model) {
             return Action::Jury;
@@ -51,7 +53,7 @@ impl Step {
         if matches!(action, Action::ClaimBase) && model.base_claimable().is_empty() {
             action = Action::CloseEpoch;
         }
-        if matches!(action, Action::CloseEpoch) && !model.epoch_is_over() && !model.epochs_wait() {
+        if matches!(action, Action::CloseEpoch) && !model.epoch_is_over() {
             action = Action::Approve;
         }
         if matches!(action, Action::ClosePosition) && model.free_positions(1).is_empty()

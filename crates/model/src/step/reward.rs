@@ -25,14 +25,14 @@ impl Step {
     }
 
     /// The next step on the way to a bonus.
-    pub(super) fn bonus(&self, model: &Model) -> Action {
+    pub(super) fn bonus(&self, model: &Model) -> Option<Action> {
         if !model.bonuses().is_empty() && self.details >> 28 & 1 == 0 {
-            return Action::ClaimBonus;
+            return Some(Action::ClaimBonus);
         }
         match (model.pending_roots().len(), self.details >> 24 & 7) {
-            (0, _) | (1, 0..=2) => Action::PostRoot,
-            (_, 3) => Action::VetoRoot,
-            _ => Action::FinalizeRoot,
+            (0, _) | (1, 0..=2) => Some(Action::PostRoot),
+            (_, 3) => Some(Action::VetoRoot),
+            _ => Some(Action::FinalizeRoot).filter(|_| !model.final_roots().is_empty()),
         }
     }
 
@@ -47,7 +47,7 @@ impl Step {
     }
 
     pub(super) fn finalize_root(&self, model: &Model) -> (Holder, Call) {
-        (self.person(), Call::FinalizeRoot { root: self.among(&model.pending_roots(), model.root_count()) })
+        (self.person(), Call::FinalizeRoot { root: self.among(&model.final_roots(), model.root_count()) })
     }
 
     pub(super) fn veto_root(&self, model: &Model) -> (Holder, Call) {
