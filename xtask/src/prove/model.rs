@@ -6,7 +6,7 @@ use crate::{
     shell::{self, cargo},
 };
 
-const SEQUENCES: &str = "20000";
+const SEQUENCES: &str = "14000";
 
 pub(super) fn run() -> Result<Finding, Error> {
     let mut command = cargo();

@@ -15,6 +15,7 @@ pub const EVENTS: &[&str] = &[
     "round lapsed",
     "jury drawn again",
     "ruled",
+    "ruled after a redraw",
     "ruled on appeal",
     "appealed",
     "appeal lapsed",
@@ -32,6 +33,7 @@ pub const EVENTS: &[&str] = &[
     "excused",
     // Rewards.
     "root adopted",
+    "root superseded",
     "bonus as the root says",
     "bonus cut to a tenth of the base",
     "budget shared",

@@ -42,6 +42,11 @@ impl Model {
         self.cases.get(case).map(|case| case.status)
     }
 
+    /// Whether the present period of a case is over.
+    pub(crate) fn is_overdue(&self, case: usize) -> bool {
+        self.cases.get(case).is_some_and(|case| self.now > case.deadline)
+    }
+
     /// Whether the block that draws is not there yet.
     pub(crate) fn draws_later(&self, case: usize) -> bool {
         self.block <= self.cases[case].draw_block

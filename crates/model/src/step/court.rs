@@ -25,6 +25,9 @@ impl Step {
     /// The next step that a case wants.
     pub(super) fn jury(&self, model: &Model) -> (Holder, Call) {
         let case = self.case(model);
+        if model.is_overdue(case) && self.details >> 5 & 15 != 0 {
+            return self.advance_case(model);
+        }
         match model.case_status(case) {
             Some(CaseStatus::Drawing) if model.draws_later(case) => (self.person(), self.mine()),
             Some(CaseStatus::Drawing) => (self.person(), Call::DrawJury { case }),
