@@ -92,7 +92,7 @@ impl Step {
     }
 
     pub(super) fn withdraw(&self, model: &Model) -> (Holder, Call) {
-        let owed: Vec<_> = Holder::PEOPLE
+        let owed: Vec<_> = Holder::ACTORS
             .iter()
             .flat_map(|person| Token::ALL.map(|token| (*person, token)))
             .filter(|(person, token)| model.books().credits[person.index()][token.index()] > 0)
