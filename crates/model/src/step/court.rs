@@ -13,9 +13,9 @@ use crate::{
 const OPINIONS: [u128; 5] = [0, 10_000, 0, 4_000, 10_000];
 
 impl Step {
-    /// While there is a case most of the steps are for it: it takes many to come to an end.
+    /// While there is a case half of the steps are for it: it takes many to come to an end.
     pub(super) fn is_for_jury(&self, model: &Model) -> bool {
-        self.which <= FITTING && self.details >> 2 & 7 != 0 && model.has_open_case()
+        self.which <= FITTING && self.details >> 2 & 1 != 0 && model.has_open_case()
     }
 
     fn case(&self, model: &Model) -> usize {
