@@ -89,5 +89,6 @@ contract NodeRecordFuzzTest is Test {
         assertEq(int256(uint256(next)), int256(uint256(reputation)) + delta);
         int256 full = Reputation.deltaOf(because);
         if (delta != full) assertTrue(next == 0 || next == Reputation.MAX, "cut short at a bound only");
+        if (because == Cause.Misuse) assertEq(delta, 0, "the ban says it all");
     }
 }

@@ -64,6 +64,41 @@ contract PriceIndexTest is Test {
         assertEq(index.weightAt(NOW + 2 days), 4_000);
     }
 
+    function test_TheLastOfAWeightIsForgottenAfterEightyEightHalvings() public pure {
+        PriceIndex memory index = PriceIndex(1, type(uint88).max, uint40(NOW));
+        assertEq(index.weightAt(NOW + 87 days), 1);
+        assertEq(index.weightAt(NOW + 88 days), 0);
+    }
+
+    function test_ASettlementMovesThePriceByFivePercentAnHourForADayAtMost() public pure {
+        PriceIndex memory index = PriceIndex(100e9, 1 ether, uint40(NOW));
+        assertEq(index.settle(10_000e9, 1 ether, NOW + 30 minutes).price, 102.5e9);
+        assertEq(index.settle(10_000e9, 1 ether, NOW + 1 hours).price, 105e9);
+        assertEq(index.settle(10_000e9, 1 ether, NOW + 1 days).price, 220e9);
+        assertEq(index.settle(10_000e9, 1 ether, NOW + 3 days).price, 220e9);
+        assertEq(index.settle(1, 1 ether, NOW + 1 hours).price, 95e9);
+    }
+
+    function test_ASettlementWeighsATenthOfThePastAtMost() public pure {
+        PriceIndex memory index = PriceIndex(100e9, 1 ether, uint40(NOW));
+        assertEq(index.settle(100e9, 5 ether, NOW).weight, 1.1 ether);
+        assertEq(index.settle(100e9, 0.02 ether, NOW).weight, 1.02 ether);
+        // A small past counts a unit, a forgotten one leaves all to the new price.
+        index.weight = 5;
+        assertEq(index.settle(100e9, 5 ether, NOW).weight, 6);
+        index.weight = 1;
+        assertEq(index.settle(100e9, 5 ether, NOW).weight, 2);
+        assertEq(index.settle(100e9, 5 ether, NOW + 2 days).weight, 5 ether);
+    }
+
+    /// @dev Zero says that there was none.
+    function test_APriceIsNeverZero() public pure {
+        PriceIndex memory index = PriceIndex(0, 0, 0).settle(0, 1 ether, NOW);
+        assertEq(index.price, 1);
+        assertEq(index.settle(1_000e9, 1 ether, NOW).price, 1);
+        assertEq(index.settle(1_000e9, 1 ether, NOW).weight, 1.1 ether);
+    }
+
     function test_ManyHonestSettlementsFindThePrice() public pure {
         PriceIndex memory index = PriceIndex(100e9, 1 ether, uint40(NOW));
         for (uint256 i = 1; i <= 200; ++i) {

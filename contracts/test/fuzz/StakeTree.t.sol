@@ -123,7 +123,7 @@ contract StakeTreeTest is Test {
     }
 
     function test_EveryLeafOnceThenItIsFull() public {
-        _tree.used = uint32(StakeTree.CAPACITY) - 1;
+        _tree.used = type(uint16).max;
         assertEq(_tree.take(), type(uint16).max);
         vm.expectRevert(StakeTree.TreeIsFull.selector);
         this.take();

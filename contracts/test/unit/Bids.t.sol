@@ -163,6 +163,19 @@ contract BidsTest is MarketFixture {
         _refuse(abi.encodeWithSelector(IBids.BidTooSlow.selector, taskId, DURATION + 1, DURATION));
     }
 
+    function test_ABidMayTakeAllTheTimeThatIsAsked() public {
+        bid.eta = DURATION;
+        bid.pricePerHour = 0.36 ether;
+        assign(bid, node);
+        assertEq(market.taskOf(taskId).agreedEta, DURATION);
+    }
+
+    function test_ABidMayBeAsLowAsTheLeastThatIsDue() public {
+        bid.pricePerHour = 20_000;
+        assign(bid, node);
+        assertEq(market.taskOf(taskId).agreedPrice, 10_000);
+    }
+
     function test_RevertWhen_TheBidCostsMoreThanTheEscrow() public {
         bid.pricePerHour = 0.72 ether + 2;
         _refuse(

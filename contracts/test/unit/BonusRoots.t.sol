@@ -366,6 +366,10 @@ contract BonusRootsTest is SuiteTest {
         vm.prank(address(suite.timelock));
         _rewards.setVetoDelay(5 days);
         assertEq(_rewards.vetoDelay(), 5 days);
+        vm.startPrank(address(suite.timelock));
+        _rewards.setVetoDelay(30 days);
+        _rewards.setVetoDelay(1);
+        assertEq(_rewards.vetoDelay(), 1);
     }
 
     function test_RevertWhen_TheVetoDelayIsNonsenseOrAnyoneElseSetsIt() public {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Vm} from "forge-std/Vm.sol";
+
 import {IKeeperTips} from "src/interfaces/IKeeperTips.sol";
 import {IDisputeCourtBase} from "src/interfaces/IDisputeCourtBase.sol";
 import {Case, CaseStatus, Round, SeatState} from "src/types/Dispute.sol";
@@ -62,9 +64,23 @@ contract CourtRulingsTest is CourtFixture {
         assertEq(suite.keeperTips.tipsOf(keeper), suite.keeperTips.termsOf(IKeeperTips.Duty.Finalize).amount);
     }
 
+    function test_ALosingNodesFeeDoesNotReturn() public {
+        vote(_case, 0, 0, 0);
+        vm.expectCall(address(registry), abi.encodeWithSelector(registry.returnCaseFee.selector), 0);
+        advance(_case);
+    }
+
+    function _creditsIn(Vm.Log[] memory logs) private pure returns (uint256 count) {
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics[0] == IDisputeCourtBase.FeeCredited.selector) ++count;
+        }
+    }
+
     function test_TheProviderWinsAndGetsItsFeeBackToItsStake() public {
         vote(_case, 10_000, 10_000, 10_000);
+        vm.recordLogs();
         advance(_case);
+        assertEq(_creditsIn(vm.getRecordedLogs()), 3, "nothing is credited to who gets nothing");
         assertEq(court.feesOf(buyer), 0);
         assertEq(info(node).stake, _stakeBefore);
         assertEq(outcome().share, 10_000);
@@ -266,6 +282,19 @@ contract CourtRulingsTest is CourtFixture {
         advance(_case);
         assertEq(outcome().share, 0);
         assertEq(court.feesOf(buyer), APPEAL_FEE + CASE_FEE, "won for the buyer");
+    }
+
+    function test_AWatcherAppealsForTheBuyer() public {
+        address watcher = party("watcher");
+        vm.prank(watcher);
+        uint256 caseId = arbitrable.dispute("another task", buyer, node.id);
+        drawJury(caseId);
+        voteAll(caseId, 10_000);
+        appeal(caseId, watcher);
+        drawJury(caseId);
+        voteAll(caseId, 0);
+        advance(caseId);
+        assertEq(court.feesOf(watcher), CASE_FEE + APPEAL_FEE, "won for the buyer");
     }
 
     function test_IfTheAppealsJuryLapsesTheFirstRulingStandsAndTheFeeReturns() public {

@@ -100,6 +100,20 @@ contract CourtSettingsTest is CourtFixture {
         _set(good);
     }
 
+    function test_ParametersReachTheirBounds() public {
+        IDisputeCourtBase.Parameters memory p = court.parameters();
+        p.toleranceBps = 5_000;
+        p.silencePenaltyBps = 5_000;
+        p.incoherencePenaltyBps = 5_000;
+        p.maxReplacements = 3;
+        p.caseFee = 100_000e18;
+        p.appealFee = 100_000e18;
+        _set(p);
+        assertEq(abi.encode(court.parameters()), abi.encode(p));
+        assertEq(CourtExtension(address(court)).MIN_JURY(), 3);
+        assertEq(CourtExtension(address(court)).MAX_JURY(), 7);
+    }
+
     function test_NoPeriodIsZeroOrLongerThanAWeek() public {
         for (uint256 i; i < 4; ++i) {
             for (uint256 j; j < 3; ++j) {
@@ -254,6 +268,12 @@ contract CourtSettingsTest is CourtFixture {
             vm.expectRevert(IDisputeCourtBase.InvalidParameters.selector);
             new ERC1967Proxy(implementation, call);
         }
+    }
+
+    function test_AnEpochLastsADayAtMost() public {
+        bytes memory call = abi.encodeCall(CourtExtension.initialize, (governance, court.parameters(), 1 days));
+        address proxy = address(new ERC1967Proxy(suite.implementations.court, call));
+        assertEq(CourtExtension(proxy).epochLength(), 1 days);
     }
 
     function test_OnlyGovernanceUpgradesAndStateStays() public {

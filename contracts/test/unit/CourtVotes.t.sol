@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IDisputeCourtBase} from "src/interfaces/IDisputeCourtBase.sol";
+import {IKeeperTips} from "src/interfaces/IKeeperTips.sol";
 import {Case, CaseStatus, Round, SeatState} from "src/types/Dispute.sol";
 
 import {CourtFixture} from "../utils/CourtFixture.sol";
@@ -313,10 +314,14 @@ contract CourtVotesTest is CourtFixture {
         drawJury(_case);
         uint256 supply = token.totalSupply();
         uint256 pot = 2 * CASE_FEE;
+        address keeper = makeAddr("keeper");
         passDeadline(_case);
         vm.expectEmit(address(court));
         emit IDisputeCourtBase.CaseClosed(_case, TASK, false, 0, 0, pot, 0, 0);
+        vm.deal(address(suite.keeperTips), 1 ether);
+        vm.prank(keeper);
         court.advance(_case); // all silent again
+        assertEq(suite.keeperTips.tipsOf(keeper), suite.keeperTips.termsOf(IKeeperTips.Duty.Finalize).amount);
         assertEq(token.totalSupply(), supply - pot - 3 * PENALTY);
         assertEq(token.balanceOf(address(court)), 0);
         assertEq(outcome().withoutRuling, 1);
@@ -332,6 +337,22 @@ contract CourtVotesTest is CourtFixture {
         court.advance(_case);
         assertStatus(_case, CaseStatus.Closed);
         assertEq(outcome().withoutRuling, 1);
+    }
+
+    function test_UntilItIsOverdueTheSilentAreReplacedAndAJuryIsDrawnAgain() public {
+        vm.warp(court.caseOf(_case).closeBy);
+        court.advance(_case);
+        assertStatus(_case, CaseStatus.Drawing);
+        assertEq(court.caseOf(_case).replacements, 1);
+        assertRound(_case, Round.First);
+    }
+
+    function test_InTheLastSecondAJuryIsDrawnAgain() public {
+        advance(_case); // all replaced
+        vm.warp(court.caseOf(_case).closeBy);
+        court.advance(_case); // nobody drew
+        assertRound(_case, Round.Redraw);
+        assertStatus(_case, CaseStatus.Drawing);
     }
 
     function test_RevertWhen_ThePeriodIsNotOver() public {

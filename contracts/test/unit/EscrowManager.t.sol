@@ -71,6 +71,13 @@ contract EscrowManagerTest is Test {
         escrow.deposit(TASK, ETH, buyer, large);
     }
 
+    function test_TheLargestAmountFillsASlot() public {
+        uint256 largest = type(uint96).max;
+        vm.deal(address(this), largest);
+        escrow.deposit{value: largest}(TASK, ETH, buyer, largest);
+        assertEq(escrow.escrowOf(TASK).amount, largest);
+    }
+
     function test_RevertWhen_TheTaskHasAnEscrow() public {
         _deposit(1 ether);
         vm.expectRevert(abi.encodeWithSelector(IEscrowManager.EscrowExists.selector, TASK));

@@ -79,6 +79,14 @@ contract EscrowSplitTest is Test {
         _escrow.topUp(TASK, _buyer, type(uint96).max);
     }
 
+    function test_ATopUpMayReachTheLargestTotal() public {
+        _escrow.deposit{value: 1}(TASK, ETH, _buyer, 1);
+        uint256 rest = type(uint96).max - 1;
+        vm.deal(address(this), rest);
+        _escrow.topUp{value: rest}(TASK, _buyer, rest);
+        assertEq(_escrow.escrowOf(TASK).amount, type(uint96).max);
+    }
+
     function test_RevertWhen_TheTokenTakesAFeeOrReenters() public {
         TaxedDollar taxed = new TaxedDollar();
         HookedDollar hooked = new HookedDollar();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
 import {FeeVault} from "src/FeeVault.sol";
 import {IEscrowManager} from "src/interfaces/IEscrowManager.sol";
 import {IFeeVault} from "src/interfaces/IFeeVault.sol";
@@ -106,6 +108,24 @@ contract FeeVaultTest is MarketFixture {
         assertEq(toTreasury, 2 ether);
     }
 
+    function test_ASingleUnitIsPassedOn() public {
+        vm.startPrank(governance);
+        pool.listRewardToken(address(dollar));
+        vault.setStakerShare(address(dollar), 5_000);
+        vm.stopPrank();
+        address[2] memory tokens = [ETH, address(dollar)];
+        for (uint256 i; i < 2; ++i) {
+            _credit(tokens[i], 1);
+            (uint256 toStakers, uint256 toTreasury) = vault.collect(tokens[i]);
+            assertEq(toStakers, 0);
+            assertEq(toTreasury, 1);
+            _credit(tokens[i], 2);
+            vault.collect(tokens[i]);
+            assertEq(pool.undistributed(tokens[i]), 1);
+            assertEq(vault.collectable(tokens[i]), 0);
+        }
+    }
+
     function test_AGiftIsPassedOnToo() public {
         vm.deal(address(this), 1 ether);
         payable(vault).transfer(1 ether);
@@ -122,8 +142,8 @@ contract FeeVaultTest is MarketFixture {
     function test_RevertWhen_ATokenReenters() public {
         HookedDollar hooked = new HookedDollar();
         hooked.mint(address(vault), 10e6);
-        hooked.hook(address(vault), abi.encodeCall(IFeeVault.collect, (address(hooked))));
-        vm.expectRevert();
+        hooked.hook(address(vault), abi.encodeCall(IFeeVault.collect, (ETH)));
+        vm.expectRevert(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
         vault.collect(address(hooked));
     }
 

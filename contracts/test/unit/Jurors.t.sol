@@ -42,6 +42,8 @@ contract JurorsTest is CourtFixture {
         IJuryPool.Membership memory member = court.membershipOf(_alice);
         assertEq(member.positionId, _position);
         assertEq(member.weight, POSITION);
+        assertEq(member.heldUntil, 0);
+        assertEq(member.seats, 0);
         assertTrue(member.active);
         assertEq(court.jurorOf(_position), _alice);
     }
@@ -100,6 +102,8 @@ contract JurorsTest is CourtFixture {
         assertEq(court.totalWeightIn(_epoch()), POSITION);
         assertEq(court.totalWeightIn(_epoch() + 1), 0);
         assertFalse(court.membershipOf(_alice).active);
+        assertEq(court.membershipOf(_alice).weight, 0);
+        assertEq(court.membershipOf(_alice).heldUntil, vm.getBlockTimestamp() + HOLD);
     }
 
     /// @dev Else stake rented for two hours decides a case, and whoever was not drawn is out at once.

@@ -101,6 +101,7 @@ contract JuryDrawTest is CourtFixture {
         assertEq(seats.length, 3);
         for (uint256 i; i < 3; ++i) {
             assertEq(seatsHeld(seats[i].juror), 1);
+            assertEq(seats[i].share, 0, "nobody has voted");
             assertSeat(caseId, i, SeatState.Drawn);
             for (uint256 j; j < i; ++j) {
                 assertTrue(seats[i].juror != seats[j].juror, "distinct");
@@ -299,6 +300,7 @@ contract JuryDrawTest is CourtFixture {
         court.releasePosition(jurors[1]);
         drawJury(caseId);
         assertFalse(_isSeated(caseId, jurors[1]));
+        assertFalse(_isSeated(caseId, address(0)), "nor nobody in its place");
     }
 
     function test_NoPartyJudgesItsOwnCase() public {

@@ -61,6 +61,13 @@ contract MarketExtensionTest is MarketFixture {
         market.createTasks(_requests(65), _noPermits());
     }
 
+    function test_ABatchHasUpToSixtyFourTasks() public {
+        vm.deal(buyer, 64 ether);
+        uint256 value = 64 * (0.36 ether + 4 * TIP);
+        vm.prank(buyer);
+        assertEq(market.createTasks{value: value}(_requests(64), _noPermits()).length, 64);
+    }
+
     function test_OneWrongRequestUndoesTheBatch() public {
         TaskRequest[] memory asked = _requests(2);
         asked[1].minPower = 0;
@@ -210,6 +217,34 @@ contract MarketExtensionTest is MarketFixture {
         assertEq(market.estimateTaskCost(ResourceType.GPU, ETH, 2_000, 30 minutes), 0.36 ether);
         assertEq(market.estimateTaskCost(ResourceType.CPU, ETH, 2_000, 30 minutes), 0);
         assertEq(market.estimateTaskCost(ResourceType.GPU, makeAddr("unknown"), 2_000, 30 minutes), 0);
+    }
+
+    function test_ATokenThatWasNeverListedHasNoPrice() public {
+        approve(completedTask(buyer, activeNode("node")));
+        (uint128 price, uint256 weight, uint40 updatedAt) = market.priceIndexOf(ResourceType.GPU, makeAddr("unknown"));
+        assertEq(price, 0);
+        assertEq(weight, 0);
+        assertEq(updatedAt, 0);
+    }
+
+    /// @dev Each resource type has its own index in each token.
+    function test_APriceInATokenMovesNoOther() public {
+        Node memory node = activeNode("node");
+        TaskRequest memory asked = request();
+        asked.paymentToken = address(dollar);
+        asked.pricePerHour = 2e6;
+        bytes32 taskId = createTask(buyer, asked);
+        accept(taskId, node);
+        submit(taskId, node);
+        approve(taskId);
+        address[] memory tokens = market.paymentTokens();
+        for (uint8 kind; kind <= uint8(type(ResourceType).max); ++kind) {
+            for (uint256 i; i < tokens.length; ++i) {
+                (uint128 price,,) = market.priceIndexOf(ResourceType(kind), tokens[i]);
+                bool paid = ResourceType(kind) == ResourceType.GPU && tokens[i] == address(dollar);
+                assertEq(price != 0, paid);
+            }
+        }
     }
 
     // ---------------------------------------------------------------- Two rooms

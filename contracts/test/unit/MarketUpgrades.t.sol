@@ -98,6 +98,20 @@ contract MarketUpgradesTest is MarketFixture {
         new ERC1967Proxy(implementation, abi.encodeCall(IRegistryExtension.initialize, (governance, short, limits)));
     }
 
+    /// @dev ETH has the first place in the list, whether it is allowed or not.
+    function test_WithoutTokensNothingIsAllowedAndEtherIsListed() public {
+        ITaskMarketplace.Parameters memory rules = market.parameters();
+        ITaskMarketplace.TokenConfig[] memory none;
+        bytes memory call = abi.encodeCall(IMarketExtension.initialize, (governance, rules, none));
+        IMarket fresh = IMarket(address(new ERC1967Proxy(suite.implementations.marketplace, call)));
+        ITaskMarketplace.PaymentToken memory ether_ = fresh.paymentToken(address(0));
+        assertTrue(ether_.listed);
+        assertFalse(ether_.allowed);
+        assertEq(ether_.id, 0);
+        assertEq(ether_.timeoutTip, 0);
+        assertEq(fresh.paymentTokens().length, 1);
+    }
+
     function test_RevertWhen_TheFirstReviewIsLongerThanUnbonding() public {
         ITaskMarketplace.Parameters memory long = market.parameters();
         long.maxReviewWindow = 15 days;

@@ -200,6 +200,14 @@ contract NodeActivityTest is MarketFixture {
         registry.syncActivity(99);
     }
 
+    /// @dev The usual end of a task looks for nothing that it did not change.
+    function test_ADeliveryDoesNotTellWhatAParameterChanged() public {
+        _begin();
+        _setMinStake(3 * MIN_STAKE);
+        _expectNotes(0);
+        _deliver();
+    }
+
     /// @dev Else a node could be active, and leave, between two rounds, and be due in neither.
     function test_ActivityThatBeganSilentlyIsToldBeforeItsEnd() public {
         _failTenTimes();

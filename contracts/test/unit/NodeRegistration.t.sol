@@ -90,6 +90,8 @@ contract NodeRegistrationTest is MarketFixture {
         registry.stakeForNode(node.id, MIN_STAKE);
         skip(1);
         registry.registerNode{value: 0.1 ether}(ResourceType.GPU, "", address(0), address(0), 0);
+        vm.stopPrank();
+        stake(node, MIN_STAKE);
     }
 
     function test_OnlyTheOwnerLiftsAPause() public {
@@ -268,9 +270,11 @@ contract NodeRegistrationTest is MarketFixture {
         stake(node, 1);
         assertStatus(NodeStatus.Active);
         assertEq(registry.trustLevelOf(node.id), 1);
+        assertTrue(info(node).online);
         vm.prank(node.owner);
         registry.setOnline(node.id, false);
         assertStatus(NodeStatus.Inactive);
+        assertFalse(info(node).online);
     }
 
     function test_GoingOnlineIsAnEventAndARepetitionAnError() public {
@@ -376,6 +380,25 @@ contract NodeRegistrationTest is MarketFixture {
         bad.reviewPeriod = 90 days;
         vm.prank(governance);
         registry.setParameters(bad);
+    }
+
+    function test_ParametersReachTheirBounds() public {
+        INodeRegistry.Parameters memory p = registry.parameters();
+        p.minStake = 1;
+        p.levelTwoStake = 1;
+        p.levelThreeStake = 1;
+        p.levelThreeReputation = 10_000;
+        p.levelThreeSuccessBps = 10_000;
+        p.timeoutSlashBps = 10_000;
+        p.disputeSlashBps = 10_000;
+        p.misuseSlashBps = 10_000;
+        p.reviewFailureBps = 10_000;
+        p.reviewMinTasks = 1;
+        p.reviewPeriod = 90 days;
+        p.unbondingPeriod = 180 days;
+        vm.prank(governance);
+        registry.setParameters(p);
+        assertEq(abi.encode(registry.parameters()), abi.encode(p));
     }
 
     function _expectInvalid(INodeRegistry.Parameters memory bad) private {

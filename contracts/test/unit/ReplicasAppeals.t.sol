@@ -104,6 +104,9 @@ contract ReplicasAppealsTest is CourtMarketFixture, ReplicasFixture {
         market.appealReplica(taskId, honest.id, EVIDENCE);
         vm.stopPrank();
         assertReplica(taskId, honest, ReplicaStatus.Outvoted);
+        _approveFee(honest);
+        vm.prank(honest.operator);
+        market.appealReplica(taskId, honest.id, string(new bytes(2_048)));
     }
 
     function test_AppealsAreNeverPaused() public {

@@ -232,6 +232,13 @@ contract ReplicasDrawTest is ReplicasFixture {
         assertEq(escrow.balanceOf(client, ETH), 3 * SHARE + 6 * TIP);
     }
 
+    function test_TheBuyerCancelsInTheLastSecond() public {
+        vm.warp(market.taskOf(taskId).acceptBy);
+        vm.prank(client);
+        market.cancelTask(taskId);
+        assertStatus(taskId, TaskStatus.Cancelled);
+    }
+
     function test_RevertWhen_CancellingOnceTheCandidatesAreFixed() public {
         _applyAll();
         skipWindow(taskId);
@@ -382,6 +389,24 @@ contract ReplicasDrawTest is ReplicasFixture {
         vm.recordLogs();
         market.releaseCandidates(taskId, everybody);
         assertEq(vm.getRecordedLogs().length, 0);
+    }
+
+    function test_TheDrawIsAnnounced() public {
+        _applyAll();
+        fixCandidates(taskId);
+        mockRandomness("some");
+        bytes memory header = drawHeader(taskId);
+        uint256 snapshot = vm.snapshotState();
+        market.drawReplicas(taskId, header);
+        Replication memory round = roundOf(taskId);
+        uint64[] memory drawn_ = new uint64[](3);
+        for (uint256 i; i < 3; ++i) {
+            drawn_[i] = round.seats[i].nodeId;
+        }
+        vm.revertToState(snapshot);
+        vm.expectEmit(address(market));
+        emit IReplicas.ReplicasDrawn(taskId, 1, "some", drawn_, uint40(block.timestamp) + DURATION + GRACE);
+        market.drawReplicas(taskId, header);
     }
 
     /// @dev Nobody thins the list out before the draw.

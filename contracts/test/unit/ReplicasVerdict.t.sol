@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Vm} from "forge-std/Vm.sol";
+
+import {IEscrowManager} from "src/interfaces/IEscrowManager.sol";
 import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {IReplicas} from "src/interfaces/IReplicas.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
@@ -58,6 +61,39 @@ contract ReplicasVerdictTest is ReplicasFixture {
         assertEq(task.submittedAt, block.timestamp);
         vm.expectRevert(abi.encodeWithSelector(IReplicas.NothingToSettle.selector, taskId));
         market.settleReplicas(taskId);
+    }
+
+    /// @dev Who only reads events has to see every wei and who got it.
+    function test_TheSplitNamesEachOfItsShares() public {
+        bytes32 taskId = drawn(3);
+        uint256 held = escrow.escrowOf(taskId).amount;
+        work(taskId, three(RESULT, WRONG, RESULT));
+        vm.recordLogs();
+        _judge(taskId);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        uint256 sum;
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics[0] != IEscrowManager.PaymentSplit.selector) continue;
+            (address[] memory accounts, uint256[] memory amounts) = abi.decode(logs[i].data, (address[], uint256[]));
+            assertEq(accounts.length, 4, "two of the majority, the treasury, the buyer");
+            assertEq(amounts.length, 4);
+            for (uint256 j; j < amounts.length; ++j) {
+                assertNotEq(accounts[j], address(0));
+                sum += amounts[j];
+            }
+        }
+        assertEq(sum, held);
+    }
+
+    function test_TheFeesCountForRewardsAndNobodyIsTipped() public {
+        bytes32 taskId = drawn(3);
+        work(taskId, three(RESULT, RESULT, RESULT));
+        uint256 epoch = suite.distributor.currentEpoch();
+        vm.expectCall(address(escrow), abi.encodeWithSelector(escrow.payTip.selector), 0);
+        _judge(taskId);
+        for (uint256 i; i < 3; ++i) {
+            assertGt(suite.distributor.weightOf(epoch, seat(taskId, i).id), 0);
+        }
     }
 
     function test_EachIsPaidForItsOwnTime() public {
@@ -232,8 +268,18 @@ contract ReplicasVerdictTest is ReplicasFixture {
         assertEq(escrow.balanceOf(keeper, ETH), TIP);
         assertEq(info(silent).stake, LEVEL_TWO_STAKE * 95 / 100);
         assertTrue(market.isExcluded(taskId, silent.id));
+        assertReplica(taskId, silent, ReplicaStatus.TimedOut);
         assertIdle(silent);
         assertEq(escrow.balanceOf(seat(taskId, 0).payout, ETH), uint256(SHARE) / 2 * 92 / 100);
+    }
+
+    function test_ATipOfOneUnitIsPaidToo() public {
+        vm.prank(governance);
+        market.setPaymentToken(ETH, true, 1);
+        bytes32 taskId = drawn(3);
+        work(taskId, three(RESULT, RESULT, 0));
+        _judge(taskId);
+        assertEq(escrow.balanceOf(keeper, ETH), 1);
     }
 
     /// @dev What the buyer set aside is for every seat of every round.
@@ -265,6 +311,7 @@ contract ReplicasVerdictTest is ReplicasFixture {
         _judge(taskId);
         assertEq(info(silent).stake, LEVEL_TWO_STAKE * 95 / 100);
         assertEq(escrow.balanceOf(keeper, ETH), TIP);
+        assertReplica(taskId, silent, ReplicaStatus.TimedOut);
         assertIdle(silent);
         assertStatus(taskId, TaskStatus.Verified);
     }

@@ -102,6 +102,16 @@ contract RewardDistributorTest is SuiteTest {
         assertEq(_rewards.weightOf(0, _node), 0);
     }
 
+    function test_TheSmallestWeightCounts() public {
+        _record(_node, address(_token), 3); // 0.45 of a fee
+        assertEq(_rewards.weightOf(0, _node), 1);
+        vm.warp(_rewards.epochStart(1));
+        _record(_other, ETH, 1 ether);
+        assertEq(_rewards.epochOf(0).totalWeight, 1);
+        _closeNext();
+        assertEq(_rewards.claimBaseReward(0, _node), 1);
+    }
+
     function test_TheTotalsOfOpenEpochsStayApart() public {
         _record(_node, ETH, 0.01 ether);
         _record(_other, ETH, 0.02 ether);
@@ -299,6 +309,16 @@ contract RewardDistributorTest is SuiteTest {
         assertApproxEqAbs(_rewards.baseRewardOf(1, _node), (released - released / 5) * 10 / 11, 1);
     }
 
+    /// @dev What is released later belongs to the next epoch, however late somebody closes this one.
+    function test_AnEpochThatWaitsToBeClosedShowsItsOwnRelease() public {
+        _record(_node, ETH, 1_000_000 ether);
+        vm.warp(START + 9 days);
+        uint256 shown = _rewards.baseRewardOf(0, _node);
+        _rewards.closeEpoch(0);
+        assertEq(_rewards.baseRewardOf(0, _node), shown);
+        assertEq(shown, (WEEKLY - WEEKLY / 5) * 10 / 11);
+    }
+
     function test_TheNewPayoutAddressIsPaid() public {
         _record(_node, ETH, 1 ether);
         uint256 epoch = _closeNext();
@@ -363,6 +383,19 @@ contract RewardDistributorTest is SuiteTest {
         _rewards.setStakerShare(10_001);
     }
 
+    function test_RatesAndShareReachTheirBounds() public {
+        vm.startPrank(_governance);
+        _rewards.setRate(address(_token), uint256(0.5e18) * 10 / 11);
+        _rewards.setRate(ETH, type(uint128).max);
+        _rewards.setStakerShare(10_000);
+        vm.stopPrank();
+        (uint256 own,) = _rewards.rateOf(address(_token));
+        assertEq(own, uint256(0.5e18) * 10 / 11);
+        (uint256 ether_,) = _rewards.rateOf(ETH);
+        assertEq(ether_, type(uint128).max);
+        assertEq(_rewards.stakerShareBps(), 10_000);
+    }
+
     function test_RevertWhen_AnyoneElseGoverns() public {
         bytes memory refused =
             abi.encodeWithSelector(OwnableUpgradeable.OwnableUnauthorizedAccount.selector, address(this));
@@ -393,6 +426,8 @@ contract RewardDistributorTest is SuiteTest {
         for (uint256 i; i < lengths.length; ++i) {
             bytes memory call =
                 abi.encodeCall(RewardDistributor.initialize, (_governance, 1, lengths[i], 0, 1 days, none));
+            vm.expectEmit();
+            emit IRewardDistributor.ScheduleStarted(1, lengths[i], 4 * 365 days, 400_000_000e18);
             address proxy = address(new ERC1967Proxy(suite.implementations.distributor, call));
             assertEq(RewardDistributor(proxy).epochStart(1), 1 + lengths[i]);
         }

@@ -2,6 +2,8 @@
 pragma solidity 0.8.37;
 
 import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
+import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
+import {Vm} from "forge-std/Vm.sol";
 
 import {AIIGOToken} from "src/AIIGOToken.sol";
 import {StakingPool} from "src/StakingPool.sol";
@@ -117,6 +119,27 @@ contract StakingPoolTest is SuiteTest {
         assertEq(_pool.claimable(late, address(_token)), 200e18);
     }
 
+    function test_ANewPositionHasEarnedNothing() public {
+        _stake(_alice, 1, 0);
+        _fund(700e18);
+        skipTime(6 days);
+        uint256 late = _stake(_bob, 1, 0);
+        assertEq(_pool.claimable(late, address(_token)), 0);
+        skipTime(1 days);
+        assertEq(_pool.claimable(late, address(_token)), 50e18);
+    }
+
+    function test_TheFractionOfAClosedPositionGoesToThoseWhoStay() public {
+        uint256 one = _stake(_alice, 1, 0);
+        uint256 two = _stake(_bob, 1, 0);
+        _fund(WEEK); // a unit a second: half of it for each
+        skipTime(1);
+        vm.prank(_alice);
+        _pool.unstake(one);
+        skipTime(1);
+        assertEq(_pool.claimable(two, address(_token)), 2);
+    }
+
     function test_AStakeThatLeavesInItsBlockGetsNothing() public {
         _stake(_alice, 1e18, 0);
         _fund(700e18);
@@ -143,6 +166,50 @@ contract StakingPoolTest is SuiteTest {
         id = _stake(_bob, 1e18, 0);
         skipTime(6 days);
         assertEq(_pool.claimable(id, address(_token)), 600e18);
+    }
+
+    function test_EachSecondReleasesItsPart() public {
+        uint256 id = _stake(_alice, 1e18, 0);
+        _fund(WEEK); // a unit a second
+        skipTime(1);
+        assertEq(_pool.owed(address(_token)), 1);
+        assertEq(_pool.undistributed(address(_token)), WEEK - 1);
+        assertEq(_pool.claimable(id, address(_token)), 1);
+        vm.prank(_alice);
+        assertEq(_pool.claim(id, address(_token)), 1);
+    }
+
+    function test_TheSmallestStakeEarnsAndHasAYield() public {
+        uint256 id = _stake(_alice, 1, 0);
+        _fund(WEEK);
+        assertEq(_pool.getAPY(address(_token)), 365 days * 1e18);
+        skipTime(1);
+        assertEq(_pool.claimable(id, address(_token)), 1);
+    }
+
+    function test_AStreamOfOneUnitHasAYieldToo() public {
+        _stake(_alice, 1, 0);
+        _fund(1);
+        vm.expectEmit(address(_pool));
+        emit IStakingPool.APYUpdated(address(_token), uint256(1e18) * 365 days / (2 * WEEK));
+        _stake(_bob, 1, 0);
+    }
+
+    function test_AnEmptyStreamDoesNotMove() public {
+        skipTime(1 days);
+        assertEq(_pool.streamEndsAt(address(_token)), 0);
+    }
+
+    function test_WhatAClosedPositionEarnedIsShownWhenNobodyIsLeft() public {
+        uint256 id = _stake(_alice, 100e18, 0);
+        vm.deal(_treasury, 7 ether);
+        vm.prank(_treasury);
+        _pool.notifyReward{value: 7 ether}(address(0), 7 ether);
+        skipTime(1 days);
+        vm.prank(_alice);
+        _pool.unstake(id);
+        assertEq(_pool.totalWeight(), 0);
+        assertEq(_pool.claimable(id, address(0)), 1 ether);
     }
 
     function test_ANewRewardJoinsTheRestOfTheStream() public {
@@ -277,6 +344,46 @@ contract StakingPoolTest is SuiteTest {
         assertEq(_token.totalSupply(), supply - 5e18);
     }
 
+    function test_APenaltyOfOneUnitIsBurnedToo() public {
+        uint256 supply = _token.totalSupply();
+        uint256 id = _stake(_alice, 20, 1 days);
+        vm.prank(_alice);
+        _pool.unstake(id);
+        assertEq(_token.totalSupply(), supply - 1);
+        assertEq(_token.balanceOf(address(_pool)), 0);
+    }
+
+    function test_LeavingOnTimeWithoutRewardsBurnsAndPaysNothing() public {
+        uint256 id = _stake(_alice, 100e18, 0);
+        vm.expectCall(address(_token), abi.encodeWithSelector(_token.burn.selector), 0);
+        vm.recordLogs();
+        vm.prank(_alice);
+        _pool.unstake(id);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i; i < logs.length; ++i) {
+            assertNotEq(logs[i].topics[0], IStakingPool.RewardClaimed.selector);
+            assertNotEq(logs[i].topics[0], IStakingPool.APYUpdated.selector, "no stream, no yield");
+        }
+    }
+
+    function test_ARewardOfOneUnitIsPaidToo() public {
+        uint256 id = _stake(_alice, 1, 0);
+        vm.startPrank(_treasury);
+        _token.approve(address(_pool), 1);
+        vm.expectEmit(address(_pool));
+        emit IStakingPool.RewardStreamed(_treasury, address(_token), 1, uint256(1e18) / WEEK, uint40(START + WEEK));
+        vm.expectEmit(address(_pool));
+        emit IStakingPool.APYUpdated(address(_token), uint256(1e18) * 365 days / WEEK);
+        _pool.notifyReward(address(_token), 1);
+        vm.stopPrank();
+        skipTime(WEEK);
+        assertEq(_pool.claimable(id, address(_token)), 1);
+        vm.expectEmit(address(_pool));
+        emit IStakingPool.RewardClaimed(id, _alice, address(_token), 1);
+        vm.prank(_alice);
+        _pool.unstake(id);
+    }
+
     function test_RevertWhen_AnotherAccountUnstakes() public {
         uint256 id = _stake(_alice, 100e18, 0);
         vm.expectRevert(abi.encodeWithSelector(IStakingPool.NotPositionOwner.selector, id, _bob));
@@ -302,6 +409,16 @@ contract StakingPoolTest is SuiteTest {
         _fund(700e18);
         skipTime(7 days);
         assertApproxEqAbs(_pool.claimable(id, address(_token)), earned + 350e18, 1);
+    }
+
+    function test_AResetChangesTheYield() public {
+        uint256 id = _stake(_alice, 100e18, 1 days);
+        skipTime(1 days);
+        _fund(700e18);
+        uint256 yearly = uint256(700e18) * 365 days / WEEK;
+        vm.expectEmit(address(_pool));
+        emit IStakingPool.APYUpdated(address(_token), yearly / 100);
+        _pool.resetWeight(id);
     }
 
     function test_ResettingTwiceChangesNothing() public {
@@ -356,6 +473,13 @@ contract StakingPoolTest is SuiteTest {
     }
 
     // ---------------------------------------------------------------- set-up
+
+    function test_SignedDelegationsNameThePool() public view {
+        (, string memory name, string memory version,, address verifying,,) = IERC5267(address(_pool)).eip712Domain();
+        assertEq(name, "AIIGO StakingPool");
+        assertEq(version, "1");
+        assertEq(verifying, address(_pool));
+    }
 
     function test_RevertWhen_InitializedAgain() public {
         vm.expectRevert(Initializable.InvalidInitialization.selector);

@@ -141,6 +141,19 @@ contract StakingPoolCourtTest is PoolFixture {
         assertApproxEqAbs(pool.claimable(_id, ETH), 1 ether + uint256(2 ether) / 3, 1);
     }
 
+    function test_ASeizureThatLeavesAUnitKeepsTheFractionThatWasEarned() public {
+        vm.prank(alice);
+        pool.unstake(_id);
+        _id = stake(alice, 2, 0);
+        stake(bob, 2, 0);
+        fund(ETH, WEEK); // a unit a second
+        freeze(_id, 1);
+        skipTime(1); // half a unit for each
+        _seize(1);
+        skipTime(2); // a third of two for the one that is left
+        assertEq(pool.claimable(_id, ETH), 1);
+    }
+
     function test_ASeizureOfAllClosesThePositionButNotItsRewards() public {
         stake(bob, 1e18, 0);
         freeze(_id, 10_000e18);

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {OwnableUpgradeable} from "@openzeppelin/contracts-upgradeable/access/OwnableUpgradeable.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 import {IEntryPausable} from "src/interfaces/IEntryPausable.sol";
 import {IStakingPool} from "src/interfaces/IStakingPool.sol";
@@ -29,6 +30,18 @@ contract GreedyStaker {
 
     receive() external payable {
         _pool.claim(_id, address(0));
+    }
+}
+
+/// @dev Calls for somebody else.
+contract Relay {
+    function pass(address target, bytes calldata data) external {
+        (bool done, bytes memory reason) = target.call(data);
+        if (!done) {
+            assembly ("memory-safe") {
+                revert(add(reason, 32), mload(reason))
+            }
+        }
     }
 }
 
@@ -248,10 +261,21 @@ contract StakingPoolTokensTest is PoolFixture {
         uint256 id = stake(alice, 100e18, 0);
         fund(address(hooked), 7e6);
         skipTime(1 days);
-        hooked.hook(address(pool), abi.encodeCall(IStakingPool.claim, (id, address(hooked))));
-        vm.expectRevert();
-        vm.prank(alice);
-        pool.claim(id, address(hooked));
+        bytes[5] memory calls = [
+            abi.encodeCall(IStakingPool.stake, (1, 0)),
+            abi.encodeCall(IStakingPool.unstake, (id)),
+            abi.encodeCall(IStakingPool.claim, (id, address(hooked))),
+            abi.encodeCall(IStakingPool.notifyReward, (address(hooked), 1)),
+            abi.encodeCall(Relay.pass, (address(pool), abi.encodeCall(IStakingPool.seize, (id, 1, alice))))
+        ];
+        // The court itself calls no token that would call it back; another one might.
+        vm.etch(court, address(new Relay()).code);
+        for (uint256 i; i < calls.length; ++i) {
+            hooked.hook(i == 4 ? court : address(pool), calls[i]);
+            vm.expectRevert(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+            vm.prank(alice);
+            pool.claim(id, address(hooked));
+        }
     }
 
     // ---------------------------------------------------------------- yield

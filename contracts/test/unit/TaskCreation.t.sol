@@ -4,6 +4,8 @@ pragma solidity 0.8.37;
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 import {IEscrowManager} from "src/interfaces/IEscrowManager.sol";
+import {IMarketExtension} from "src/interfaces/IMarketExtension.sol";
+import {INodeRegistry} from "src/interfaces/INodeRegistry.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
 import {ResourceType} from "src/types/Resource.sol";
 import {Task, TaskRequest, TaskStatus} from "src/types/Task.sol";
@@ -147,6 +149,46 @@ contract TaskCreationTest is MarketFixture {
         _expectInvalid(asked, "specURI");
     }
 
+    function test_EachFieldReachesItsBounds() public {
+        vm.deal(buyer, type(uint96).max);
+        TaskRequest memory asked = request();
+        asked.minTrustLevel = 4;
+        createTask(buyer, asked);
+        asked = request();
+        asked.duration = 1 minutes;
+        createTask(buyer, asked);
+        asked.duration = 30 days;
+        createTask(buyer, asked);
+        asked = request();
+        asked.acceptWindow = 1;
+        createTask(buyer, asked);
+        asked.acceptWindow = 7 days;
+        createTask(buyer, asked);
+        asked = request();
+        asked.reviewWindow = 1 hours;
+        createTask(buyer, asked);
+        asked.reviewWindow = 7 days;
+        createTask(buyer, asked);
+        asked = request();
+        asked.pricePerHour = 20_000;
+        assertEq(market.taskOf(createTask(buyer, asked)).escrow, 20_000);
+        asked.pricePerHour = type(uint88).max;
+        assertEq(market.taskOf(createTask(buyer, asked)).escrow, type(uint88).max);
+        asked = request();
+        asked.specURI = string(new bytes(2_048));
+        createTask(buyer, asked);
+    }
+
+    /// @dev Any watcher, any age: nothing stands for "none" but zero.
+    function test_TheSmallestTermsAreKept() public {
+        TaskRequest memory asked = request();
+        asked.watcher = address(1);
+        assertEq(market.taskOf(createTask(buyer, asked)).watcher, address(1));
+        asked = request();
+        asked.maxAuditAge = 1;
+        assertEq(market.taskOf(createTask(buyer, asked)).maxAuditAge, 1);
+    }
+
     function test_RevertWhen_ATokenReenters() public {
         HookedDollar hooked = new HookedDollar();
         vm.prank(governance);
@@ -156,9 +198,22 @@ contract TaskCreationTest is MarketFixture {
         hooked.mint(buyer, 1 ether);
         vm.startPrank(buyer);
         hooked.approve(address(escrow), 1 ether);
-        hooked.hook(address(market), abi.encodeCall(market.createTask, (asked)));
+        bytes[4] memory calls = [
+            abi.encodeCall(market.createTask, (asked)),
+            abi.encodeCall(market.createTasks, (new TaskRequest[](0), new IMarketExtension.TokenPermit[](0))),
+            abi.encodeCall(market.disputeTask, ("task", "ipfs://evidence")),
+            abi.encodeCall(market.appealReplica, ("task", 1, "ipfs://evidence"))
+        ];
+        for (uint256 i; i < calls.length; ++i) {
+            hooked.hook(address(market), calls[i]);
+            vm.expectRevert(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+            market.createTask(asked);
+        }
+        TaskRequest[] memory batch = new TaskRequest[](1);
+        batch[0] = asked;
+        hooked.hook(address(market), calls[0]);
         vm.expectRevert(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
-        market.createTask(asked);
+        market.createTasks(batch, new IMarketExtension.TokenPermit[](0));
     }
 
     // ---------------------------------------------------------------- Taking back
@@ -282,6 +337,40 @@ contract TaskCreationTest is MarketFixture {
         bad.maxReviewWindow = 14 days;
         vm.prank(governance);
         market.setParameters(bad);
+    }
+
+    function test_ParametersReachTheirBounds() public {
+        INodeRegistry.Parameters memory long = registry.parameters();
+        long.unbondingPeriod = 180 days;
+        vm.startPrank(governance);
+        registry.setParameters(long);
+        ITaskMarketplace.Parameters memory p = ITaskMarketplace.Parameters({
+            feeBps: 1_000,
+            grace: 1 days,
+            minDuration: 1,
+            maxDuration: 1,
+            maxAcceptWindow: 1,
+            minReviewWindow: 1 minutes,
+            maxReviewWindow: 1 minutes,
+            minAbandonWindow: 0
+        });
+        market.setParameters(p);
+        assertEq(abi.encode(market.parameters()), abi.encode(p));
+        p.minDuration = 90 days;
+        p.maxDuration = 90 days;
+        p.maxAcceptWindow = 30 days;
+        p.minReviewWindow = 30 days;
+        p.maxReviewWindow = 30 days;
+        p.minAbandonWindow = 90 days;
+        market.setParameters(p);
+        assertEq(abi.encode(market.parameters()), abi.encode(p));
+        vm.stopPrank();
+        // Nor more, however long stake unbonds.
+        p.maxReviewWindow = 30 days + 1 minutes;
+        _expectInvalid(p);
+        p.maxReviewWindow = 30 days;
+        p.minAbandonWindow = 90 days + 1;
+        _expectInvalid(p);
     }
 
     function _expectInvalid(ITaskMarketplace.Parameters memory bad) private {

@@ -314,6 +314,16 @@ contract TaskDeliveryTest is MarketFixture {
         assertEq(escrow.balanceOf(keeper, ETH), TIP);
     }
 
+    function test_ATipOfOneUnitIsPaidToo() public {
+        vm.prank(governance);
+        market.setPaymentToken(ETH, true, 1);
+        bytes32 taskId = acceptedTask(buyer, node);
+        skipPastResults();
+        vm.prank(keeper);
+        market.timeoutTask(taskId);
+        assertEq(escrow.balanceOf(keeper, ETH), 1);
+    }
+
     function test_ATaskWithoutTipsTimesOutToo() public {
         vm.prank(governance);
         market.setPaymentToken(ETH, true, 0);

@@ -5,6 +5,7 @@ import {Vm} from "forge-std/Vm.sol";
 
 import {IEscrowManager} from "src/interfaces/IEscrowManager.sol";
 import {IMarketDisputes} from "src/interfaces/IMarketDisputes.sol";
+import {IRewardDistributor} from "src/interfaces/IRewardDistributor.sol";
 import {ITaskMarketplace} from "src/interfaces/ITaskMarketplace.sol";
 import {CaseStatus} from "src/types/Dispute.sol";
 import {Task, TaskRequest, TaskStatus} from "src/types/Task.sol";
@@ -115,6 +116,18 @@ contract TaskDisputesTest is CourtMarketFixture {
         }
     }
 
+    function test_RevertWhen_AStrangerDisputesATaskWithAWatcher() public {
+        TaskRequest memory asked = request();
+        asked.watcher = party("watcher");
+        bytes32 taskId = createTask(buyer, asked);
+        accept(taskId, node);
+        submit(taskId, node);
+        address stranger = party("stranger");
+        vm.expectRevert(abi.encodeWithSelector(IMarketDisputes.NotDisputer.selector, taskId, stranger));
+        vm.prank(stranger);
+        market.disputeTask{value: _bond}(taskId, EVIDENCE);
+    }
+
     function test_RevertWhen_TheReviewIsOver() public {
         uint40 until = uint40(market.taskOf(_task).submittedAt + REVIEW);
         vm.warp(until + 1);
@@ -131,6 +144,8 @@ contract TaskDisputesTest is CourtMarketFixture {
             vm.prank(buyer);
             market.disputeTask{value: _bond}(_task, uris[i]);
         }
+        vm.prank(buyer);
+        market.disputeTask{value: _bond}(_task, string(new bytes(2_048)));
     }
 
     function test_RevertWhen_TheBondIsNotExact() public {
@@ -243,6 +258,24 @@ contract TaskDisputesTest is CourtMarketFixture {
         assertEq(sum, _held + _bond);
     }
 
+    /// @dev Rewards follow fees that were paid, in court as elsewhere.
+    function test_TheFeeOfARulingCountsForRewards() public {
+        uint256 caseId = _dispute();
+        drawJury(caseId);
+        voteAll(caseId, 10_000);
+        passDeadline(caseId);
+        uint256 epoch = suite.distributor.currentEpoch();
+        vm.expectEmit(true, true, true, false, address(suite.distributor));
+        emit IRewardDistributor.FeeRecorded(epoch, node.id, ETH, _due * 8 / 100, 0);
+        court.advance(caseId);
+        assertGt(suite.distributor.weightOf(epoch, node.id), 0);
+    }
+
+    function test_WithoutAFeeNothingIsRecorded() public {
+        vm.expectCall(address(suite.distributor), abi.encodeWithSelector(suite.distributor.recordFee.selector), 0);
+        _ruling(0);
+    }
+
     function test_InBetweenBothShareAndNobodyIsPunished() public {
         uint256 caseId = _ruling(6_000);
         assertEq(_credited(node.payout), _due * 54 / 100 + _bond * 6 / 10);
@@ -258,8 +291,14 @@ contract TaskDisputesTest is CourtMarketFixture {
         uint256 caseId = _dispute();
         advance(caseId);
         passDeadline(caseId);
+        address[] memory accounts = new address[](4);
+        (accounts[0], accounts[1], accounts[2], accounts[3]) = (node.payout, feeVault, buyer, buyer);
+        uint256[] memory amounts = new uint256[](4);
+        (amounts[0], amounts[2], amounts[3]) = (_due / 2, _bond, _held - _due / 2);
         vm.expectEmit(address(market));
         emit IMarketDisputes.TaskResolved(_task, node.id, false, 5_000, _due, _due / 2, 0, 0, 0);
+        vm.expectEmit(address(escrow));
+        emit IEscrowManager.PaymentSplit(_task, ETH, accounts, amounts);
         court.advance(caseId);
         assertEq(uint8(court.caseOf(caseId).status), uint8(CaseStatus.Closed));
         assertEq(_credited(node.payout), _due / 2);

@@ -7,11 +7,15 @@ use crate::project::Error;
 /// The tests below `folder` that name code of the sources, as forge names files.
 pub(super) fn holders(folder: &Path, tests: &[&str]) -> Result<Vec<String>, Error> {
     let mut names = BTreeSet::new();
-    visit(folder, "contracts/src", &mut |_, text| names.extend(declared(text).map(str::to_owned)))?;
+    let mut structs = BTreeSet::new();
+    visit(folder, "contracts/src", &mut |_, text| {
+        names.extend(declared(text).map(str::to_owned));
+        structs.extend(with_functions(text).map(str::to_owned));
+    })?;
     let mut found = Vec::new();
     for tests in tests {
         visit(folder, tests, &mut |file, text| {
-            if names.iter().any(|name| holds(text, name)) {
+            if names.iter().any(|name| holds(text, name)) || structs.iter().any(|name| has(text, name)) {
                 found.push(file.to_owned());
             }
         })?;
@@ -28,10 +32,20 @@ fn declared(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The structs of a source whose free functions go wherever they are used.
+fn with_functions(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| Some(line.strip_suffix(" global;")?.rsplit_once("} for ")?.1))
+}
+
 fn holds(text: &str, name: &str) -> bool {
     [format!("new {name}("), format!(" {name}."), format!("({name}."), format!("is {name}"), format!(", {name} {{")]
         .iter()
         .any(|use_of| text.contains(use_of.as_str()))
+}
+
+/// A variable of this type.
+fn has(text: &str, name: &str) -> bool {
+    ["memory", "storage", "internal", "private"].iter().any(|place| text.contains(&format!("{name} {place} ")))
 }
 
 fn visit(folder: &Path, below: &str, see: &mut impl FnMut(&str, &str)) -> Result<(), Error> {
@@ -51,6 +65,15 @@ fn visit(folder: &Path, below: &str, see: &mut impl FnMut(&str, &str)) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_is_held_by_those_who_use_a_struct_with_functions() {
+        let names: Vec<_> = with_functions("struct Plain {\nusing {settle, weightAt} for Index global;\n").collect();
+        assert_eq!(names, ["Index"]);
+        assert!(has("Index memory index = Index(1);", "Index"));
+        assert!(has("Index internal index;", "Index"));
+        assert!(!has("import {Index} from", "Index"));
+    }
 
     #[test]
     fn code_is_held_by_those_who_deploy_inherit_or_call_it() {
