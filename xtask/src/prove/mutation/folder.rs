@@ -40,6 +40,10 @@ impl Folder {
     pub(super) fn new(name: &str, forge: &Path, limit: Duration) -> Result<Self, Error> {
         let path = state_dir().join("mutation").join(name);
         fs::create_dir_all(&path)?;
+        // A run that was killed may have left a mutant's bytecode there, which forge would not notice.
+        for left in ["out", "cache"].map(|name| path.join(name)).iter().filter(|left| left.exists()) {
+            fs::remove_dir_all(left)?;
+        }
         for copied in ["contracts", "deployments"] {
             let target = path.join(copied);
             if target.exists() {
