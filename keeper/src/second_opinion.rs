@@ -11,7 +11,7 @@ use crate::view::OwnEpoch;
 
 /// How long an indexer may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Pause before it is asked again, when it has not come as far or gave no answer.
+/// Pause before it is asked again, when it has not come as far, gave no answer or differs: it may be mended.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Answers without an opinion after which `once` does not wait any longer.
@@ -77,18 +77,16 @@ impl SecondOpinion {
         self.silence.as_ref().filter(|(times, _)| *times >= TRIES).map(|(_, reason)| reason.as_str())
     }
 
-    /// Asks, unless it is asked already.
+    /// Asks, unless it agrees or is asked already.
     pub(crate) fn ask(&mut self, own: OwnEpoch) {
-        if self.knows(own) || !self.asking.is_empty() {
+        if self.confirms(own) || !self.asking.is_empty() {
             return;
         }
         let (client, url) = (self.client.clone(), self.url.clone());
+        let pause = if self.knows(own) || self.silence.is_some() { PAUSE } else { Duration::ZERO };
         self.asking.spawn(async move {
-            let answer = root_of(&client, url, own.epoch).await;
-            if answer.is_err() {
-                tokio::time::sleep(PAUSE).await;
-            }
-            (own, answer)
+            tokio::time::sleep(pause).await;
+            (own, root_of(&client, url, own.epoch).await)
         });
     }
 

@@ -50,8 +50,8 @@ pub(crate) async fn set_up(
     })?;
     let hands = if args.dry_run {
         // With a key, as its account; else as nobody, which every duty allows.
-        let from = args.signer.load_async().await.map_or(Address::ZERO, |signer| signer.address());
-        Hands::Dry(from)
+        let key = key.get_or_try_init(|| args.signer.load_async()).await;
+        Hands::Dry(key.map_or(Address::ZERO, Key::address))
     } else {
         let key = key.get_or_try_init(|| args.signer.load_async()).await;
         let key = key.map_err(KeeperError::because(Code::Signer, "cannot load the key that pays for transactions"))?;
