@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use aiigo_chain::{SignerArgs, rpc::RpcArgs};
+use aiigo_chain::{OutboxDatabase, SignerArgs, rpc::RpcArgs};
 use aiigo_protocol::units::parse_amount;
 use aiigo_telemetry::{Checkup, ListenArgs, LogArgs, Shutdown};
 use alloy::primitives::U256;
@@ -84,6 +84,10 @@ pub(crate) struct KeeperArgs {
     /// Folder for transactions under way and what was spent; one keeper each
     #[arg(long, env = "AIIGO_DATA_DIR", value_name = "DIR", default_value_os_t = default_data_dir())]
     pub(crate) data_dir: PathBuf,
+    /// Where transactions under way are recorded: a file, or a PostgreSQL database as postgres://USER@HOST/NAME, its password
+    /// in PGPASSWORD or ~/.pgpass [default: `outbox.db` in the data folder]
+    #[arg(long, env = "AIIGO_OUTBOX", value_name = "FILE|URL", hide_env_values = true)]
+    outbox: Option<OutboxDatabase>,
     /// The challenger's secrets, as `aiigo-keeper secrets new` made them [default: `secrets` in the data folder, if it is there]
     #[arg(long, env = "AIIGO_SECRETS", value_name = "FILE")]
     pub(crate) secrets: Option<PathBuf>,
@@ -144,6 +148,11 @@ impl KeeperArgs {
     /// Where the challenger's secrets are, if there are any.
     pub(crate) fn secrets_file(&self) -> PathBuf {
         secrets_file(self.secrets.as_deref(), &self.data_dir)
+    }
+
+    /// Where the outbox is.
+    pub(crate) fn outbox(&self) -> OutboxDatabase {
+        self.outbox.clone().unwrap_or_else(|| self.data_dir.join(OUTBOX).into())
     }
 }
 
@@ -235,6 +244,8 @@ impl Cli {
     }
 }
 
+/// The outbox, in the data folder.
+const OUTBOX: &str = "outbox.db";
 /// The challenger's secrets, in the data folder.
 const SECRETS: &str = "secrets";
 

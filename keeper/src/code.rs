@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use aiigo_chain::{OutboxDatabase, OutboxError};
+
 macro_rules! codes {
     ($($(#[doc = $meaning:literal])+ $variant:ident = $number:literal;)*) => {
         /// What an operator may have to react to. Printed as `[AIIGO-K-003]` in errors and logs.
@@ -71,12 +73,26 @@ codes! {
     /// The indexer of `--indexer-url` computes another root of bonuses. One of the two is wrong: nothing is posted until they agree. Bring
     /// both up to date, and compare with a third.
     OtherRoot = 21;
+    /// The outbox' database fails, or another process has it. The keeper tries again by itself; if it lasts, check that `--outbox`
+    /// can be reached, and that the disk is not full.
+    Outbox = 22;
 }
 
 impl Code {
     /// Whether what it means can pass without anybody doing anything.
     pub(crate) const fn passes_by_itself(self) -> bool {
-        matches!(self, Self::Unreachable | Self::Defect)
+        matches!(self, Self::Unreachable | Self::Defect | Self::Outbox)
+    }
+
+    /// What is wrong with an outbox.
+    pub(crate) const fn of(error: &OutboxError) -> Self {
+        match error {
+            OutboxError::Chain(_) => Self::Unreachable,
+            // A standby waits for the other to leave; a file is locked by mistake.
+            OutboxError::Locked { database: OutboxDatabase::Postgres(_) } => Self::Outbox,
+            OutboxError::LockLost { .. } | OutboxError::Database(_) => Self::Outbox,
+            _ => Self::DataDir,
+        }
     }
 }
 

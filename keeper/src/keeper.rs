@@ -400,7 +400,7 @@ impl Keeper {
     /// The outbox' key of an action that budget and account have room for, beside what is on its way.
     async fn hand_over(&self, action: &Action, tried: Tried) -> Result<String, Objection> {
         let Hands::Sending { outbox, .. } = &self.hands else { return Ok(String::new()) };
-        let broken = |error: OutboxError| Objection::failed(Code::DataDir, error.to_string());
+        let broken = |error: OutboxError| Objection::failed(Code::of(&error), error.to_string());
         let spending = outbox.spending(Budget::since(unix_now())).await.map_err(broken)?;
         let cost = tried.offer.cost;
         let costs = format!("it would cost up to {} ETH", format_ether(cost));
@@ -432,7 +432,7 @@ impl Keeper {
             }
             Ok(Outcome::Reverted { tx_hash: None, error }) => ended(Ending::Refused, Code::Refused, &error.to_string()),
             Ok(Outcome::Expired) => ended(Ending::Expired, Code::Expired, "no block took it in time"),
-            Err(error) => ended(Ending::Failed, Code::DataDir, &error.to_string()),
+            Err(error) => ended(Ending::Failed, Code::of(&error), &error.to_string()),
         };
         match done.ending {
             Ending::Landed => self.window.landed(),
@@ -457,7 +457,7 @@ impl Keeper {
                 metrics::set_spent(spending.paid);
                 self.health.set_status("spentEth", format_ether(spending.paid).into());
             }
-            Err(error) => tracing::warn!("{} cannot tell what was spent: {error}", Code::DataDir),
+            Err(error) => tracing::warn!("{} cannot tell what was spent: {error}", Code::of(&error)),
         }
     }
 }

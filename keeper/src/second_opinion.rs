@@ -45,6 +45,7 @@ pub(crate) enum NoOpinion {
 pub(crate) struct SecondOpinion {
     client: reqwest::Client,
     url: Url,
+    pause: Duration,
     asking: JoinSet<(OwnEpoch, Result<Option<B256>, NoOpinion>)>,
     /// The last epoch on which there is an opinion, and whether it is the same.
     known: Option<(OwnEpoch, bool)>,
@@ -59,7 +60,7 @@ impl SecondOpinion {
             url.set_path("/graphql");
         }
         let client = reqwest::Client::new();
-        Self { client, url, asking: JoinSet::new(), known: None, silence: None }
+        Self { client, url, pause: PAUSE, asking: JoinSet::new(), known: None, silence: None }
     }
 
     /// Whether the indexer has come to the same root.
@@ -83,7 +84,7 @@ impl SecondOpinion {
             return;
         }
         let (client, url) = (self.client.clone(), self.url.clone());
-        let pause = if self.knows(own) || self.silence.is_some() { PAUSE } else { Duration::ZERO };
+        let pause = if self.knows(own) || self.silence.is_some() { self.pause } else { Duration::ZERO };
         self.asking.spawn(async move {
             tokio::time::sleep(pause).await;
             (own, root_of(&client, url, own.epoch).await)
@@ -142,5 +143,72 @@ async fn root_of(client: &reqwest::Client, url: Url, epoch: u64) -> Result<Optio
     match answer.data.and_then(|data| data.epoch) {
         Some(epoch) if epoch.closed => Ok(epoch.bonus_root),
         _ => Err(NoOpinion::Behind(epoch)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use axum::{Json, Router, http::StatusCode, routing::post};
+
+    use super::*;
+
+    /// An indexer that gives these answers in turn, the last again and again.
+    async fn indexer(answers: Vec<(StatusCode, serde_json::Value)>) -> SecondOpinion {
+        let (answers, asked) = (Arc::new(answers), Arc::new(AtomicUsize::new(0)));
+        let answer = move || {
+            let nth = asked.fetch_add(1, Ordering::Relaxed).min(answers.len() - 1);
+            let (status, body) = answers[nth].clone();
+            async move { (status, Json(body)) }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address")).parse().expect("a URL");
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/graphql", post(answer))).await });
+        SecondOpinion { pause: Duration::from_millis(10), ..SecondOpinion::new(url) }
+    }
+
+    fn told(closed: bool, root: Option<B256>) -> (StatusCode, serde_json::Value) {
+        let epoch = serde_json::json!({ "closed": closed, "bonusRoot": root });
+        (StatusCode::OK, serde_json::json!({ "data": { "epoch": epoch } }))
+    }
+
+    #[tokio::test]
+    async fn one_that_differs_is_asked_again_until_it_agrees() {
+        let own = OwnEpoch { epoch: 7, root: Some(B256::repeat_byte(1)) };
+        let other = Some(B256::repeat_byte(2));
+        let mut opinion = indexer(vec![told(true, other), told(true, other), told(true, own.root)]).await;
+        for _ in 0..2 {
+            opinion.ask(own);
+            let differs = opinion.answer().await.expect("a difference");
+            assert_eq!((differs.epoch, differs.own, differs.indexer), (7, own.root, other));
+            assert!(opinion.knows(own) && !opinion.confirms(own));
+        }
+        opinion.ask(own);
+        assert_eq!(opinion.answer().await, None);
+        assert!(opinion.confirms(own));
+        opinion.ask(own);
+        assert!(opinion.asking.is_empty(), "who agrees is left alone");
+    }
+
+    #[tokio::test]
+    async fn one_that_fails_or_is_behind_has_no_opinion() {
+        let own = OwnEpoch { epoch: 7, root: None };
+        let refused = (StatusCode::OK, serde_json::json!({ "errors": [{ "message": "no" }] }));
+        let broken = (StatusCode::BAD_GATEWAY, serde_json::json!({}));
+        let mut opinion = indexer(vec![broken, refused, told(false, None), told(true, None)]).await;
+        for reason in [None, None, Some("it has not indexed the end of epoch 7 yet")] {
+            opinion.ask(own);
+            assert_eq!(opinion.answer().await, None);
+            assert!(!opinion.knows(own) && !opinion.confirms(own));
+            assert_eq!(opinion.gave_none(), reason);
+        }
+        opinion.ask(own);
+        opinion.answer().await;
+        assert!(opinion.confirms(own), "it has come as far, and nobody has earned a bonus");
+        assert_eq!(opinion.gave_none(), None);
     }
 }

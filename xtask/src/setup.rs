@@ -97,3 +97,24 @@ pub(crate) fn release(program: &str) -> Result<PathBuf, Error> {
     let target = target.parent().ok_or("the running program's folder is the root")?;
     Ok(target.join("release").join(program))
 }
+
+/// A PostgreSQL server's programs, for the tests that need a real one. Each starts a private server in a temporary folder.
+pub(crate) fn postgresql() -> Result<(), Error> {
+    let debian = fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| versions.next().is_some());
+    if debian || output(command("postgres").arg("--version")).is_ok() {
+        return Ok(());
+    }
+    heading("Installing PostgreSQL (apt-get)");
+    let hint = "install PostgreSQL (on Debian `apt-get install postgresql` as root), then run the command again";
+    let install = || {
+        run(command("apt-get").args(["update", "--quiet"]))?;
+        run(command("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args([
+            "install",
+            "--yes",
+            "--quiet",
+            "--no-install-recommends",
+            "postgresql",
+        ]))
+    };
+    install().map_err(|error| format!("{error}: the outbox is tested on PostgreSQL too; {hint}").into())
+}

@@ -32,6 +32,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<(), Error> {
     heading("Contracts: unit, fuzz and invariant tests");
     shell::run(shell::forge()?.args(["test", "--gas-snapshot-check", "true"]))?;
     setup::examples()?;
+    setup::postgresql()?;
     heading("Crates and end-to-end");
     // Builds the programs too, before any test runs: each has tests of its own.
     shell::run(cargo().args(["test", "--locked", "--workspace"]))?;

@@ -79,7 +79,7 @@ struct Case {
     // slot 6
     address appellant;
     uint40 deadline; // of the present period
-    uint40 closeBy; // from then on nobody is replaced and no jury is drawn again
+    uint40 closeBy; // after that nobody is replaced and no jury is drawn again
     uint8 firstSeat; // of this round, in the list of the case's seats
     uint8 seated; // filled seats of this round whose jurors weren't silent
     // slot 7

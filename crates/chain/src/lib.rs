@@ -10,5 +10,7 @@ mod signer;
 
 pub use block::BlockRef;
 pub use follower::{FollowError, Follower, FollowerConfig, LocatedEvent, Update};
-pub use outbox::{Intent, Outbox, OutboxConfig, OutboxError, Outcome, Priority, Spending, Unfinished, refusal};
+pub use outbox::{
+    Intent, Outbox, OutboxConfig, OutboxDatabase, OutboxError, Outcome, Priority, Spending, Unfinished, refusal,
+};
 pub use signer::{Key, SignerArgs, SignerError, keystore_dir};

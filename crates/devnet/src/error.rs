@@ -68,6 +68,20 @@ pub enum DevnetError {
         /// Where npm would have put it.
         modules: PathBuf,
     },
+    /// PostgreSQL is not installed.
+    #[error(
+        "PostgreSQL's initdb, postgres, pg_ctl and createdb were found neither on PATH nor under /usr/lib/postgresql: run \
+         `cargo xtask test`, which installs it on Debian, or install it (`apt-get install postgresql`)"
+    )]
+    PostgresMissing,
+    /// PostgreSQL does not do its part.
+    #[error("{what} failed: {reason}")]
+    Postgres {
+        /// What was tried.
+        what: String,
+        /// What it said.
+        reason: String,
+    },
     /// A file of the devnet can't be read or written.
     #[error("cannot {what} {path}: {source}", path = .path.display())]
     File {

@@ -4,7 +4,7 @@
 //! deploy script. The deployed state is cached, so that only the first start after a change pays for the compiler.
 //! [`Market`] puts the off-chain programs around it, as the real processes that a user would start. [`Process`] is one
 //! such child: it logs to a file, is waited for by what it does and never by time, and dies with its parent. [`Line`]
-//! stands between a program and the chain and fails as networks and endpoints do.
+//! stands between a program and the chain and fails as networks and endpoints do. [`Postgres`] is a database server.
 
 mod account;
 mod anvil;
@@ -14,6 +14,7 @@ mod error;
 mod line;
 mod market;
 mod poll;
+mod postgres;
 mod process;
 mod snapshot;
 mod spawner;
@@ -26,6 +27,7 @@ pub use error::{DevnetError, ProcessError};
 pub use line::{Fault, Faults, Line, REFUSALS};
 pub use market::{Agent, Desk, Finished, Market, MarketConfig, Program, Server};
 pub use poll::{eventually, try_until};
+pub use postgres::Postgres;
 pub use process::{Process, ProcessCommand};
 pub use snapshot::{Placed, place};
 pub use toolchain::find_tool;

@@ -8,7 +8,7 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -24,6 +24,9 @@ use crate::{error::ProcessError, poll::Patience, spawner};
 const TAIL_LINES: usize = 20;
 /// Bytes at the end of the log that are searched for these lines.
 const TAIL_BYTES: usize = 16 * 1024;
+
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How to start a process.
 #[derive(Clone, Debug)]
@@ -183,6 +186,25 @@ impl Process {
                 (None, Some(status)) => return Err(self.ended(what, status)),
                 (None, None) if patience.pause().await => {}
                 (None, None) => return Err(self.not_ready(what, limit)),
+            }
+        }
+    }
+
+    /// As [`wait_for`](Self::wait_for), where nothing else can run meanwhile.
+    pub(crate) fn wait_until(
+        &mut self,
+        limit: Duration,
+        what: &str,
+        look: impl Fn() -> bool,
+    ) -> Result<(), ProcessError> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let status = self.exit_status()?;
+            match (look(), status) {
+                (true, _) => return Ok(()),
+                (false, Some(status)) => return Err(self.ended(what, status)),
+                (false, None) if Instant::now() < deadline => std::thread::sleep(PAUSE),
+                (false, None) => return Err(self.not_ready(what, limit)),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `aiigo-keeper doctor`: everything that a start needs, checked one by one.
 
+use aiigo_chain::OutboxDatabase;
 use aiigo_protocol::{AIIGOToken, ContractName, Deployment};
 use aiigo_telemetry::{Check, Checkup};
 use alloy::{
@@ -23,6 +24,10 @@ pub(crate) async fn doctor(args: &KeeperArgs) -> Checkup {
         check("key", Code::Signer, signer.as_ref().map(|signer| signer.address())),
         Check::writable("data", &args.data_dir, meaning(Code::DataDir)),
     ];
+    let database = args.outbox();
+    if matches!(database, OutboxDatabase::Postgres(_)) {
+        checks.push(check("outbox", Code::Outbox, database.probe().await.map(|()| database.to_string())));
+    }
     if let Ok((_, deployment)) = &connection
         && let Some(secrets) = secrets(args, deployment).transpose()
     {

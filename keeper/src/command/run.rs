@@ -72,7 +72,8 @@ async fn work(
 pub(super) async fn drive(outbox: Option<Outbox>, token: &CancellationToken) -> Result<(), KeeperError> {
     match outbox {
         Some(outbox) => {
-            outbox.run(token.clone()).await.map_err(KeeperError::because(Code::DataDir, "the outbox can't go on"))
+            let ended = outbox.run(token.clone()).await;
+            ended.map_err(|error| KeeperError::because(Code::of(&error), "the outbox can't go on")(error))
         }
         None => Ok(()),
     }

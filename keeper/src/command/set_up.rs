@@ -2,7 +2,7 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
-use aiigo_chain::{Follower, FollowerConfig, Key, Outbox, OutboxConfig, OutboxError, rpc::RpcError};
+use aiigo_chain::{Follower, FollowerConfig, Key, Outbox, OutboxConfig, rpc::RpcError};
 use aiigo_protocol::{ContractName, Deployment};
 use aiigo_telemetry::Health;
 use alloy::primitives::Address;
@@ -20,8 +20,6 @@ use crate::{
     window,
 };
 
-/// The outbox, in the data folder.
-const OUTBOX: &str = "outbox.db";
 /// Between two secrets, unless told otherwise: half of the shortest time between rounds that makes sense.
 const MIN_ROUND_INTERVAL: Duration = Duration::from_secs(12 * 3600);
 /// anvil's chain id.
@@ -59,11 +57,9 @@ pub(crate) async fn set_up(
         let data_dir_error = || format!("cannot use the data folder {}", dir.display());
         fs::create_dir_all(dir).map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
         let config = OutboxConfig { max_in_flight: window::MOST, ..OutboxConfig::default() };
-        let outbox = Outbox::open(&dir.join(OUTBOX), provider.clone(), key.clone(), config).await;
-        let outbox = outbox.map_err(|error| match error {
-            OutboxError::Chain(_) => KeeperError::because(Code::Unreachable, "cannot use the chain")(error),
-            error => KeeperError::because(Code::DataDir, data_dir_error())(error),
-        })?;
+        let outbox = Outbox::open(args.outbox(), provider.clone(), key.clone(), config).await;
+        let outbox = outbox
+            .map_err(|error| KeeperError::because(Code::of(&error), "cannot use the outbox")(error))?;
         let pause = args.min_round_interval.unwrap_or(match deployment.chain_id {
             DEVNET => Duration::ZERO,
             _ => MIN_ROUND_INTERVAL,

@@ -5,6 +5,7 @@
 mod alone;
 mod faults;
 mod roots;
+mod standby;
 mod support;
 mod together;
 mod week;

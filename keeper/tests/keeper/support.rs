@@ -236,18 +236,23 @@ impl Stage {
 
     /// `aiigo-keeper run` in the background, ready.
     pub(crate) async fn keeper(&self, index: u32, args: &[&str]) -> Process {
+        let (mut process, url) = self.keeper_of(&self.keeper_account(index), index, args).await;
+        process.wait_until_ready(&url, LIMIT).await.unwrap_or_else(|error| panic!("{error}"));
+        process
+    }
+
+    /// `aiigo-keeper run` in the background with anybody's key, and where it tells whether it is ready.
+    pub(crate) async fn keeper_of(&self, account: &Account, index: u32, args: &[&str]) -> (Process, Url) {
         let address = self.address_file(index);
         let mut process = self
             .command(index, &[&["run", "--listen", "127.0.0.1:0"], args].concat())
             .arg("--address-file")
             .arg(&address)
-            .env("AIIGO_PRIVATE_KEY", self.keeper_account(index).private_key())
+            .env("AIIGO_PRIVATE_KEY", account.private_key())
             .spawn()
             .expect("it starts");
         let listens = process.wait_for_address(&address, LIMIT).await.unwrap_or_else(|error| panic!("{error}"));
-        let url = format!("http://{listens}").parse().expect("a URL");
-        process.wait_until_ready(&url, LIMIT).await.unwrap_or_else(|error| panic!("{error}"));
-        process
+        (process, format!("http://{listens}").parse().expect("a URL"))
     }
 
     /// `aiigo-keeper run` in the background, behind a line that may fail; not waited for.

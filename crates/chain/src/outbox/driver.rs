@@ -154,6 +154,7 @@ impl<'o> Driver<'o> {
 
     /// One step for every intent that is under way. How long to wait until the next round, unless there is something new.
     async fn round(&mut self) -> Result<Duration, Fault> {
+        self.inner.store.check().await?;
         self.tidy().await?;
         let entries = self.inner.store.active().await?;
         #[allow(clippy::cast_precision_loss)] // a handful

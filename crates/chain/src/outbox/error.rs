@@ -7,17 +7,28 @@ use alloy::{
     transports::TransportError,
 };
 
+use super::OutboxDatabase;
+
 /// Why the outbox can't be used or go on. What the chain or its endpoint do is waited out, and is no error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OutboxError {
     /// Another process has the outbox.
     #[error(
-        "{path} is in use by another process: two would send the same transactions; stop it, or use another data folder"
+        "{database} is in use by another process: two would send the same transactions; stop it, or use another data folder"
     )]
     Locked {
         /// The outbox.
-        path: PathBuf,
+        database: OutboxDatabase,
+    },
+    /// The database dropped the lock that keeps other processes out.
+    #[error(
+        "the outbox is not this process' alone any more: {reason}; start again when the database is there, and nothing \
+         else uses it"
+    )]
+    LockLost {
+        /// What happened.
+        reason: String,
     },
     /// The outbox is driven already.
     #[error("the outbox is driven by this process already")]
@@ -32,12 +43,12 @@ pub enum OutboxError {
     },
     /// The file is of another account or chain.
     #[error(
-        "{path} is the outbox of {found} on chain {found_chain}, not of {address} on chain {chain}: use that account, or \
+        "{database} is the outbox of {found} on chain {found_chain}, not of {address} on chain {chain}: use that account, or \
          another data folder"
     )]
     OtherAccount {
         /// The outbox.
-        path: PathBuf,
+        database: OutboxDatabase,
         /// The account that it belongs to.
         found: Address,
         /// That account's chain.
@@ -49,12 +60,12 @@ pub enum OutboxError {
     },
     /// The file is of another chain with the same id: a development chain that was started anew.
     #[error(
-        "{path} is of another chain than this one, which has the same id ({chain}): its transactions must not be sent \
+        "{database} is of another chain than this one, which has the same id ({chain}): its transactions must not be sent \
          here; use another data folder, or delete the file"
     )]
     OtherChain {
         /// The outbox.
-        path: PathBuf,
+        database: OutboxDatabase,
         /// The id of both.
         chain: ChainId,
     },

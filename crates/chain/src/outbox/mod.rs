@@ -6,6 +6,7 @@
 //! decides nothing: receipts and nonces do. A new nonce is taken for an intent only when it is proven that none of its
 //! transactions can land any more.
 
+mod database;
 mod driver;
 mod error;
 mod fees;
@@ -22,7 +23,6 @@ mod state;
 mod store;
 
 use std::{
-    path::Path,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -35,16 +35,16 @@ use alloy::{
 use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    driver::Driver,
-    lock::Lock,
-    store::{Account, Store},
-};
 pub use self::{
+    database::OutboxDatabase,
     error::OutboxError,
     intent::{Intent, Outcome, Priority, Unfinished},
     simulate::refusal,
     spending::Spending,
+};
+use self::{
+    driver::Driver,
+    store::{Account, Store},
 };
 use crate::Key;
 
@@ -109,37 +109,34 @@ struct Inner {
     submitted: Notify,
     /// Held by the driver.
     driving: Mutex<()>,
-    _lock: Lock,
 }
 
 impl Outbox {
-    /// Opens the outbox in a SQLite file, made if it is not there. The file is this process' alone until the last clone is
+    /// Opens the outbox in a SQLite file or a PostgreSQL database. It is this process' alone until the last clone is
     /// dropped.
     ///
     /// # Errors
-    /// If the file can't be used, another process uses it, it is of another account or chain, or the chain does not
+    /// If the database can't be used, another process uses it, it is of another account or chain, or the chain does not
     /// answer.
     pub async fn open(
-        path: &Path,
+        database: impl Into<OutboxDatabase>,
         provider: DynProvider,
         signer: impl Into<Key>,
         config: OutboxConfig,
     ) -> Result<Self, OutboxError> {
-        let signer = signer.into();
+        let (database, signer) = (database.into(), signer.into());
         let chain_id = provider.get_chain_id().await.map_err(OutboxError::Chain)?;
         let first = provider.get_block_by_number(BlockNumberOrTag::Earliest).await.map_err(OutboxError::Chain)?;
         let genesis = first.map_or(B256::ZERO, |block| block.header.hash);
-        let lock = Lock::take(path, config.lock_patience).await?;
-        let store = Store::open(path).await?;
         let account = Account { chain_id, genesis, address: signer.address() };
-        let found = store.account(account).await?;
+        let (store, found) = Store::open(&database, account, config.lock_patience).await?;
         if (found.chain_id, found.address) != (chain_id, account.address) {
-            let (path, address) = (path.to_owned(), account.address);
+            let address = account.address;
             let (found_chain, found) = (found.chain_id, found.address);
-            return Err(OutboxError::OtherAccount { path, found, found_chain, address, chain: chain_id });
+            return Err(OutboxError::OtherAccount { database, found, found_chain, address, chain: chain_id });
         }
         if found.genesis != genesis {
-            return Err(OutboxError::OtherChain { path: path.to_owned(), chain: chain_id });
+            return Err(OutboxError::OtherChain { database, chain: chain_id });
         }
         let inner = Inner {
             store,
@@ -150,7 +147,6 @@ impl Outbox {
             changed: watch::Sender::new(0),
             submitted: Notify::new(),
             driving: Mutex::new(()),
-            _lock: lock,
         };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -1,22 +1,17 @@
-//! The outbox's records, in SQLite. What is written is on the disk when the call returns.
+//! The outbox's records. What is written is on the disk when the call returns.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, time::Duration};
 
 use alloy::primitives::{Address, B256, ChainId, U256};
-use sqlx::{
-    Row, SqliteConnection, SqlitePool,
-    migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
-};
+use sqlx::{Any, AnyConnection, AnyPool, Row, Transaction, any::AnyRow};
 
 use super::{
-    Intent, OutboxError, Outcome, Priority, Spending,
+    Intent, OutboxDatabase, OutboxError, Outcome, Priority, Spending,
     fees::Fees,
+    lock::Lock,
     now,
     state::{Attempt, Entry, Kind, State},
 };
-
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/outbox/sqlite");
 
 /// Whose records these are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,46 +24,73 @@ pub(super) struct Account {
 
 #[derive(Debug)]
 pub(super) struct Store {
-    pool: SqlitePool,
+    pool: AnyPool,
+    lock: Lock,
+    /// Which of the processes that had the outbox this is. `None`: a file, whose lock nobody can lose.
+    term: Option<i64>,
 }
 
 impl Store {
-    pub(super) async fn open(path: &Path) -> Result<Self, OutboxError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A transaction must not be sent before its record survives a power cut.
-            .synchronous(SqliteSynchronous::Full);
-        let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await?;
-        MIGRATIONS.run(&pool).await?;
-        Ok(Self { pool })
-    }
-
-    /// The account that the records are of: the given one, if they are new.
-    pub(super) async fn account(&self, account: Account) -> Result<Account, OutboxError> {
-        sqlx::query("INSERT INTO account (id, chain_id, genesis, address) VALUES (0, ?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(integer(account.chain_id))
-            .bind(account.genesis.as_slice())
-            .bind(account.address.as_slice())
-            .execute(&self.pool)
-            .await?;
-        let row = sqlx::query("SELECT chain_id, genesis, address FROM account").fetch_one(&self.pool).await?;
+    /// Opens the records of an account, and tells whose they are: the given one's, if they are new.
+    pub(super) async fn open(
+        database: &OutboxDatabase,
+        account: Account,
+        patience: Duration,
+    ) -> Result<(Self, Account), OutboxError> {
+        let lock = Lock::take(database, patience).await?;
+        let pool = database.connect().await?;
+        sqlx::query(
+            "INSERT INTO account (id, chain_id, genesis, address) VALUES (0, $1, $2, $3) ON CONFLICT DO NOTHING",
+        )
+        .bind(integer(account.chain_id))
+        .bind(account.genesis.as_slice())
+        .bind(account.address.as_slice())
+        .execute(&pool)
+        .await?;
+        let row = sqlx::query("SELECT chain_id, genesis, address FROM account").fetch_one(&pool).await?;
         let (genesis, address): (Vec<u8>, Vec<u8>) = (row.try_get("genesis")?, row.try_get("address")?);
-        Ok(Account {
+        let found = Account {
             chain_id: natural(row.try_get("chain_id")?),
             genesis: B256::try_from(genesis.as_slice()).map_err(|_| damaged("account", "its chain"))?,
             address: Address::try_from(address.as_slice()).map_err(|_| damaged("account", "its address"))?,
-        })
+        };
+        let term = match &lock {
+            Lock::File { .. } => None,
+            // Waits for whatever the one before is still writing; after that it can't any more.
+            Lock::Session(_) => {
+                let row = sqlx::query("UPDATE account SET term = term + 1 RETURNING term").fetch_one(&pool).await?;
+                Some(row.try_get("term")?)
+            }
+        };
+        Ok((Self { pool, lock, term }, found))
+    }
+
+    /// Fails once another process can have the outbox.
+    pub(super) async fn check(&self) -> Result<(), OutboxError> {
+        self.lock.check().await
+    }
+
+    /// Begins to write. Whoever lost the lock fails here; should that happen a moment later, the next process waits at the
+    /// row that is locked here.
+    async fn begin(&self) -> Result<Transaction<'static, Any>, OutboxError> {
+        self.check().await?;
+        let mut transaction = self.pool.begin().await?;
+        if let Some(term) = self.term {
+            let row = sqlx::query("SELECT term FROM account FOR SHARE").fetch_one(&mut *transaction).await?;
+            if row.try_get::<i64, _>("term")? != term {
+                return Err(OutboxError::LockLost { reason: "another process has it".into() });
+            }
+        }
+        Ok(transaction)
     }
 
     /// Records an intent; `false` if there is one of that key.
     pub(super) async fn insert(&self, intent: &Intent, now: u64) -> Result<bool, OutboxError> {
+        let mut transaction = self.begin().await?;
         let done = sqlx::query(
             "INSERT INTO intents
                 (key, label, to_address, data, value, deadline, max_fee_per_gas, max_cost, priority, created_at, stage)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued') ON CONFLICT (key) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'queued') ON CONFLICT (key) DO NOTHING",
         )
         .bind(&intent.key)
         .bind(&intent.label)
@@ -80,14 +102,18 @@ impl Store {
         .bind(intent.max_cost.map(|cost| cost.to_string()))
         .bind(i64::from(intent.priority == Priority::Urgent))
         .bind(integer(now))
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(done.rows_affected() == 1)
     }
 
     /// Ends the time of an intent that is not done; `false` if there is none of that key.
     pub(super) async fn expire(&self, key: &str) -> Result<bool, OutboxError> {
-        let done = sqlx::query("UPDATE intents SET deadline = 0 WHERE key = ?").bind(key).execute(&self.pool).await?;
+        let mut transaction = self.begin().await?;
+        let done =
+            sqlx::query("UPDATE intents SET deadline = 0 WHERE key = $1").bind(key).execute(&mut *transaction).await?;
+        transaction.commit().await?;
         Ok(done.rows_affected() == 1)
     }
 
@@ -103,7 +129,7 @@ impl Store {
     /// The keys that begin with `base#`, and whether their intents are in no block yet.
     pub(super) async fn numbered(&self, base: &str) -> Result<Vec<(String, bool)>, OutboxError> {
         // The character after `#`.
-        let rows = sqlx::query("SELECT key, stage FROM intents WHERE key > ? AND key < ?")
+        let rows = sqlx::query("SELECT key, stage FROM intents WHERE key > $1 AND key < $2")
             .bind(format!("{base}#"))
             .bind(format!("{base}$"))
             .fetch_all(&self.pool)
@@ -118,18 +144,14 @@ impl Store {
 
     /// Forgets what was over before a time, but not what it cost, nor which nonces it had.
     pub(super) async fn forget(&self, before: u64) -> Result<u64, OutboxError> {
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query(
-            "UPDATE account SET free_nonce =
-                 (SELECT MAX(next) FROM (SELECT free_nonce AS next UNION ALL SELECT MAX(nonce) + 1 FROM attempts))",
-        )
-        .execute(&mut *transaction)
-        .await?;
-        sqlx::query("DELETE FROM attempts WHERE intent IN (SELECT id FROM intents WHERE ended_at < ?)")
+        let free_nonce = self.free_nonce().await?;
+        let mut transaction = self.begin().await?;
+        sqlx::query("UPDATE account SET free_nonce = $1").bind(integer(free_nonce)).execute(&mut *transaction).await?;
+        sqlx::query("DELETE FROM attempts WHERE intent IN (SELECT id FROM intents WHERE ended_at < $1)")
             .bind(integer(before))
             .execute(&mut *transaction)
             .await?;
-        let done = sqlx::query("DELETE FROM intents WHERE ended_at < ?")
+        let done = sqlx::query("DELETE FROM intents WHERE ended_at < $1")
             .bind(integer(before))
             .execute(&mut *transaction)
             .await?;
@@ -139,7 +161,7 @@ impl Store {
 
     /// The intent of a key.
     pub(super) async fn find(&self, key: &str) -> Result<Option<Entry>, OutboxError> {
-        let row = sqlx::query("SELECT * FROM intents WHERE key = ?").bind(key).fetch_optional(&self.pool).await?;
+        let row = sqlx::query("SELECT * FROM intents WHERE key = $1").bind(key).fetch_optional(&self.pool).await?;
         row.as_ref().map(entry).transpose()
     }
 
@@ -154,7 +176,7 @@ impl Store {
 
     /// The transactions that were signed for an intent at a nonce, oldest first.
     pub(super) async fn attempts(&self, entry: &Entry, nonce: u64) -> Result<Vec<Attempt>, OutboxError> {
-        let rows = sqlx::query("SELECT * FROM attempts WHERE intent = ? AND nonce = ? ORDER BY id")
+        let rows = sqlx::query("SELECT * FROM attempts WHERE intent = $1 AND nonce = $2 ORDER BY id")
             .bind(entry.id)
             .bind(integer(nonce))
             .fetch_all(&self.pool)
@@ -187,10 +209,10 @@ impl Store {
             Kind::Call => ("call", "pending"),
             Kind::Cancel => ("cancel", "cancelling"),
         };
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query(
             "INSERT INTO attempts (intent, kind, nonce, tx_hash, raw, max_fee, priority_fee, gas_limit, signed_at, signed_block)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(entry.id)
         .bind(kind)
@@ -204,7 +226,7 @@ impl Store {
         .bind(integer(attempt.signed_block))
         .execute(&mut *transaction)
         .await?;
-        sqlx::query("UPDATE intents SET stage = ?, nonce = ?, problem = NULL WHERE id = ?")
+        sqlx::query("UPDATE intents SET stage = $1, nonce = $2, problem = NULL WHERE id = $3")
             .bind(stage)
             .bind(integer(attempt.nonce))
             .bind(entry.id)
@@ -216,9 +238,12 @@ impl Store {
 
     /// Moves an intent to another state, and takes its problem from it. What is in no block any more cost nothing.
     pub(super) async fn set(&self, entry: &Entry, state: &State) -> Result<(), OutboxError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         if let Some(nonce) = state.open_nonce() {
-            sqlx::query("DELETE FROM spending WHERE nonce = ?").bind(integer(nonce)).execute(&mut *transaction).await?;
+            sqlx::query("DELETE FROM spending WHERE nonce = $1")
+                .bind(integer(nonce))
+                .execute(&mut *transaction)
+                .await?;
         }
         Self::update(&mut transaction, entry, state).await?;
         transaction.commit().await?;
@@ -234,9 +259,9 @@ impl Store {
         cost: U256,
         now: u64,
     ) -> Result<(), OutboxError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query(
-            "INSERT INTO spending (nonce, cost, seen_at) VALUES (?, ?, ?)
+            "INSERT INTO spending (nonce, cost, seen_at) VALUES ($1, $2, $3)
              ON CONFLICT (nonce) DO UPDATE SET cost = excluded.cost, seen_at = excluded.seen_at",
         )
         .bind(integer(nonce))
@@ -249,7 +274,7 @@ impl Store {
         Ok(())
     }
 
-    async fn update(connection: &mut SqliteConnection, entry: &Entry, state: &State) -> Result<(), OutboxError> {
+    async fn update(connection: &mut AnyConnection, entry: &Entry, state: &State) -> Result<(), OutboxError> {
         let (stage, included, outcome) = match state {
             State::Queued => ("queued", None, None),
             State::Pending { .. } => ("pending", None, None),
@@ -263,8 +288,8 @@ impl Store {
         let outcome = outcome.map(serde_json::to_string).transpose();
         let outcome = outcome.map_err(|error| damaged(&entry.intent.key, &error.to_string()))?;
         sqlx::query(
-            "UPDATE intents SET stage = ?, nonce = ?, block = ?, block_hash = ?, outcome = ?, ended_at = ?, problem = NULL
-             WHERE id = ?",
+            "UPDATE intents SET stage = $1, nonce = $2, block = $3, block_hash = $4, outcome = $5, ended_at = $6, problem = NULL
+             WHERE id = $7",
         )
         .bind(stage)
         .bind(state.nonce().map(integer))
@@ -280,18 +305,20 @@ impl Store {
 
     /// Notes why an intent does not move on, if something is wrong.
     pub(super) async fn set_problem(&self, entry: &Entry, problem: Option<&str>) -> Result<(), OutboxError> {
-        sqlx::query("UPDATE intents SET problem = ? WHERE id = ?")
+        let mut transaction = self.begin().await?;
+        sqlx::query("UPDATE intents SET problem = $1 WHERE id = $2")
             .bind(problem)
             .bind(entry.id)
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(())
     }
 
     /// What gas costs. One question, so that nothing moves from one sum to the other meanwhile.
     pub(super) async fn spending(&self, since: u64) -> Result<Spending, OutboxError> {
         let rows = sqlx::query(
-            "SELECT NULL AS intent, cost AS price, 1 AS number FROM spending WHERE seen_at >= ?
+            "SELECT NULL AS intent, cost AS price, 1 AS number FROM spending WHERE seen_at >= $1
              UNION ALL
              SELECT a.intent, a.max_fee, a.gas_limit FROM intents i
              JOIN attempts a ON a.intent = i.id AND a.nonce = i.nonce
@@ -312,7 +339,7 @@ impl Store {
     }
 }
 
-fn entry(row: &SqliteRow) -> Result<Entry, OutboxError> {
+fn entry(row: &AnyRow) -> Result<Entry, OutboxError> {
     let key: String = row.try_get("key")?;
     let bad = |what: &str| damaged(&key, what);
     let nonce = || -> Result<u64, OutboxError> {
@@ -357,7 +384,7 @@ fn entry(row: &SqliteRow) -> Result<Entry, OutboxError> {
     Ok(Entry { id: row.try_get("id")?, intent, state, created_at, problem: row.try_get("problem")? })
 }
 
-fn attempt(row: &SqliteRow, key: &str) -> Result<Attempt, OutboxError> {
+fn attempt(row: &AnyRow, key: &str) -> Result<Attempt, OutboxError> {
     let bad = |what: &str| damaged(key, what);
     let hash: Vec<u8> = row.try_get("tx_hash")?;
     let fee = |column: &str| -> Result<u128, OutboxError> {

@@ -202,7 +202,7 @@ async fn chain_id(transport: &mut BoxTransport) -> Result<ChainId, TransportErro
 }
 
 /// `https://host:port`.
-pub(super) fn public_name(url: &Url) -> String {
+pub(crate) fn public_name(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }

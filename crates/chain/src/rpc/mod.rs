@@ -17,10 +17,11 @@ use clap::Args;
 use futures::future::join_all;
 use url::{Host, Url};
 
+pub(crate) use self::endpoint::public_name;
 pub use self::error::RpcError;
 pub(crate) use self::known::is_already_known;
 use self::{
-    endpoint::{Endpoint, EndpointError, public_name},
+    endpoint::{Endpoint, EndpointError},
     failover::Failover,
 };
 

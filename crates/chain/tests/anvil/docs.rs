@@ -9,8 +9,8 @@ fn every_test_that_the_docs_name_exists() {
     let mut named = 0;
     for name in text.split('`') {
         let Some((module, test)) = name.split_once("::") else { continue };
-        let file = format!("{root}/crates/chain/tests/anvil/{module}.rs");
-        let Ok(source) = fs::read_to_string(file) else { continue };
+        let read = |suite: &str| fs::read_to_string(format!("{root}/crates/chain/tests/{suite}/{module}.rs"));
+        let Ok(source) = read("anvil").or_else(|_| read("postgres")) else { continue };
         let sought = match test.strip_suffix('*') {
             Some(beginning) => format!("fn {beginning}"),
             None => format!("fn {test}("),

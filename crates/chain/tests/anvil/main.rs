@@ -2,6 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test fails by panicking, its helpers too
 
+/// Whether the outboxes are in PostgreSQL: not here.
+const IS_POSTGRES: bool = false;
+
 mod answers;
 mod docs;
 mod follower;

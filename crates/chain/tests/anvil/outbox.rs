@@ -331,8 +331,7 @@ async fn what_is_late_in_the_pool_is_cancelled() {
 async fn an_account_without_money_waits_until_it_is_funded() {
     let world = World::new().await;
     let poor = PrivateKeySigner::random();
-    let file = world.outbox_file().with_extension("poor");
-    let outbox = Outbox::open(&file, world.devnet.provider(), poor.clone(), eager()).await.unwrap();
+    let outbox = Outbox::open(world.place("poor"), world.devnet.provider(), poor.clone(), eager()).await.unwrap();
     let running = Running::start(outbox);
     let approve = AIIGOToken::approveCall { spender: world.receiver, value: U256::from(1) };
     running.outbox.submit(world.call("a", approve)).await.unwrap();
@@ -347,10 +346,10 @@ async fn an_outbox_is_one_process_and_one_accounts() {
     let outbox = world.open(world.devnet.provider(), eager()).await;
     let impatient = OutboxConfig { lock_patience: Duration::ZERO, ..eager() };
     let provider = || world.devnet.provider();
-    let second = Outbox::open(&world.outbox_file(), provider(), world.sender.clone(), impatient.clone()).await;
+    let second = Outbox::open(world.outbox(), provider(), world.sender.clone(), impatient.clone()).await;
     assert!(matches!(second, Err(OutboxError::Locked { .. })));
     drop(outbox);
-    let other = Outbox::open(&world.outbox_file(), provider(), PrivateKeySigner::random(), impatient).await;
+    let other = Outbox::open(world.outbox(), provider(), PrivateKeySigner::random(), impatient).await;
     assert!(matches!(other, Err(OutboxError::OtherAccount { .. })));
     world.open(provider(), eager()).await;
 }
@@ -359,10 +358,9 @@ async fn an_outbox_is_one_process_and_one_accounts() {
 async fn the_records_of_a_chain_are_not_sent_on_another_with_its_id() {
     let world = World::new().await;
     drop(world.open(world.devnet.provider(), eager()).await);
-    let file = world.outbox_file();
-    let database = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();
-    sqlx::query("UPDATE account SET genesis = ?").bind(vec![1_u8; 32]).execute(&database).await.unwrap();
+    let database = world.database().await;
+    sqlx::query("UPDATE account SET genesis = $1").bind(vec![1_u8; 32]).execute(&database).await.unwrap();
     database.close().await;
-    let opened = Outbox::open(&file, world.devnet.provider(), world.sender.clone(), eager()).await;
+    let opened = Outbox::open(world.outbox(), world.devnet.provider(), world.sender.clone(), eager()).await;
     assert!(matches!(opened, Err(OutboxError::OtherChain { chain: 31337, .. })));
 }

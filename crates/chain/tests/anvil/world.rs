@@ -1,9 +1,9 @@
 //! A chain with a sender who owns AIIGO, and what the tests look at.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use aiigo_chain::{Intent, Outbox, OutboxConfig, Outcome, Priority, rpc::connect_unchecked};
-use aiigo_devnet::{BlockTime, Devnet, DevnetConfig, Faults, Line, eventually};
+use aiigo_chain::{Intent, Outbox, OutboxConfig, OutboxDatabase, Outcome, Priority, rpc::connect_unchecked};
+use aiigo_devnet::{BlockTime, Devnet, DevnetConfig, Faults, Line, Postgres, eventually};
 use aiigo_protocol::{AIIGOToken, ContractName};
 use alloy::{
     consensus::Transaction as _,
@@ -13,9 +13,12 @@ use alloy::{
     signers::local::PrivateKeySigner,
     sol_types::SolCall,
 };
+use sqlx::AnyPool;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::IS_POSTGRES;
 
 /// Longer than anything here takes on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -31,6 +34,8 @@ pub(crate) struct World {
     /// Gets AIIGO from the sender, and from nobody else.
     pub(crate) receiver: Address,
     dir: TempDir,
+    /// The server, if the outboxes are there.
+    postgres: Option<Arc<Postgres>>,
 }
 
 /// A driver at work.
@@ -44,11 +49,12 @@ impl World {
     /// A chain that makes a block with every transaction, and a sender with 1000 wei of AIIGO.
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let postgres = IS_POSTGRES.then(|| Postgres::shared().expect("a PostgreSQL server"));
         let config = DevnetConfig::new(dir.path().join("chain")).block_time(BlockTime::PerTransaction);
         let devnet = Devnet::start(config).await.expect("a devnet");
         let sender = devnet.account(3).unwrap().signer().clone();
         devnet.send_aiigo(sender.address(), U256::from(1000)).await.expect("AIIGO");
-        Self { provider: devnet.provider(), receiver: Address::repeat_byte(0x77), sender, devnet, dir }
+        Self { provider: devnet.provider(), receiver: Address::repeat_byte(0x77), sender, devnet, dir, postgres }
     }
 
     /// No blocks but those that are asked for.
@@ -60,13 +66,39 @@ impl World {
         self.devnet.mine(blocks).await.unwrap();
     }
 
-    pub(crate) fn outbox_file(&self) -> PathBuf {
-        self.dir.path().join("outbox.sqlite")
+    /// A place for an outbox: a file, or a database that is made when it is first asked for.
+    pub(crate) fn place(&self, name: &str) -> OutboxDatabase {
+        let file = self.dir.path().join(name).with_extension("sqlite");
+        let Some(postgres) = &self.postgres else { return file.into() };
+        // Unique in the server, as the world's folder is.
+        let world = self.dir.path().file_name().unwrap().to_string_lossy().replace('.', "");
+        let made = self.dir.path().join(name).with_extension("url");
+        if let Ok(url) = std::fs::read_to_string(&made) {
+            return url.parse().unwrap();
+        }
+        let url = postgres.database(&format!("{world}_{name}")).expect("a database");
+        std::fs::write(made, url.as_str()).unwrap();
+        OutboxDatabase::Postgres(url)
+    }
+
+    /// Where the sender's outbox is.
+    pub(crate) fn outbox(&self) -> OutboxDatabase {
+        self.place("outbox")
+    }
+
+    /// The database, past the outbox.
+    pub(crate) async fn database(&self) -> AnyPool {
+        sqlx::any::install_default_drivers();
+        let url = match self.outbox() {
+            OutboxDatabase::Sqlite(file) => format!("sqlite:{}", file.display()),
+            OutboxDatabase::Postgres(url) => url.to_string(),
+        };
+        AnyPool::connect(&url).await.unwrap()
     }
 
     /// The sender's outbox over a line of the test's choice.
     pub(crate) async fn open(&self, provider: DynProvider, config: OutboxConfig) -> Outbox {
-        Outbox::open(&self.outbox_file(), provider, self.sender.clone(), config).await.expect("the outbox")
+        Outbox::open(self.outbox(), provider, self.sender.clone(), config).await.expect("the outbox")
     }
 
     /// The sender's outbox, driven.

@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
-use aiigo_chain::{Outbox, OutboxConfig, SignerArgs, rpc::RpcArgs};
+use aiigo_chain::{Outbox, OutboxConfig, OutboxDatabase, SignerArgs, rpc::RpcArgs};
 use aiigo_devnet::{ProcessCommand, eventually};
 use aiigo_protocol::ContractName;
 use alloy::primitives::Address;
@@ -22,7 +22,8 @@ const RPC_TIMEOUT: u64 = 250;
 pub(crate) struct Orders {
     pub(crate) endpoints: Vec<Url>,
     pub(crate) deployment: PathBuf,
-    pub(crate) outbox: PathBuf,
+    /// A path, or the URL of a database.
+    pub(crate) outbox: String,
     pub(crate) actions: u64,
     /// The sender's key.
     pub(crate) key: String,
@@ -48,7 +49,7 @@ impl Orders {
         Some(Self {
             endpoints: var("CHAOS_ENDPOINTS")?.split(',').map(|url| url.parse().expect("a URL")).collect(),
             deployment: var("CHAOS_DEPLOYMENT")?.into(),
-            outbox: var("CHAOS_OUTBOX")?.into(),
+            outbox: var("CHAOS_OUTBOX")?,
             actions: var("CHAOS_ACTIONS")?.parse().expect("a number"),
             key: String::new(),
         })
@@ -73,7 +74,8 @@ pub(crate) async fn act(orders: Orders) {
     let args = RpcArgs { rpc_urls: orders.endpoints, deployment: Some(orders.deployment), timeout: RPC_TIMEOUT };
     let (provider, deployment) = args.connect().await.expect("a connection");
     let signer = SignerArgs::default().load_async().await.expect("a key");
-    let outbox = Outbox::open(&orders.outbox, provider, signer, config()).await.expect("an outbox");
+    let database: OutboxDatabase = orders.outbox.parse().expect("a place");
+    let outbox = Outbox::open(database, provider, signer, config()).await.expect("an outbox");
     let driver = tokio::spawn({
         let outbox = outbox.clone();
         async move { outbox.run(CancellationToken::new()).await }

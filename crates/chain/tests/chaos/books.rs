@@ -1,8 +1,8 @@
 //! What the chain says in the end, and whether the outbox says the same.
 
-use std::{collections::HashMap, fmt, path::Path};
+use std::{collections::HashMap, fmt};
 
-use aiigo_chain::{Outbox, Outcome, Spending};
+use aiigo_chain::{Outbox, OutboxDatabase, Outcome, Spending};
 use aiigo_devnet::{Account, Devnet};
 use aiigo_protocol::{AIIGOToken, ContractName};
 use alloy::{
@@ -61,7 +61,7 @@ impl Before {
 
 impl Books {
     /// Goes through everything that is on the chain.
-    pub(crate) async fn check(devnet: &Devnet, sender: &Account, before: Before, actions: u64, outbox: &Path) -> Self {
+    pub(crate) async fn check(devnet: &Devnet, sender: &Account, before: Before, actions: u64, outbox: &str) -> Self {
         let mut books = Self::default();
         let address = sender.address();
         let token = devnet.deployment().address(ContractName::AIIGOToken);
@@ -105,8 +105,9 @@ impl Books {
     }
 
     /// What the outbox tells is what happened.
-    async fn compare(&self, devnet: &Devnet, sender: &Account, actions: u64, outbox: &Path) {
-        let outbox = Outbox::open(outbox, devnet.provider(), sender.signer().clone(), actor::config()).await.unwrap();
+    async fn compare(&self, devnet: &Devnet, sender: &Account, actions: u64, outbox: &str) {
+        let database: OutboxDatabase = outbox.parse().unwrap();
+        let outbox = Outbox::open(database, devnet.provider(), sender.signer().clone(), actor::config()).await.unwrap();
         assert!(outbox.unfinished().await.unwrap().is_empty());
         let spending = Spending { paid: self.gas, committed: U256::ZERO };
         assert_eq!(outbox.spending(0).await.unwrap(), spending, "the gas of {}", sender.address());
@@ -145,8 +146,10 @@ async fn transactions_of(devnet: &Devnet, sender: &Account, after: u64) -> Vec<(
 }
 
 /// Everything that was ever signed kept to its limit, and each replacement offered a tenth more of both.
-async fn attempts(outbox: &Path) -> u64 {
-    let database = sqlx::SqlitePool::connect(&format!("sqlite:{}", outbox.display())).await.unwrap();
+async fn attempts(outbox: &str) -> u64 {
+    sqlx::any::install_default_drivers();
+    let url = if outbox.starts_with("postgres") { outbox.to_owned() } else { format!("sqlite:{outbox}") };
+    let database = sqlx::AnyPool::connect(&url).await.unwrap();
     let rows = sqlx::query(
         "SELECT intent, a.nonce AS nonce, max_fee, priority_fee, gas_limit, max_fee_per_gas, max_cost
          FROM attempts a JOIN intents i ON i.id = a.intent ORDER BY a.id",

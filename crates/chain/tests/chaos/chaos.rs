@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use aiigo_devnet::{BlockTime, Devnet, DevnetConfig, Fault, Faults, Line};
+use aiigo_devnet::{BlockTime, Devnet, DevnetConfig, Fault, Faults, Line, Postgres};
 use alloy::{primitives::U256, providers::ext::AnvilApi};
 use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ use crate::{
 
 /// Actions of each sender.
 const ACTIONS: u64 = 750;
-/// How much of a thousand requests goes wrong, for each line of each sender.
+/// How much of a thousand requests goes wrong, for each line of each sender. The first has a file, the other a database.
 const LINES: [&[u32]; 2] = [&[30], &[150, 150]];
 /// Blocks until a devnet calls a block final, and more.
 const FINAL: u64 = 20;
@@ -69,6 +69,9 @@ async fn every_action_lands_once_whatever_happens() {
     // No reorganisation reaches what was before.
     devnet.mine(FINAL).await.unwrap();
 
+    let file = dir.path().join("outbox.sqlite").to_str().expect("a path in UTF-8").to_owned();
+    let postgres = Postgres::shared().expect("a PostgreSQL server");
+    let outboxes = [file, postgres.database("chaos").expect("a database").to_string()];
     let log = |index: usize| dir.path().join(format!("actor-{index}.log"));
     let _repeat = Repeat { seed, logs: (0..LINES.len()).map(log).collect() };
     let stop = CancellationToken::new();
@@ -84,7 +87,7 @@ async fn every_action_lands_once_whatever_happens() {
         let orders = Orders {
             endpoints: lines.iter().map(|line| line.url().clone()).collect(),
             deployment: devnet.deployment_path().to_owned(),
-            outbox: dir.path().join(format!("outbox-{index}.sqlite")),
+            outbox: outboxes[index].clone(),
             actions,
             key: sender.private_key(),
         };
