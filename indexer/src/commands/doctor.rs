@@ -12,7 +12,7 @@ use super::{
     CommandError, print,
     run::{DEFAULT_PORT, DatabaseArgs},
 };
-use crate::store;
+use crate::store::{self, DatabaseUrl};
 
 /// Check chain, deployment, database and port.
 #[derive(Args, Clone, Debug)]
@@ -60,19 +60,24 @@ impl DoctorCommand {
     async fn database(&self, deployment: &Deployment) -> Check {
         let url = &self.database.database;
         let found: Result<String, String> = async {
-            if !url.path().exists() {
-                return match url.path().parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            if let DatabaseUrl::Sqlite(path) = url
+                && !path.exists()
+            {
+                return match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                     Some(folder) if !folder.is_dir() => Err(format!("there is no folder {}", folder.display())),
                     _ => Ok(format!("{url} will be created")),
                 };
             }
-            let writer = store::open_writer(url, deployment).await.map_err(|error| error.to_string())?;
-            let indexed = writer.state().indexed;
-            writer.close().await.map_err(|error| error.to_string())?;
+            let state = store::inspect(url, deployment).await.map_err(|error| error.to_string())?;
+            let indexed = state.and_then(|state| state.indexed);
             Ok(indexed.map_or_else(|| format!("{url} is empty"), |block| format!("{url} is indexed to block {block}")))
         }
         .await;
-        Check::of("database", found, "name a file in a folder that you may write to: --database sqlite:FILE")
+        Check::of(
+            "database",
+            found,
+            "name a file in a folder that you may write to, or a database that you may: --database URL",
+        )
     }
 
     async fn port(&self) -> Check {

@@ -92,6 +92,16 @@ pub enum CommandError {
     Broken(#[from] tokio::task::JoinError),
 }
 
+impl CommandError {
+    /// Whether waiting may mend it.
+    fn passes_by_itself(&self) -> bool {
+        match self {
+            Self::Store(error) | Self::Ingest(IngestError::Store(error)) => error.passes_by_itself(),
+            _ => false,
+        }
+    }
+}
+
 impl Cli {
     /// Runs the command: 0 done, 1 failed.
     pub fn execute(self) -> ExitCode {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aiigo_chain::{Follower, FollowerConfig, rpc::RpcArgs};
+use aiigo_protocol::Deployment;
 use aiigo_telemetry::{Health, ListenArgs, Shutdown, install_metrics};
 use alloy::providers::{DynProvider, Provider};
 use axum::http::HeaderValue;
@@ -15,11 +16,14 @@ use crate::{
     graphql::Api,
     ingest::{self, Projector},
     server::{self, Cors},
-    store::{self, DatabaseUrl, Reader, Writer},
+    store::{self, Candidate, DatabaseUrl, Reader, Writer},
 };
 
 /// The port that the indexer listens on if nothing else is said.
 pub(super) const DEFAULT_PORT: u16 = 4350;
+
+/// Pause before a database that was away is tried again, and between two looks at what another process wrote.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// How long open requests may take to end after the program was asked to leave.
 const GRACE: Duration = Duration::from_secs(8);
@@ -27,8 +31,15 @@ const GRACE: Duration = Duration::from_secs(8);
 /// Where the data is kept.
 #[derive(Args, Clone, Debug)]
 pub(super) struct DatabaseArgs {
-    /// The database, created if it is not there: sqlite:FILE
-    #[arg(long, value_name = "URL", env = "AIIGO_DATABASE", default_value = "sqlite:indexer.db")]
+    /// The database: sqlite:FILE, created if it is not there, or postgres://USER@HOST/NAME, its password in PGPASSWORD or
+    /// ~/.pgpass
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "AIIGO_DATABASE",
+        hide_env_values = true,
+        default_value = "sqlite:indexer.db"
+    )]
     pub(super) database: DatabaseUrl,
 }
 
@@ -59,36 +70,84 @@ impl RunCommand {
         install_metrics()?;
         let token = Shutdown::on_signals()?.token();
         let (provider, deployment) = self.rpc.connect().await?;
-        let mut writer = store::open_writer(&self.database.database, &deployment).await?;
+        let candidate = store::prepare(&self.database.database).await?;
         let reader = Reader::open(&self.database.database).await?;
         let health = Health::new();
-        health.set_ready(at_head(&writer, &provider).await);
-        tracing::info!(
-            chain = deployment.chain_id,
-            database = %self.database.database,
-            indexed = writer.state().indexed,
-            "starting"
-        );
-
         let server = self.serve(reader.clone(), health.clone(), token.clone()).await?;
-        let config = FollowerConfig {
-            poll_interval: Duration::from_millis(self.poll_interval),
-            max_range: self.max_range,
-            ..FollowerConfig::default()
-        };
-        let journal = writer.blocks().await?;
-        let projector = Projector::new(deployment.clone());
-        let follower = Follower::new(provider, Arc::new(deployment), config, journal);
-        let indexed = ingest::run(follower, &projector, &mut writer, &health, &token).await;
+        let indexed = self.index(candidate, &reader, &provider, deployment, &health, &token).await;
 
         // Whichever part ended first, the others end too.
         token.cancel();
         health.set_ready(false);
         let served = server.await?;
         reader.close().await;
-        writer.close().await?;
         indexed?;
         served
+    }
+
+    /// Writes, or waits for its turn to; begins anew when the database was away.
+    async fn index(
+        &self,
+        candidate: Candidate,
+        reader: &Reader,
+        provider: &DynProvider,
+        deployment: Deployment,
+        health: &Health,
+        token: &CancellationToken,
+    ) -> Result<(), CommandError> {
+        let deployment = Arc::new(deployment);
+        let mut prepared = Some(candidate);
+        loop {
+            let turn = async {
+                let candidate = match prepared.take() {
+                    Some(candidate) => candidate,
+                    None => store::prepare(&self.database.database).await?,
+                };
+                self.turn(candidate, reader, provider, &deployment, health, token).await
+            };
+            match turn.await {
+                Err(error) if error.passes_by_itself() => {
+                    health.set_ready(false);
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(error, "the database is away: trying again");
+                }
+                ended => return ended,
+            }
+            tokio::select! {
+                () = token.cancelled() => return Ok(()),
+                () = tokio::time::sleep(RETRY) => {}
+            }
+        }
+    }
+
+    /// Waits until nobody else writes, and then writes until asked to stop.
+    async fn turn(
+        &self,
+        candidate: Candidate,
+        reader: &Reader,
+        provider: &DynProvider,
+        deployment: &Arc<Deployment>,
+        health: &Health,
+        token: &CancellationToken,
+    ) -> Result<(), CommandError> {
+        let database = &self.database.database;
+        let mut writer = tokio::select! {
+            writer = candidate.elect(deployment) => writer?,
+            () = stand_by(reader, health) => return Ok(()),
+            () = token.cancelled() => return Ok(()),
+        };
+        health.set_ready(at_head(&writer, provider).await);
+        tracing::info!(chain = deployment.chain_id, %database, indexed = writer.state().indexed, "indexing");
+        let config = FollowerConfig {
+            poll_interval: Duration::from_millis(self.poll_interval),
+            max_range: self.max_range,
+            ..FollowerConfig::default()
+        };
+        let journal = writer.blocks().await?;
+        let projector = Projector::new(Deployment::clone(deployment));
+        let follower = Follower::new(provider.clone(), Arc::clone(deployment), config, journal);
+        ingest::run(follower, &projector, &mut writer, health, token).await?;
+        Ok(writer.close().await?)
     }
 
     async fn serve(
@@ -120,6 +179,19 @@ impl RunCommand {
             [] => Cors::SameOrigin,
             origins if origins.iter().any(|origin| origin == "*") => Cors::Any,
             origins => Cors::Origins(origins.to_vec()),
+        }
+    }
+}
+
+/// Tells as this process' own readiness what another writes. Never ends.
+async fn stand_by(reader: &Reader, health: &Health) {
+    let mut told = false;
+    loop {
+        let state = reader.snapshot().state().await;
+        health.set_ready(state.is_ok_and(|state| state.is_some_and(|state| state.live)));
+        tokio::time::sleep(RETRY).await;
+        if !std::mem::replace(&mut told, true) {
+            tracing::info!("another process writes to the database: serving what it writes, and standing by");
         }
     }
 }

@@ -7,13 +7,12 @@ use std::{
 };
 
 use aiigo_chain::BlockRef;
-use sqlx::{Sqlite, Transaction};
 
-use super::{Row, StoreError, Table, Value, journal, rows::Event, sql::Sql, state};
+use super::{Row, StoreError, Table, Value, database::Transaction, journal, rows::Event, sql::Sql, state};
 
 /// An open write transaction. Dropping it undoes everything.
 pub struct Changes<'w> {
-    transaction: Transaction<'w, Sqlite>,
+    transaction: Transaction<'w>,
     tables: HashMap<TypeId, Box<dyn Pending>>,
     events: Vec<Event>,
 }
@@ -60,7 +59,7 @@ impl<R: Row> Pending for Cached<R> {
 }
 
 impl<'w> Changes<'w> {
-    pub(crate) fn new(transaction: Transaction<'w, Sqlite>) -> Self {
+    pub(crate) fn new(transaction: Transaction<'w>) -> Self {
         Self { transaction, tables: HashMap::new(), events: Vec::new() }
     }
 
@@ -164,7 +163,7 @@ impl<'w> Changes<'w> {
         Ok(())
     }
 
-    pub(crate) fn into_transaction(self) -> Transaction<'w, Sqlite> {
+    pub(crate) fn into_transaction(self) -> Transaction<'w> {
         self.transaction
     }
 

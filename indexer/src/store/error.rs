@@ -1,33 +1,35 @@
 //! What can go wrong between the indexer and its database.
 
-use super::{ColumnError, Value};
+use super::{ColumnError, Value, postgres, sqlite};
 
 /// Why the store can't do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The text of `--database` names no database that this build knows.
-    #[error("`{0}` is not a database: expected sqlite:FILE, for example sqlite:./indexer.db")]
+    #[error("`{0}` is not a database: expected sqlite:FILE or postgres://USER@HOST/NAME")]
     BadUrl(String),
     /// The database can't be opened or created.
-    #[error("cannot open the database {path}: {source}; check that its folder exists and can be written")]
+    #[error(
+        "cannot open the database {database}: {source}; check that its folder can be written, or its server reached"
+    )]
     Open {
-        /// The file.
-        path: String,
-        /// What SQLite said.
+        /// The database.
+        database: String,
+        /// What it said.
         source: sqlx::Error,
     },
     /// The schema can't be brought up to date.
-    #[error("cannot prepare the database {path}: {source}; a database of a newer indexer needs that indexer")]
+    #[error("cannot prepare the database {database}: {source}; a database of a newer indexer needs that indexer")]
     Migrate {
-        /// The file.
-        path: String,
+        /// The database.
+        database: String,
         /// What went wrong.
         source: sqlx::migrate::MigrateError,
     },
     /// The database was filled from another deployment.
     #[error(
         "the database belongs to another deployment (chain {found_chain}, {found}); this is chain {chain}, {wanted}: \
-         give another --database, or delete the file to index again"
+         give another --database, or empty this one to index again"
     )]
     OtherDeployment {
         /// The chain that the database was filled from.
@@ -89,9 +91,31 @@ pub enum StoreError {
     /// All read connections stay busy.
     #[error("the database is busy: try again in a moment")]
     Busy,
-    /// SQLite failed.
+    /// The database failed.
     #[error("database error: {0}")]
     Database(#[source] sqlx::Error),
+}
+
+impl StoreError {
+    /// Whether a time limit stopped the statement.
+    pub(super) fn is_interruption(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| [sqlite::INTERRUPTED, postgres::INTERRUPTED].contains(&&*code))
+    }
+
+    /// Whether waiting may mend it: the database is away, busy or out of space.
+    pub fn passes_by_itself(&self) -> bool {
+        let (Self::Database(error) | Self::Open { source: error, .. }) = self else {
+            return matches!(self, Self::Busy);
+        };
+        match error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+            sqlx::Error::Database(error) => {
+                error.code().is_some_and(|code| sqlite::passes(&code) || postgres::passes(&code))
+            }
+            _ => false,
+        }
+    }
 }
 
 impl From<sqlx::Error> for StoreError {

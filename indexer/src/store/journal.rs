@@ -1,25 +1,23 @@
 //! The undo journal: for every block that can still be reorganised, what each row was before the block first touched it.
 
-use sqlx::SqliteConnection;
-
-use super::{Column, StoreError, Table, Value, changes::Change, rows::JOURNALLED, sql::Sql};
+use super::{Column, StoreError, Table, Value, changes::Change, database::Transaction, rows::JOURNALLED, sql::Sql};
 
 /// Notes what a row was before `block` changed it.
-pub(crate) async fn record(connection: &mut SqliteConnection, block: u64, change: &Change) -> Result<(), StoreError> {
+pub(crate) async fn record(transaction: &mut Transaction<'_>, block: u64, change: &Change) -> Result<(), StoreError> {
     let before = change.before.as_ref().map(|values| to_json(values)).transpose()?;
     // A block is written once, so its first image of a row is its only one.
     let mut insert = Sql::new("INSERT INTO undo (block, table_name, key, before) VALUES (");
     insert.arg(block.value()).push(", ").arg(Value::Text(change.table.name.to_owned())).push(", ");
     insert.arg(Value::Text(to_json(&change.key)?)).push(", ").arg(before.value()).push(")");
-    insert.execute(connection).await.map(drop)
+    insert.execute(transaction).await.map(drop)
 }
 
 /// Puts every row back to what it was before the blocks above `to`, newest block first, and forgets these blocks.
 /// How many rows were put back.
-pub(crate) async fn undo_above(connection: &mut SqliteConnection, to: u64) -> Result<usize, StoreError> {
+pub(crate) async fn undo_above(transaction: &mut Transaction<'_>, to: u64) -> Result<usize, StoreError> {
     let mut select = Sql::new("SELECT table_name, key, before FROM undo WHERE block > ");
     select.arg(to.value()).push(" ORDER BY block DESC");
-    let images = select.values(connection).await?;
+    let images = select.values(transaction).await?;
     let count = images.len();
     for image in images {
         let [Value::Text(name), Value::Text(key), before] = image.as_slice() else {
@@ -29,35 +27,35 @@ pub(crate) async fn undo_above(connection: &mut SqliteConnection, to: u64) -> Re
             .iter()
             .find(|table| table.name == name)
             .ok_or_else(|| StoreError::DamagedJournal(format!("no table {name}")))?;
-        restore(connection, table, key, before).await?;
+        restore(transaction, table, key, before).await?;
     }
     for table in ["undo", "events"] {
         let mut delete = Sql::new("DELETE FROM ");
         delete.name(table).push(" WHERE block > ").arg(to.value());
-        delete.execute(connection).await?;
+        delete.execute(transaction).await?;
     }
     Ok(count)
 }
 
 /// Forgets what can no longer be undone.
-pub(crate) async fn prune(connection: &mut SqliteConnection, floor: u64) -> Result<(), StoreError> {
+pub(crate) async fn prune(transaction: &mut Transaction<'_>, floor: u64) -> Result<(), StoreError> {
     let mut delete = Sql::new("DELETE FROM undo WHERE block <= ");
     delete.arg(floor.value());
-    delete.execute(connection).await.map(drop)
+    delete.execute(transaction).await.map(drop)
 }
 
 async fn restore(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     table: &'static Table,
     key: &str,
     before: &Value,
 ) -> Result<(), StoreError> {
     match before {
-        Value::Text(values) => Sql::upsert(table, from_json(values)?).execute(connection).await.map(drop),
+        Value::Text(values) => Sql::upsert(table, from_json(values)?).execute(transaction).await.map(drop),
         _ => {
             let mut delete = Sql::new("DELETE FROM ");
             delete.name(table.name).push(" WHERE ").key_is(table, &from_json(key)?);
-            delete.execute(connection).await.map(drop)
+            delete.execute(transaction).await.map(drop)
         }
     }
 }

@@ -2,26 +2,27 @@
 //! knows nothing of events, and what is read knows nothing of GraphQL.
 
 mod changes;
+mod database;
 mod error;
 mod journal;
+mod postgres;
 mod query;
 pub mod rows;
 mod snapshot;
 mod sql;
+mod sqlite;
 mod state;
 mod table;
 mod value;
 mod writer;
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::time::Duration;
 
 use aiigo_protocol::Deployment;
-use sqlx::{
-    ConnectOptions as _, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
 
+use self::database::{Connection, Pool};
 pub use changes::Changes;
+pub use database::DatabaseUrl;
 pub use error::StoreError;
 pub use query::{Bound, Condition, Operator, Order, Page, PageRequest, Paged};
 pub use snapshot::Snapshot;
@@ -43,91 +44,83 @@ const WORK_TIME: Duration = Duration::from_secs(3_600);
 /// How long a request waits for a read connection.
 const READER_WAIT: Duration = Duration::from_secs(5);
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/indexer/sqlite");
+/// Pause between two looks whether another process still writes.
+const ELECTION: Duration = Duration::from_millis(100);
 
-/// Where the data is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DatabaseUrl {
-    path: PathBuf,
+/// A connection to a database whose schema is up to date, and which another process may be writing to.
+pub struct Candidate {
+    connection: Connection,
 }
 
-impl FromStr for DatabaseUrl {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        match text.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)) {
-            Some(path) if !path.is_empty() => Ok(Self { path: path.into() }),
-            _ => Err(StoreError::BadUrl(text.to_owned())),
-        }
-    }
-}
-
-impl std::fmt::Display for DatabaseUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "sqlite:{}", self.path.display())
-    }
-}
-
-impl DatabaseUrl {
-    /// The database file.
-    pub fn path(&self) -> &std::path::Path {
-        &self.path
-    }
-
-    fn options(&self) -> SqliteConnectOptions {
-        SqliteConnectOptions::new()
-            .filename(&self.path)
-            .busy_timeout(Duration::from_secs(5))
-            .statement_cache_capacity(256)
-            .disable_statement_logging()
-    }
-
-    fn opening(&self) -> impl Fn(sqlx::Error) -> StoreError {
-        let path = self.path.display().to_string();
-        move |source| StoreError::Open { path: path.clone(), source }
-    }
-}
-
-/// Opens a database for writing, creates it if there is none, and brings its schema up to date.
+/// Connects to write, and brings the schema up to date. A SQLite file is made if there is none.
 ///
 /// # Errors
-/// If it can't be opened, or belongs to another deployment.
-pub async fn open_writer(url: &DatabaseUrl, deployment: &Deployment) -> Result<Writer, StoreError> {
-    // With a write-ahead log readers never wait for the writer, and `NORMAL` can lose the last transactions to a power
-    // cut but never part of one: they are fetched again.
-    let options = url
-        .options()
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal);
-    let mut connection: SqliteConnection = options.connect().await.map_err(url.opening())?;
-    MIGRATIONS
-        .run(&mut connection)
-        .await
-        .map_err(|source| StoreError::Migrate { path: url.path.display().to_string(), source })?;
-    let state = state::open(&mut connection, deployment).await?;
-    Ok(Writer::new(connection, state))
+/// If the database can't be used.
+pub async fn prepare(url: &DatabaseUrl) -> Result<Candidate, StoreError> {
+    let migrating = |source| StoreError::Migrate { database: url.to_string(), source };
+    let connection = match url {
+        DatabaseUrl::Sqlite(path) => {
+            let mut connection = sqlite::connect(path).await.map_err(url.opening())?;
+            sqlite::MIGRATIONS.run(&mut connection).await.map_err(migrating)?;
+            Connection::Sqlite(connection)
+        }
+        DatabaseUrl::Postgres(server) => {
+            let mut connection = postgres::connect(server).await.map_err(url.opening())?;
+            postgres::MIGRATIONS.run(&mut connection).await.map_err(migrating)?;
+            Connection::Postgres(connection)
+        }
+    };
+    Ok(Candidate { connection })
+}
+
+/// Where a database stands, without a wait for whoever writes to it; brings its schema up to date.
+///
+/// # Errors
+/// If the database belongs to another deployment, or can't be used.
+pub async fn inspect(url: &DatabaseUrl, deployment: &Deployment) -> Result<Option<State>, StoreError> {
+    let Candidate { mut connection } = prepare(url).await?;
+    let mut transaction = connection.begin().await?;
+    let state = state::load(&mut transaction).await?;
+    drop(transaction);
+    connection.close().await?;
+    state.map(|state| state.of(deployment)).transpose()
+}
+
+impl Candidate {
+    /// Waits until no other process writes, and begins. Of a SQLite file that is not known beforehand: there the second
+    /// one fails with its first update.
+    ///
+    /// # Errors
+    /// If the database belongs to another deployment, or fails.
+    pub async fn elect(mut self, deployment: &Deployment) -> Result<Writer, StoreError> {
+        if let Connection::Postgres(connection) = &mut self.connection {
+            while !postgres::try_lock(connection).await? {
+                tokio::time::sleep(ELECTION).await;
+            }
+        }
+        let mut transaction = self.connection.begin().await?;
+        let state = state::open(&mut transaction, deployment).await?;
+        transaction.commit().await?;
+        Ok(Writer::new(self.connection, state))
+    }
 }
 
 /// The reading half of the store: cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    pool: SqlitePool,
+    pool: Pool,
 }
 
 impl Reader {
-    /// Opens a database that a writer has opened before.
+    /// Opens a database that was [prepared](prepare) before.
     ///
     /// # Errors
     /// If it can't be opened.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
-        let options = url.options().read_only(true).pragma("query_only", "1").pragma("mmap_size", "268435456");
-        let pool = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(READER_WAIT)
-            .connect_with(options)
-            .await
-            .map_err(url.opening())?;
+        let pool = match url {
+            DatabaseUrl::Sqlite(path) => Pool::Sqlite(sqlite::readers(path).await.map_err(url.opening())?),
+            DatabaseUrl::Postgres(server) => Pool::Postgres(postgres::readers(server).await.map_err(url.opening())?),
+        };
         Ok(Self { pool })
     }
 

@@ -6,19 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{Sqlite, SqlitePool, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
     Condition, Page, PageRequest, Row, StoreError, Table, Value,
+    database::{Pool, Transaction},
     query::Order,
     rows::Event,
     sql::Sql,
     state::{self, State},
 };
-
-/// SQLite looks at the clock once in so many instructions of its virtual machine.
-const INSTRUCTIONS_PER_CHECK: i32 = 10_000;
 
 /// Parents whose children one statement fetches.
 const PARENTS_PER_STATEMENT: usize = 100;
@@ -26,19 +23,26 @@ const PARENTS_PER_STATEMENT: usize = 100;
 /// Keys that one statement looks up.
 const KEYS_PER_STATEMENT: usize = 1_000;
 
+/// An open read transaction.
+#[derive(Debug)]
+struct Begun {
+    transaction: Transaction<'static>,
+    deadline: Instant,
+}
+
 /// A read transaction that begins with the first query.
 #[derive(Debug)]
 pub struct Snapshot {
-    pool: SqlitePool,
-    transaction: Mutex<Option<Transaction<'static, Sqlite>>>,
+    pool: Pool,
+    begun: Mutex<Option<Begun>>,
     statements: AtomicU64,
     /// How long all queries together may take.
     time_limit: Duration,
 }
 
 impl Snapshot {
-    pub(crate) fn new(pool: SqlitePool, time_limit: Duration) -> Self {
-        Self { pool, transaction: Mutex::new(None), statements: AtomicU64::new(0), time_limit }
+    pub(crate) fn new(pool: Pool, time_limit: Duration) -> Self {
+        Self { pool, begun: Mutex::new(None), statements: AtomicU64::new(0), time_limit }
     }
 
     /// How many statements were run through it.
@@ -52,7 +56,7 @@ impl Snapshot {
     /// If the database can't be read.
     pub async fn state(&self) -> Result<Option<State>, StoreError> {
         let mut guard = self.begun().await?;
-        state::load(connection(&mut guard)?).await.map_err(|error| interrupted(error, self.time_limit))
+        state::load(self.transaction(&mut guard)?).await.map_err(|error| self.interrupted(error))
     }
 
     /// A row by its primary key.
@@ -111,7 +115,7 @@ impl Snapshot {
             let mut union = Sql::default();
             for (index, parent) in chunk.iter().enumerate() {
                 union.push(if index > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
-                union.append(request.select(R::TABLE, Some((column, parent)))).push(")");
+                union.append(request.select(R::TABLE, Some((column, parent)))).push(") AS page");
             }
             let position = R::TABLE.position(column).unwrap_or_default();
             for row in self.rows::<R>(union).await? {
@@ -189,52 +193,49 @@ impl Snapshot {
 
     async fn rows<R: Row>(&self, sql: Sql) -> Result<Vec<R>, StoreError> {
         let mut guard = self.begun().await?;
-        sql.rows(connection(&mut guard)?).await.map_err(|error| interrupted(error, self.time_limit))
+        sql.rows(self.transaction(&mut guard)?).await.map_err(|error| self.interrupted(error))
     }
 
     async fn values(&self, sql: Sql) -> Result<Vec<Vec<Value>>, StoreError> {
         let mut guard = self.begun().await?;
-        sql.values(connection(&mut guard)?).await.map_err(|error| interrupted(error, self.time_limit))
+        sql.values(self.transaction(&mut guard)?).await.map_err(|error| self.interrupted(error))
     }
 
     /// The transaction, begun; the time limit runs from here.
-    async fn begun(&self) -> Result<MutexGuard<'_, Option<Transaction<'static, Sqlite>>>, StoreError> {
-        let mut guard = self.transaction.lock().await;
+    async fn begun(&self) -> Result<MutexGuard<'_, Option<Begun>>, StoreError> {
+        let mut guard = self.begun.lock().await;
         if guard.is_none() {
-            let mut transaction = self.pool.begin().await?;
-            let deadline = Instant::now() + self.time_limit;
-            transaction
-                .lock_handle()
-                .await?
-                .set_progress_handler(INSTRUCTIONS_PER_CHECK, move || Instant::now() < deadline);
-            *guard = Some(transaction);
+            let transaction = self.pool.begin(self.time_limit).await?;
+            *guard = Some(Begun { transaction, deadline: Instant::now() + self.time_limit });
         }
         self.statements.fetch_add(1, Ordering::Relaxed);
         Ok(guard)
     }
-}
 
-fn connection<'g>(
-    guard: &'g mut MutexGuard<'_, Option<Transaction<'static, Sqlite>>>,
-) -> Result<&'g mut sqlx::SqliteConnection, StoreError> {
-    // `begun` fills it before it hands the guard out.
-    guard.as_deref_mut().ok_or(StoreError::Busy)
+    fn transaction<'g>(
+        &self,
+        guard: &'g mut MutexGuard<'_, Option<Begun>>,
+    ) -> Result<&'g mut Transaction<'static>, StoreError> {
+        // `begun` fills it before it hands the guard out.
+        let begun = guard.as_mut().ok_or(StoreError::Busy)?;
+        match Instant::now() < begun.deadline {
+            true => Ok(&mut begun.transaction),
+            false => Err(StoreError::TimedOut(self.time_limit.as_secs())),
+        }
+    }
+
+    /// Tells a query that the time limit stopped from one that failed.
+    fn interrupted(&self, error: StoreError) -> StoreError {
+        match error.is_interruption() {
+            true => StoreError::TimedOut(self.time_limit.as_secs()),
+            false => error,
+        }
+    }
 }
 
 fn as_count(value: &Value) -> u64 {
     match value {
         Value::Int(count) => u64::try_from(*count).unwrap_or_default(),
         _ => 0,
-    }
-}
-
-/// Tells a query that the time limit stopped from one that failed.
-fn interrupted(error: StoreError, time_limit: Duration) -> StoreError {
-    const SQLITE_INTERRUPT: &str = "9";
-    match &error {
-        StoreError::Database(sqlx::Error::Database(inner)) if inner.code().as_deref() == Some(SQLITE_INTERRUPT) => {
-            StoreError::TimedOut(time_limit.as_secs())
-        }
-        _ => error,
     }
 }

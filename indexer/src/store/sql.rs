@@ -1,30 +1,8 @@
 //! Statements put together from declared names and bound values; nothing that a user wrote becomes SQL text.
 
-use sqlx::{
-    AssertSqlSafe, Column as _, Encode, Row as _, Sqlite, SqliteConnection, Type, TypeInfo, ValueRef,
-    encode::IsNull,
-    error::BoxDynError,
-    sqlite::{SqliteArguments, SqliteArgumentsBuffer, SqliteRow, SqliteTypeInfo},
-};
+use sqlx::AssertSqlSafe;
 
-use super::{Row, StoreError, Table, Value};
-
-impl Type<Sqlite> for Value {
-    fn type_info() -> SqliteTypeInfo {
-        <Vec<u8> as Type<Sqlite>>::type_info()
-    }
-}
-
-impl Encode<'_, Sqlite> for Value {
-    fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
-        match self {
-            Self::Null => Ok(IsNull::Yes),
-            Self::Int(int) => Encode::<Sqlite>::encode_by_ref(int, buffer),
-            Self::Text(text) => Encode::<Sqlite>::encode_by_ref(text, buffer),
-            Self::Blob(bytes) => Encode::<Sqlite>::encode_by_ref(bytes, buffer),
-        }
-    }
-}
+use super::{Row, StoreError, Table, Value, database::Transaction, postgres, sqlite};
 
 /// A statement and what is bound to it.
 #[derive(Clone, Debug, Default)]
@@ -112,45 +90,44 @@ impl Sql {
         self
     }
 
-    fn into_query(self) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
-        self.args.into_iter().fold(sqlx::query(AssertSqlSafe(self.text)), |query, arg| query.bind(arg))
-    }
-
     /// Runs it; how many rows it changed.
-    pub(crate) async fn execute(self, connection: &mut SqliteConnection) -> Result<u64, StoreError> {
-        Ok(self.into_query().execute(connection).await?.rows_affected())
+    pub(crate) async fn execute(self, transaction: &mut Transaction<'_>) -> Result<u64, StoreError> {
+        let Self { text, args } = self;
+        Ok(match transaction {
+            Transaction::Sqlite(open) => {
+                let query = args.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |query, arg| query.bind(arg));
+                query.execute(&mut **open).await?.rows_affected()
+            }
+            Transaction::Postgres(open) => {
+                let query = sqlx::query(AssertSqlSafe(postgres::numbered(&text)));
+                args.into_iter().fold(query, |query, arg| query.bind(arg)).execute(&mut **open).await?.rows_affected()
+            }
+        })
     }
 
     /// Runs it; the rows as values.
-    pub(crate) async fn values(self, connection: &mut SqliteConnection) -> Result<Vec<Vec<Value>>, StoreError> {
-        let rows = self.into_query().fetch_all(connection).await?;
-        rows.iter().map(values_of).collect()
+    pub(crate) async fn values(self, transaction: &mut Transaction<'_>) -> Result<Vec<Vec<Value>>, StoreError> {
+        let Self { text, args } = self;
+        match transaction {
+            Transaction::Sqlite(open) => {
+                let query = args.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |query, arg| query.bind(arg));
+                query.fetch_all(&mut **open).await?.iter().map(sqlite::values_of).collect()
+            }
+            Transaction::Postgres(open) => {
+                let query = sqlx::query(AssertSqlSafe(postgres::numbered(&text)));
+                let query = args.into_iter().fold(query, |query, arg| query.bind(arg));
+                query.fetch_all(&mut **open).await?.iter().map(postgres::values_of).collect()
+            }
+        }
     }
 
     /// Runs it; typed rows.
-    pub(crate) async fn rows<R: Row>(self, connection: &mut SqliteConnection) -> Result<Vec<R>, StoreError> {
-        self.values(connection).await?.into_iter().map(decode).collect()
+    pub(crate) async fn rows<R: Row>(self, transaction: &mut Transaction<'_>) -> Result<Vec<R>, StoreError> {
+        self.values(transaction).await?.into_iter().map(decode).collect()
     }
 }
 
 /// A typed row from its values.
 pub(crate) fn decode<R: Row>(values: Vec<Value>) -> Result<R, StoreError> {
     R::from_values(values).map_err(|source| StoreError::Damaged { table: R::TABLE.name, source })
-}
-
-fn values_of(row: &SqliteRow) -> Result<Vec<Value>, StoreError> {
-    row.columns().iter().map(|column| value_at(row, column.ordinal())).collect()
-}
-
-fn value_at(row: &SqliteRow, index: usize) -> Result<Value, StoreError> {
-    let raw = row.try_get_raw(index)?;
-    if raw.is_null() {
-        return Ok(Value::Null);
-    }
-    let kind = raw.type_info().name().to_owned();
-    Ok(match kind.as_str() {
-        "INTEGER" | "BOOLEAN" => Value::Int(row.try_get_unchecked(index)?),
-        "TEXT" => Value::Text(row.try_get_unchecked(index)?),
-        _ => Value::Blob(row.try_get_unchecked(index)?),
-    })
 }

@@ -1,12 +1,10 @@
 //! Where the database stands: the deployment that it belongs to, the last indexed block, and the blocks that can still
 //! be reorganised.
 
+use super::{Column, StoreError, Value, database::Transaction, sql::Sql, sql::decode, table::row};
 use aiigo_chain::BlockRef;
 use aiigo_protocol::{ContractName, Deployment};
 use alloy::primitives::B256;
-use sqlx::SqliteConnection;
-
-use super::{Column, StoreError, Value, sql::Sql, sql::decode, table::row};
 
 row! {
     /// The state of the database; one row.
@@ -55,22 +53,31 @@ pub(crate) fn fingerprint(deployment: &Deployment) -> String {
     format!("registry {registry:#x}, suite {:.10}", alloy::primitives::keccak256(addresses).to_string())
 }
 
-/// Reads the state, or makes it in a fresh database.
-pub(crate) async fn open(connection: &mut SqliteConnection, deployment: &Deployment) -> Result<State, StoreError> {
-    let wanted = fingerprint(deployment);
-    match load(connection).await? {
-        Some(state) if state.chain_id == deployment.chain_id && state.deployment == wanted => Ok(state),
-        Some(state) => Err(StoreError::OtherDeployment {
-            found_chain: state.chain_id,
-            found: state.deployment,
+impl State {
+    /// The same state, if it is a deployment's.
+    pub(crate) fn of(self, deployment: &Deployment) -> Result<Self, StoreError> {
+        let wanted = fingerprint(deployment);
+        if (self.chain_id, &self.deployment) == (deployment.chain_id, &wanted) {
+            return Ok(self);
+        }
+        Err(StoreError::OtherDeployment {
+            found_chain: self.chain_id,
+            found: self.deployment,
             chain: deployment.chain_id,
             wanted,
-        }),
+        })
+    }
+}
+
+/// Reads the state, or makes it in a fresh database.
+pub(crate) async fn open(transaction: &mut Transaction<'_>, deployment: &Deployment) -> Result<State, StoreError> {
+    match load(transaction).await? {
+        Some(state) => state.of(deployment),
         None => {
             let state = State {
                 id: 0,
                 chain_id: deployment.chain_id,
-                deployment: wanted,
+                deployment: fingerprint(deployment),
                 indexed: None,
                 indexed_hash: None,
                 indexed_at: None,
@@ -79,43 +86,43 @@ pub(crate) async fn open(connection: &mut SqliteConnection, deployment: &Deploym
                 floor: 0,
                 live: false,
             };
-            save(connection, &state).await?;
+            save(transaction, &state).await?;
             Ok(state)
         }
     }
 }
 
 /// Reads the state, if the database has one.
-pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Option<State>, StoreError> {
-    Ok(Sql::select(<State as super::Row>::TABLE).rows(connection).await?.pop())
+pub(crate) async fn load(transaction: &mut Transaction<'_>) -> Result<Option<State>, StoreError> {
+    Ok(Sql::select(<State as super::Row>::TABLE).rows(transaction).await?.pop())
 }
 
-async fn save(connection: &mut SqliteConnection, state: &State) -> Result<(), StoreError> {
+async fn save(transaction: &mut Transaction<'_>, state: &State) -> Result<(), StoreError> {
     use super::Row as _;
-    Sql::upsert(State::TABLE, state.values()).execute(connection).await.map(drop)
+    Sql::upsert(State::TABLE, state.values()).execute(transaction).await.map(drop)
 }
 
 /// Moves the state on, if it is still what this writer last wrote.
-pub(crate) async fn advance(connection: &mut SqliteConnection, old: &State, new: &State) -> Result<(), StoreError> {
-    match load(connection).await? {
-        Some(found) if found == *old => save(connection, new).await,
+pub(crate) async fn advance(transaction: &mut Transaction<'_>, old: &State, new: &State) -> Result<(), StoreError> {
+    match load(transaction).await? {
+        Some(found) if found == *old => save(transaction, new).await,
         _ => Err(StoreError::AnotherWriter),
     }
 }
 
 /// Keeps a block for the follower's window.
-pub(crate) async fn remember_block(connection: &mut SqliteConnection, block: &BlockRef) -> Result<(), StoreError> {
+pub(crate) async fn remember_block(transaction: &mut Transaction<'_>, block: &BlockRef) -> Result<(), StoreError> {
     use super::Row as _;
     let block =
         Block { number: block.number, hash: block.hash, parent_hash: block.parent_hash, timestamp: block.timestamp };
-    Sql::upsert(Block::TABLE, block.values()).execute(connection).await.map(drop)
+    Sql::upsert(Block::TABLE, block.values()).execute(transaction).await.map(drop)
 }
 
 /// The kept blocks, oldest first.
-pub(crate) async fn blocks(connection: &mut SqliteConnection) -> Result<Vec<BlockRef>, StoreError> {
+pub(crate) async fn blocks(transaction: &mut Transaction<'_>) -> Result<Vec<BlockRef>, StoreError> {
     let mut select = Sql::select(<Block as super::Row>::TABLE);
     select.push(" ORDER BY number");
-    let blocks = select.values(connection).await?.into_iter().map(decode::<Block>);
+    let blocks = select.values(transaction).await?.into_iter().map(decode::<Block>);
     blocks
         .map(|block| {
             let Block { number, hash, parent_hash, timestamp } = block?;
@@ -125,16 +132,16 @@ pub(crate) async fn blocks(connection: &mut SqliteConnection) -> Result<Vec<Bloc
 }
 
 /// Forgets retracted blocks.
-pub(crate) async fn forget_above(connection: &mut SqliteConnection, number: u64) -> Result<(), StoreError> {
+pub(crate) async fn forget_above(transaction: &mut Transaction<'_>, number: u64) -> Result<(), StoreError> {
     let mut delete = Sql::new("DELETE FROM blocks WHERE number > ");
     delete.arg(number.value());
-    delete.execute(connection).await.map(drop)
+    delete.execute(transaction).await.map(drop)
 }
 
 /// Forgets blocks below the newest that can't be reorganised any more.
-pub(crate) async fn forget_below(connection: &mut SqliteConnection, floor: u64) -> Result<(), StoreError> {
+pub(crate) async fn forget_below(transaction: &mut Transaction<'_>, floor: u64) -> Result<(), StoreError> {
     let floor: Value = floor.value();
     let mut delete = Sql::new("DELETE FROM blocks WHERE number < (SELECT max(number) FROM blocks WHERE number <= ");
     delete.arg(floor).push(")");
-    delete.execute(connection).await.map(drop)
+    delete.execute(transaction).await.map(drop)
 }

@@ -1,18 +1,18 @@
 //! The one connection that writes: every update of the chain is one transaction.
 
 use aiigo_chain::BlockRef;
-use sqlx::{Connection as _, SqliteConnection};
 
 use super::{
     StoreError,
     changes::Changes,
+    database::Connection,
     journal,
     state::{self, State},
 };
 
 /// The writing half of the store.
 pub struct Writer {
-    connection: SqliteConnection,
+    connection: Connection,
     state: State,
 }
 
@@ -28,7 +28,7 @@ pub struct ChainPosition {
 }
 
 impl Writer {
-    pub(crate) const fn new(connection: SqliteConnection, state: State) -> Self {
+    pub(crate) const fn new(connection: Connection, state: State) -> Self {
         Self { connection, state }
     }
 
@@ -43,7 +43,7 @@ impl Writer {
     /// # Errors
     /// If the database can't be read.
     pub async fn blocks(&mut self) -> Result<Vec<BlockRef>, StoreError> {
-        state::blocks(&mut self.connection).await
+        state::blocks(&mut self.connection.begin().await?).await
     }
 
     /// Opens the transaction of an update that begins at block `from`.
@@ -56,7 +56,7 @@ impl Writer {
         {
             return Err(StoreError::Gap { from, indexed });
         }
-        let transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        let transaction = self.connection.begin().await?;
         Ok(Update { changes: Changes::new(transaction), state: &mut self.state })
     }
 
@@ -72,7 +72,7 @@ impl Writer {
         new.indexed = Some(to.number);
         new.indexed_hash = Some(to.hash);
         new.indexed_at = Some(to.timestamp);
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.connection.begin().await?;
         let undone = journal::undo_above(&mut transaction, to.number).await?;
         state::forget_above(&mut transaction, to.number).await?;
         state::remember_block(&mut transaction, to).await?;
@@ -87,7 +87,7 @@ impl Writer {
     /// # Errors
     /// If the database fails; nothing is lost then.
     pub async fn close(self) -> Result<(), StoreError> {
-        Ok(self.connection.close().await?)
+        self.connection.close().await
     }
 }
 

@@ -58,8 +58,7 @@ pub(crate) async fn set_up(
         fs::create_dir_all(dir).map_err(KeeperError::because(Code::DataDir, data_dir_error()))?;
         let config = OutboxConfig { max_in_flight: window::MOST, ..OutboxConfig::default() };
         let outbox = Outbox::open(args.outbox(), provider.clone(), key.clone(), config).await;
-        let outbox = outbox
-            .map_err(|error| KeeperError::because(Code::of(&error), "cannot use the outbox")(error))?;
+        let outbox = outbox.map_err(|error| KeeperError::because(Code::of(&error), "cannot use the outbox")(error))?;
         let pause = args.min_round_interval.unwrap_or(match deployment.chain_id {
             DEVNET => Duration::ZERO,
             _ => MIN_ROUND_INTERVAL,

@@ -78,7 +78,7 @@ impl World {
         }
         let url = postgres.database(&format!("{world}_{name}")).expect("a database");
         std::fs::write(made, url.as_str()).unwrap();
-        OutboxDatabase::Postgres(url)
+        OutboxDatabase::Postgres(Box::new(url))
     }
 
     /// Where the sender's outbox is.

@@ -1,13 +1,11 @@
 //! Whatever happens on the way, the database ends as if the final chain had been indexed undisturbed.
 
-#![allow(clippy::expect_used)] // a test that can't go on fails
-
-mod support;
-
-use aiigo_chain::Update;
-use aiigo_indexer::store::StoreError;
+use crate::support::{chain::Chain, database::Database, events::deployment, story};
+use aiigo_indexer::store::{self, StoreError};
 use proptest::prelude::*;
-use support::{chain::Chain, database::Database, story};
+
+/// A database of a server takes longer to make than a file.
+const CASES: u32 = if crate::IS_POSTGRES { 12 } else { 40 };
 
 /// What can happen to an indexer.
 #[derive(Clone, Debug)]
@@ -102,7 +100,7 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
 
     #[test]
     fn a_disturbed_run_ends_like_an_undisturbed_one(happenings in prop::collection::vec(happening(), 1..20)) {
@@ -187,28 +185,11 @@ async fn a_gap_is_refused() {
 }
 
 #[tokio::test]
-async fn two_indexers_do_not_write_one_database() {
-    let mut chain = Chain::new();
-    story::choices(3, 20).iter().for_each(|block| chain.mine(block));
-    let mut first = Database::new().await;
-    let deployment = support::events::deployment();
-    let mut second = aiigo_indexer::store::open_writer(&first.url(), &deployment).await.expect("a second writer");
-    first.apply(&chain.applied(1, 1, 0)).await.expect("the first block");
-    let projector = aiigo_indexer::ingest::Projector::new(deployment);
-    let update: Update = chain.applied(1, 1, 0);
-    let error = aiigo_indexer::ingest::apply(&mut second, &projector, &update).await.expect_err("the first one writes");
-    assert!(error.to_string().contains("another indexer") || error.to_string().contains("UNIQUE"), "{error}");
-    assert_eq!(first.dump().await, Database::of(&Chain::new()).await.dump().await);
-}
-
-#[tokio::test]
 async fn a_database_of_another_deployment_is_refused() {
     let database = Database::new().await;
-    let mut other = support::events::deployment();
+    let mut other = deployment();
     other.chain_id = 1;
-    let Err(error) = aiigo_indexer::store::open_writer(&database.url(), &other).await else {
-        panic!("the database of chain 31337 was opened for chain 1");
-    };
+    let error = store::inspect(database.url(), &other).await.expect_err("it is of chain 31337");
     let text = error.to_string();
     assert!(text.contains("chain 31337") && text.contains("--database"), "{text}");
 }

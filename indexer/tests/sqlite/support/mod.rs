@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub)] // each test file uses a part of it
 
 pub mod api;
+pub mod catalog;
 pub mod chain;
 pub mod database;
 pub mod events;

@@ -1,13 +1,9 @@
 //! GraphQL over HTTP, health and metrics.
 
-#![allow(clippy::expect_used)] // a test that can't go on fails
-
-mod support;
-
+use crate::support::{api::Server, chain::Chain, database::Database};
 use aiigo_indexer::server::Cors;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use support::{api::Server, chain::Chain, database::Database};
 
 const NEW: &str = "application/graphql-response+json";
 const OLD: &str = "application/json";

@@ -1,20 +1,16 @@
 //! The API's answers.
 
-#![allow(clippy::expect_used)] // a test that can't go on fails
-
-mod support;
-
-use aiigo_indexer::{
-    graphql::{MAX_COST, MAX_DEPTH},
-    store::Reader,
-};
-use serde_json::{Value, json};
-use support::{
+use crate::support::{
     api::{ask, ask_with, refusal, statements},
     chain::Chain,
     database::Database,
     story,
 };
+use aiigo_indexer::{
+    graphql::{MAX_COST, MAX_DEPTH},
+    store::Reader,
+};
+use serde_json::{Value, json};
 
 struct Fixture {
     chain: Chain,

@@ -1,11 +1,14 @@
 //! What the database says is what the contracts would say.
 
-#![allow(clippy::expect_used)] // a test that can't go on fails
-
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::{
+    chain::Chain,
+    database::Database,
+    events::log,
+    market::{Stage, min_stake},
+    story,
+};
 use aiigo_indexer::store::{Condition, Order, Row, Snapshot, rows};
 use aiigo_protocol::{
     ContractName, NodeStatus, TaskMarketplace,
@@ -18,13 +21,6 @@ use alloy::{
         aliases::{U40, U48},
     },
     sol_types::SolEvent,
-};
-use support::{
-    chain::Chain,
-    database::Database,
-    events::log,
-    market::{Stage, min_stake},
-    story,
 };
 
 async fn all<R: Row>(snapshot: &Snapshot) -> Vec<R> {
@@ -177,7 +173,7 @@ async fn open_escrow_of_a_node_is_that_of_its_tasks() {
     let snapshot = database.reader().await.snapshot();
     let market = chain.market();
     for escrow in all::<rows::NodeEscrow>(&snapshot).await {
-        let answers_for = |task: &&support::market::Task| {
+        let answers_for = |task: &&crate::support::market::Task| {
             task.node == escrow.node_id && matches!(task.stage, Stage::Running | Stage::Delivered)
         };
         assert_eq!(escrow.open, sum(market.tasks.iter().filter(answers_for).map(|task| task.escrow)));
@@ -194,7 +190,7 @@ async fn rewards_add_up_to_their_epoch() {
     for epoch in all::<rows::Epoch>(&snapshot).await {
         let its: Vec<_> = rewards.iter().filter(|reward| reward.epoch == epoch.number).collect();
         assert_eq!(epoch.claimed, sum(its.iter().filter_map(|reward| reward.claimed)));
-        assert_eq!(epoch.ends_at - epoch.starts_at, support::market::EPOCH);
+        assert_eq!(epoch.ends_at - epoch.starts_at, crate::support::market::EPOCH);
         if !epoch.closed {
             assert_eq!(epoch.total_weight, sum(its.iter().map(|reward| reward.weight)));
         }

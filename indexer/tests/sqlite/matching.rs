@@ -1,19 +1,15 @@
 //! `match` and `quote`.
 
-#![allow(clippy::expect_used)] // a test that can't go on fails
-
-mod support;
-
 use std::collections::HashSet;
 
-use aiigo_indexer::store::Reader;
-use serde_json::{Value, json};
-use support::{
+use crate::support::{
     api::{ask, ask_with, refusal},
     chain::Chain,
     database::Database,
     story,
 };
+use aiigo_indexer::store::Reader;
+use serde_json::{Value, json};
 
 async fn fixture() -> (Chain, Reader, Database) {
     let chain = story::eventful();

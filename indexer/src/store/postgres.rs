@@ -1,0 +1,130 @@
+//! What is PostgreSQL's own.
+
+use std::time::Duration;
+
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions as _, Encode, PgConnection, PgPool, Postgres, Row as _, Type, TypeInfo,
+    ValueRef,
+    encode::IsNull,
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgConnectOptions, PgPoolOptions, PgRow, PgTypeInfo, types::Oid},
+};
+use url::Url;
+
+use super::{READER_WAIT, READERS, StoreError, Value};
+
+/// Begins a transaction beside which others read and nobody writes.
+pub(super) const BEGIN_WRITING: &str = "BEGIN; LOCK TABLE state IN EXCLUSIVE MODE";
+/// The code of a statement that ran too long.
+pub(super) const INTERRUPTED: &str = "57014";
+/// Classes of codes that pass: a broken connection, resources used up, a server that stops or starts.
+const PASSING: [&str; 3] = ["08", "53", "57P"];
+
+/// One writer a schema.
+const TRY_LOCK: &str = "SELECT pg_try_advisory_lock(hashtext('aiigo indexer'), hashtext(current_schema()::text))";
+/// After how many seconds of silence the server gives a writer up whose machine is gone: 2 + 2 × 1.
+const KEEPALIVES: [(&str, &str); 3] =
+    [("tcp_keepalives_idle", "2"), ("tcp_keepalives_interval", "1"), ("tcp_keepalives_count", "2")];
+
+pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/indexer/postgres");
+
+fn options(url: &Url) -> Result<PgConnectOptions, sqlx::Error> {
+    let options: PgConnectOptions = url.as_str().parse()?;
+    Ok(options.application_name("aiigo-indexer").statement_cache_capacity(256).disable_statement_logging())
+}
+
+/// Connects to write.
+pub(super) async fn connect(url: &Url) -> Result<PgConnection, sqlx::Error> {
+    options(url)?.options(KEEPALIVES).connect().await
+}
+
+/// Connects to read.
+pub(super) async fn readers(url: &Url) -> Result<PgPool, sqlx::Error> {
+    let options = options(url)?.options([("default_transaction_read_only", "on")]);
+    PgPoolOptions::new().max_connections(READERS).acquire_timeout(READER_WAIT).connect_with(options).await
+}
+
+/// Whether this connection may write from now on, until it breaks. Nothing needs to guard the writes besides: they go
+/// through the same connection.
+pub(super) async fn try_lock(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(TRY_LOCK).fetch_one(connection).await
+}
+
+/// Whether an error of that code passes by itself.
+pub(super) fn passes(code: &str) -> bool {
+    PASSING.iter().any(|class| code.starts_with(class))
+}
+
+/// Begins a transaction that sees one state of the database, and stops each statement after `limit`.
+pub(super) fn begin_reading(limit: Duration) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
+        limit.as_millis()
+    ))
+}
+
+/// A statement with `$1`, `$2`, … instead of `?`. The store's statements have no other question marks.
+pub(super) fn numbered(text: &str) -> String {
+    let mut pieces = text.split('?');
+    let mut numbered = pieces.next().unwrap_or_default().to_owned();
+    for (index, piece) in pieces.enumerate() {
+        numbered += &format!("${}{piece}", index + 1);
+    }
+    numbered
+}
+
+impl Type<Postgres> for Value {
+    fn type_info() -> PgTypeInfo {
+        // Of a missing value; the server infers it from where it stands.
+        PgTypeInfo::with_oid(Oid(0))
+    }
+}
+
+impl Encode<'_, Postgres> for Value {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Int(int) => Encode::<Postgres>::encode_by_ref(int, buffer),
+            Self::Text(text) => Encode::<Postgres>::encode_by_ref(text, buffer),
+            Self::Blob(bytes) => Encode::<Postgres>::encode_by_ref(bytes, buffer),
+        }
+    }
+
+    fn produces(&self) -> Option<PgTypeInfo> {
+        match self {
+            Self::Null => None,
+            Self::Int(_) => Some(<i64 as Type<Postgres>>::type_info()),
+            Self::Text(_) => Some(<String as Type<Postgres>>::type_info()),
+            Self::Blob(_) => Some(<Vec<u8> as Type<Postgres>>::type_info()),
+        }
+    }
+}
+
+/// The columns of a row.
+pub(super) fn values_of(row: &PgRow) -> Result<Vec<Value>, StoreError> {
+    row.columns().iter().map(|column| value_at(row, column.ordinal())).collect()
+}
+
+fn value_at(row: &PgRow, index: usize) -> Result<Value, StoreError> {
+    let raw = row.try_get_raw(index)?;
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    let kind = raw.type_info().name().to_owned();
+    Ok(match kind.as_str() {
+        "INT8" => Value::Int(row.try_get_unchecked(index)?),
+        "TEXT" => Value::Text(row.try_get_unchecked(index)?),
+        _ => Value::Blob(row.try_get_unchecked(index)?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_numbered() {
+        assert_eq!(numbered("a = ? AND b IN (?, ?)"), "a = $1 AND b IN ($2, $3)");
+        assert_eq!(numbered("SELECT 1"), "SELECT 1");
+    }
+}

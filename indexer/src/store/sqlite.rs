@@ -1,0 +1,102 @@
+//! What is SQLite's own.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use sqlx::{
+    Column as _, ConnectOptions as _, Encode, Row as _, Sqlite, SqliteConnection, SqlitePool, Type, TypeInfo, ValueRef,
+    encode::IsNull,
+    error::BoxDynError,
+    sqlite::{
+        SqliteArgumentsBuffer, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+        SqliteSynchronous, SqliteTypeInfo,
+    },
+};
+
+use super::{READER_WAIT, READERS, StoreError, Value};
+
+/// The code of a statement that [`stop_at`] stopped.
+pub(super) const INTERRUPTED: &str = "9";
+/// What passes by itself: busy, locked, a disk that fails or is full.
+const PASSING: [u32; 4] = [5, 6, 10, 13];
+
+/// SQLite looks at the clock once in so many instructions of its virtual machine.
+const INSTRUCTIONS_PER_CHECK: i32 = 10_000;
+
+pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/indexer/sqlite");
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(Duration::from_secs(5))
+        .statement_cache_capacity(256)
+        .disable_statement_logging()
+}
+
+/// Connects to write, and makes the file if there is none.
+pub(super) async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    // With a write-ahead log readers never wait for the writer, and `NORMAL` can lose the last transactions to a power
+    // cut but never part of one: they are fetched again.
+    options(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .connect()
+        .await
+}
+
+/// Connects to read.
+pub(super) async fn readers(path: &Path) -> Result<SqlitePool, sqlx::Error> {
+    let options = options(path).read_only(true).pragma("query_only", "1").pragma("mmap_size", "268435456");
+    SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(READER_WAIT).connect_with(options).await
+}
+
+/// Whether an error of that code passes by itself.
+pub(super) fn passes(code: &str) -> bool {
+    // The lowest byte of a code is its kind; PostgreSQL's codes have five characters.
+    code.len() < 5 && code.parse::<u32>().is_ok_and(|code| PASSING.contains(&(code & 0xff)))
+}
+
+/// Stops whatever runs in a transaction at a time.
+pub(super) async fn stop_at(transaction: &mut SqliteConnection, deadline: Instant) -> Result<(), sqlx::Error> {
+    let mut handle = transaction.lock_handle().await?;
+    handle.set_progress_handler(INSTRUCTIONS_PER_CHECK, move || Instant::now() < deadline);
+    Ok(())
+}
+
+impl Type<Sqlite> for Value {
+    fn type_info() -> SqliteTypeInfo {
+        <Vec<u8> as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for Value {
+    fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Int(int) => Encode::<Sqlite>::encode_by_ref(int, buffer),
+            Self::Text(text) => Encode::<Sqlite>::encode_by_ref(text, buffer),
+            Self::Blob(bytes) => Encode::<Sqlite>::encode_by_ref(bytes, buffer),
+        }
+    }
+}
+
+/// The columns of a row.
+pub(super) fn values_of(row: &SqliteRow) -> Result<Vec<Value>, StoreError> {
+    row.columns().iter().map(|column| value_at(row, column.ordinal())).collect()
+}
+
+fn value_at(row: &SqliteRow, index: usize) -> Result<Value, StoreError> {
+    let raw = row.try_get_raw(index)?;
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    let kind = raw.type_info().name().to_owned();
+    Ok(match kind.as_str() {
+        "INTEGER" | "BOOLEAN" => Value::Int(row.try_get_unchecked(index)?),
+        "TEXT" => Value::Text(row.try_get_unchecked(index)?),
+        _ => Value::Blob(row.try_get_unchecked(index)?),
+    })
+}

@@ -1,0 +1,22 @@
+//! The tests of the indexer's store, projections and API with the database in a real PostgreSQL; and what is PostgreSQL's own.
+
+#![allow(clippy::expect_used)] // a test that can't go on fails
+
+/// Whether the databases are in PostgreSQL.
+const IS_POSTGRES: bool = true;
+
+mod election;
+mod equality;
+#[path = "../sqlite/graphql.rs"]
+mod graphql;
+#[path = "../sqlite/matching.rs"]
+mod matching;
+mod process;
+#[path = "../sqlite/projections.rs"]
+mod projections;
+#[path = "../sqlite/reorgs.rs"]
+mod reorgs;
+#[path = "../sqlite/schema.rs"]
+mod schema;
+#[path = "../sqlite/support/mod.rs"]
+mod support;

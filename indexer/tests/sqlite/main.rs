@@ -1,0 +1,15 @@
+//! The indexer's store, projections and API, with the database in SQLite.
+
+#![allow(clippy::expect_used)] // a test that can't go on fails
+
+/// Whether the databases are in PostgreSQL: not here.
+const IS_POSTGRES: bool = false;
+
+mod alone;
+mod graphql;
+mod http;
+mod matching;
+mod projections;
+mod reorgs;
+mod schema;
+mod support;
