@@ -100,3 +100,16 @@ fn value_at(row: &SqliteRow, index: usize) -> Result<Value, StoreError> {
         _ => Value::Blob(row.try_get_unchecked(index)?),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_file_and_a_full_disk_pass_and_a_damaged_file_does_not() {
+        // SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE, SQLITE_FULL.
+        assert!(["5", "517", "778", "13"].iter().all(|code| passes(code)));
+        // SQLITE_CORRUPT, SQLITE_CONSTRAINT_UNIQUE, and a code of PostgreSQL's.
+        assert!(!["11", "2067", "22021"].iter().any(|code| passes(code)));
+    }
+}

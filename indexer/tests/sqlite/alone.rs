@@ -20,3 +20,17 @@ async fn two_indexers_do_not_write_one_database() {
     assert!(error.to_string().contains("another indexer") || error.to_string().contains("UNIQUE"), "{error}");
     assert_eq!(first.dump().await, Database::of(&Chain::new()).await.dump().await);
 }
+
+#[tokio::test]
+async fn a_file_that_another_program_keeps_locked_is_waited_for() {
+    let mut chain = Chain::new();
+    chain.mine(&[1, 2, 3]);
+    let mut database = Database::new().await;
+    let update = chain.applied(1, chain.height(), 0);
+    let mut catalog = database.catalog().await;
+    catalog.execute("BEGIN IMMEDIATE").await;
+    let error = database.apply(&update).await.expect_err("it is locked");
+    assert!(error.passes_by_itself(), "{error}");
+    catalog.execute("ROLLBACK").await;
+    database.apply(&update).await.expect("it is free");
+}

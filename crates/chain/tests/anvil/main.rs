@@ -6,7 +6,6 @@
 const IS_POSTGRES: bool = false;
 
 mod answers;
-mod docs;
 mod follower;
 mod giving_up;
 mod keys;

@@ -92,6 +92,10 @@ impl Catalog {
         format!("'{name}=' || {value}")
     }
 
+    pub async fn execute(&mut self, statement: &'static str) {
+        sqlx::query(statement).execute(&mut self.connection).await.expect("it does");
+    }
+
     pub async fn count(&mut self, table: &str) -> i64 {
         let query = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
         sqlx::query_scalar(query).fetch_one(&mut self.connection).await.expect("a count")
