@@ -154,6 +154,11 @@ abstract contract Books is World {
         _observe();
     }
 
+    /// @dev Blocks don't go back, and other draws may be far ahead.
+    function _waitForBlock(uint256 number) internal {
+        if (number > vm.getBlockNumber()) vm.roll(number);
+    }
+
     // ---------------------------------------------------------------- Choosing
 
     function _random(uint256 seed, string memory what) internal pure returns (uint256) {

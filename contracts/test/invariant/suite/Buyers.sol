@@ -102,7 +102,7 @@ abstract contract Buyers is ReplicaBooks {
 
     function _replicatedRequest(uint256 seed) private view returns (TaskRequest memory asked) {
         asked = _request(seed);
-        asked.replicas = [3, 3, 5, 5, 5, 7][_random(seed, "replicas") % 6];
+        asked.replicas = [3, 5, 5, 5, 7, 7][_random(seed, "replicas") % 6];
         asked.minTrustLevel = 2;
         asked.resourceType = ResourceType.GPU;
         asked.minPower = asked.minPower % 1_000 + 1;

@@ -25,8 +25,7 @@ abstract contract Draws is ReplicaBooks {
     /// @dev After the block that draws, now and then so late that the chain has forgotten it.
     function _drawLate(bytes32 taskId, bool tooLate) internal {
         uint256 drawBlock = replicationBooks[taskId].drawBlock;
-        if (block.number <= drawBlock) vm.roll(drawBlock + 1);
-        if (tooLate) vm.roll(drawBlock + 9_000);
+        _waitForBlock(drawBlock + (tooLate ? 9_000 : 1));
         _drawReplicas(taskId);
     }
 

@@ -100,7 +100,7 @@ contract Handler is Buyers, Providers, Appeals, Auditors, Ending, Time {
         _add(this.nodesReveal.selector, 3);
         _add(this.nodesReplicate.selector, 6);
         _add(this.keeperReleases.selector, 2);
-        _add(this.outvotedAppeals.selector, 6);
+        _add(this.outvotedAppeals.selector, 12);
         _add(this.keeperSettles.selector, 3);
         _add(this.providerEnters.selector, 1);
         _add(this.providerStakes.selector, 4);
@@ -117,7 +117,7 @@ contract Handler is Buyers, Providers, Appeals, Auditors, Ending, Time {
         _add(this.keeperDraws.selector, 7);
         _add(this.jurorsSeal.selector, 7);
         _add(this.jurorsReveal.selector, 7);
-        _add(this.juryDecides.selector, 4);
+        _add(this.juryDecides.selector, 8);
         _add(this.partyAppeals.selector, 3);
         _add(this.keeperAdvances.selector, 3);
         _add(this.jurorComesOrGoes.selector, 2);

@@ -95,8 +95,7 @@ abstract contract Jurors is Court {
 
     function _waitForRandomBlock(uint256 caseId, bool tooLong) internal {
         uint256 drawBlock = court.caseOf(caseId).draw.blockNumber;
-        if (block.number <= drawBlock) vm.roll(drawBlock + 1);
-        if (tooLong) vm.roll(drawBlock + 9_000);
+        _waitForBlock(drawBlock + (tooLong ? 9_000 : 1));
     }
 
     function _draw(uint256 caseId) internal steps(caseId) {

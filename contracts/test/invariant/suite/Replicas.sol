@@ -140,9 +140,9 @@ abstract contract Replicas is Counts {
         }
     }
 
-    /// @dev Mostly right; in every other task a bare majority is, and the others have one result or each its own.
+    /// @dev In three tasks of four only a bare majority is mostly right, and the others have one result or each its own.
     function _resultOf(bytes32 taskId, uint256 index, uint256 mood) private view returns (bytes32) {
-        bool isOutside = uint256(taskId) % 2 == 0 && index > replicationBooks[taskId].seats / 2;
+        bool isOutside = uint256(taskId) % 4 != 0 && index > replicationBooks[taskId].seats / 2;
         bool isRight = isOutside == (mood > 13);
         return isRight ? RESULT : keccak256(abi.encode(uint256(taskId >> 8) % 2 == 0 ? index : 0));
     }
