@@ -10,3 +10,4 @@ pub mod graphql;
 pub mod ingest;
 pub mod server;
 pub mod store;
+pub mod verify;

@@ -1,8 +1,11 @@
 //! The command line.
 
 mod doctor;
+mod migrate;
 mod rewards;
 mod run;
+mod status;
+mod verify;
 
 use std::{
     io::{self, Write},
@@ -15,8 +18,11 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{graphql, ingest::IngestError, store::StoreError};
 pub use doctor::DoctorCommand;
+pub use migrate::MigrateCommand;
 pub use rewards::RewardsCommand;
 pub use run::RunCommand;
+pub use status::StatusCommand;
+pub use verify::VerifyCommand;
 
 /// Follows the chain into a database and answers questions about it over GraphQL.
 #[derive(Parser, Debug)]
@@ -32,6 +38,12 @@ pub struct Cli {
 enum Command {
     /// Index the chain and serve GraphQL.
     Run(RunCommand),
+    /// Make the database's tables, or bring them up to date.
+    Migrate(MigrateCommand),
+    /// Say how far the database is indexed.
+    Status(StatusCommand),
+    /// Compare the database with the contracts, and report every difference.
+    Verify(VerifyCommand),
     /// Recompute the bonuses up to an epoch: the root, and the tree of its proofs.
     Rewards(RewardsCommand),
     /// Print the GraphQL schema.
@@ -57,6 +69,9 @@ pub enum CommandError {
     /// The database can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The index can't be compared with the chain.
+    #[error(transparent)]
+    Verify(#[from] crate::verify::VerifyError),
     /// Indexing stopped.
     #[error(transparent)]
     Ingest(#[from] IngestError),
@@ -121,6 +136,9 @@ impl Cli {
                 io::stdout().write_all(&script).map_err(CommandError::Output)?;
             }
             Command::Run(command) => runtime()?.block_on(command.run())?,
+            Command::Migrate(command) => runtime()?.block_on(command.run())?,
+            Command::Status(command) => runtime()?.block_on(command.run())?,
+            Command::Verify(command) => return runtime()?.block_on(command.run()),
             Command::Rewards(command) => runtime()?.block_on(command.run())?,
             Command::Doctor(command) => return runtime()?.block_on(command.run()),
         }

@@ -87,6 +87,14 @@ pub async fn inspect(url: &DatabaseUrl, deployment: &Deployment) -> Result<Optio
 }
 
 impl Candidate {
+    /// Leaves.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.connection.close().await
+    }
+
     /// Waits until no other process writes, and begins. Of a SQLite file that is not known beforehand: there the second
     /// one fails with its first update.
     ///
