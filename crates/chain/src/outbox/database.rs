@@ -131,8 +131,7 @@ mod tests {
 
     #[test]
     fn a_database_is_shown_without_its_secrets() {
-        let database: OutboxDatabase =
-            "postgres://user:word@host:5433/outbox?password=word".parse().expect("a URL");
+        let database: OutboxDatabase = "postgres://user:word@host:5433/outbox?password=word".parse().expect("a URL");
         assert_eq!(database.to_string(), "postgres://host:5433/outbox");
         assert_eq!("data/outbox.sqlite".parse(), Ok(OutboxDatabase::Sqlite("data/outbox.sqlite".into())));
         assert!("postgres://host:port/outbox".parse::<OutboxDatabase>().is_err(), "no file of that name");
