@@ -252,22 +252,33 @@ async fn a_page_of_parents_costs_the_same_statements_whatever_its_size() {
 #[tokio::test]
 async fn cases_and_replicas_cost_the_same_statements_whatever_their_number() {
     let Fixture { reader, _database, .. } = fixture().await;
-    let query = |size: usize| {
+    // Asked one by one: a node that both lead to would be read once.
+    let cases = |size: usize| {
         format!(
-            "{{ cases(first: {size}, where: {{ ruled: {{ _eq: true }} }}) {{ nodes {{ id task {{ id seats case {{ id }} cases(first: 2) {{ totalCount }} }}
-                 node {{ id cases(first: 2) {{ totalCount nodes {{ id }} }} }} replicaNode {{ id }}
+            "{{ cases(first: {size}, where: {{ ruled: {{ _eq: true }} }}) {{ nodes {{ id replicaNode {{ id }}
+                 task {{ id seats case {{ id }} cases(first: 2) {{ totalCount }} }}
+                 node {{ id cases(first: 2) {{ totalCount nodes {{ id }} }} }}
                  evidence(first: 2) {{ totalCount nodes {{ uri }} }}
-                 jurors(first: 2) {{ nodes {{ share case {{ id }} membership {{ weight position {{ amount }} account {{ courtFees }} }} }} }}
-             }} }}
-             tasks(first: {size}, where: {{ seats: {{ _gt: 1 }}, status: {{ _eq: VERIFIED }} }}) {{ nodes {{ excluded replicaRounds {{ round }}
-                 replicas(first: 2) {{ totalCount nodes {{ status case {{ id }} node {{ id replicas(first: 2) {{ totalCount }} }} }} }}
+                 jurors(first: 2) {{ nodes {{ share case {{ id }}
+                     membership {{ weight position {{ amount }} account {{ courtFees }} }} }} }}
              }} }} }}"
         )
     };
-    let small = statements(&reader, &query(2)).await;
-    let large = statements(&reader, &query(20)).await;
-    assert!(small > 8, "{small} statements for all of that?");
-    assert_eq!(large, small, "statements for 20 cases and tasks, and for 2");
+    let replicas = |size: usize| {
+        format!(
+            "{{ tasks(first: {size}, where: {{ seats: {{ _gt: 1 }}, status: {{ _eq: VERIFIED }} }}) {{ nodes {{
+                 excluded replicaRounds {{ round }}
+                 replicas(first: 2) {{ totalCount nodes {{ status case {{ id }} task {{ id }}
+                     node {{ id replicas(first: 2) {{ totalCount nodes {{ status }} }} }} }} }}
+             }} }} }}"
+        )
+    };
+    for (what, query) in [("cases", &cases as &dyn Fn(usize) -> String), ("replicas", &replicas)] {
+        let small = statements(&reader, &query(2)).await;
+        let large = statements(&reader, &query(20)).await;
+        assert!(small > 6, "{small} statements for {what}?");
+        assert_eq!(large, small, "statements for 20 {what}, and for 2");
+    }
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ use super::{
 
 /// Nodes of each task.
 const SEATS: usize = 3;
+/// Tasks that are not over.
+const AT_ONCE: usize = 4;
 /// Seconds of each window.
 const WINDOW: u64 = 300;
 
@@ -81,6 +83,9 @@ fn market(event: &impl SolEvent) -> Log {
 impl Market {
     /// A buyer wants the same work done by several nodes.
     pub(super) fn replicate(&mut self, choice: u64, time: u64) -> Vec<Log> {
+        if self.replicated.iter().filter(|task| task.phase != Phase::Over).count() >= AT_ONCE {
+            return Vec::new();
+        }
         let mut logs = self.create(choice, time);
         let task = self.tasks.pop().expect("it was just created");
         let mut created = TaskMarketplace::TaskCreated::decode_log_data(&logs[0].data).expect("the creation");
@@ -108,8 +113,11 @@ impl Market {
     /// A node applies for a seat, takes its application back, or is released.
     pub(super) fn apply(&mut self, pick: usize, choice: u64) -> Vec<Log> {
         let nodes = self.nodes.len() as u64;
-        let Some(index) = pick.checked_rem(self.replicated.len()) else { return Vec::new() };
-        let task = &mut self.replicated[index];
+        let holds = |task: &Replicated| task.replicas.values().any(|replica| replica.status == ReplicaStatus::Applied);
+        let mut live: Vec<&mut Replicated> =
+            self.replicated.iter_mut().filter(|task| task.phase != Phase::Over || holds(task)).collect();
+        let Some(index) = pick.checked_rem(live.len()) else { return Vec::new() };
+        let task = live.swap_remove(index);
         let id = task.id;
         let waits = matches!(task.phase, Phase::Recruiting { .. } | Phase::Drawing);
         let releasable = task.replicas.iter().find(|((round, _), replica)| {
