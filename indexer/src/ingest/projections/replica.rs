@@ -209,7 +209,7 @@ async fn enter(db: &mut Changes<'_>, e: &ReplicaApplied, at: Moment) -> Result<(
     })
     .await?;
     round(db, &task, |round| round.candidates += 1).await?;
-    node::open_escrow(db, e.nodeId, task.payment_token, |open| open.saturating_add(share(&task))).await?;
+    node::open_escrow(db, e.nodeId, task.payment_token, |open| open.saturating_add(task.share())).await?;
     node::change(db, e.nodeId, |node| {
         node.running += 1;
         node.running_power = node.running_power.saturating_add(U256::from(task.min_power));
@@ -261,7 +261,7 @@ async fn finish(
     at: Moment,
 ) -> Result<Replica, StoreError> {
     let token = task.payment_token;
-    node::open_escrow(db, node_id, token, |open| open.saturating_sub(share(task))).await?;
+    node::open_escrow(db, node_id, token, |open| open.saturating_sub(task.share())).await?;
     change(db, task, node_id, |replica| {
         replica.status = status;
         replica.ended_at = Some(at.time);
@@ -299,9 +299,4 @@ async fn round(db: &mut Changes<'_>, task: &Task, change: impl FnOnce(&mut Repli
 /// Rounds are counted from 1.
 const fn round_of(task: &Task) -> u8 {
     task.attempts + 1
-}
-
-/// A seat's part of the escrow, exactly.
-fn share(task: &Task) -> U256 {
-    task.escrow.checked_div(U256::from(task.seats)).unwrap_or_default()
 }

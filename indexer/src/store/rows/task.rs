@@ -92,6 +92,13 @@ row! {
     }
 }
 
+impl Task {
+    /// What a node holds open for it: of a replicated task a seat's part of the escrow, exactly.
+    pub fn share(&self) -> U256 {
+        self.escrow.checked_div(U256::from(self.seats)).unwrap_or_default()
+    }
+}
+
 stored_enum! {
     /// How an assignment goes.
     AssignmentOutcome {
