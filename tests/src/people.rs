@@ -14,6 +14,7 @@ use aiigo_protocol::{
 };
 use alloy::{
     contract::{CallBuilder, CallDecoder},
+    eips::BlockId,
     primitives::{Address, B256, Bytes, FixedBytes, U256},
     providers::{DynProvider, Provider as _},
     rlp,
@@ -22,6 +23,9 @@ use alloy::{
 };
 
 use crate::{World, wei};
+
+/// Gas beside the estimate: an epoch of the court that begins in between makes joining dearer by up to eight new slots.
+const ROOM: u64 = 500_000;
 
 /// A node, and the account that owns and operates it.
 #[derive(Debug)]
@@ -56,7 +60,9 @@ pub fn request(spec: u8) -> TaskMarketplace::TaskRequest {
 /// # Panics
 /// If it is refused or reverts.
 pub async fn mined<D: CallDecoder>(call: CallBuilder<&DynProvider, D>) -> TransactionReceipt {
-    let pending = call.send().await.unwrap_or_else(|error| panic!("refused: {error}"));
+    let call = call.block(BlockId::pending());
+    let gas = call.estimate_gas().await.unwrap_or_else(|error| panic!("refused: {error}"));
+    let pending = call.gas(gas + ROOM).send().await.unwrap_or_else(|error| panic!("refused: {error}"));
     let receipt = pending.get_receipt().await.expect("a receipt");
     assert!(receipt.status(), "reverted: {}", receipt.transaction_hash);
     receipt

@@ -92,7 +92,7 @@ CREATE TABLE jurors (
     address     BLOB    NOT NULL PRIMARY KEY,
     position_id INTEGER NOT NULL,
     weight      BLOB    NOT NULL,
-    from_epoch  INTEGER NOT NULL,
+    counts_from  INTEGER NOT NULL,
     active      INTEGER NOT NULL,
     held_until  INTEGER,
     seats       INTEGER NOT NULL,

@@ -263,10 +263,10 @@ object! {
             address: Bytes,
             /// The position that it joined with last.
             position_id: BigInt,
-            /// What it is drawn by from `fromEpoch` on; 0: it left.
+            /// What it is drawn by from `countsFrom` on; 0: it left.
             weight: BigInt,
             /// The first epoch of the court in which the weight counts.
-            from_epoch: BigInt,
+            counts_from: BigInt,
             /// Opted in, and did not leave.
             active: bool,
             /// From then on the position of one who left can be released, once its last seat is over.

@@ -13,7 +13,7 @@ pub(super) async fn apply(event: &Court, at: Moment, db: &mut Changes<'_>) -> Re
                 address: e.juror,
                 position_id: 0,
                 weight: U256::ZERO,
-                from_epoch: 0,
+                counts_from: 0,
                 active: true,
                 held_until: None,
                 seats: 0,
@@ -27,7 +27,7 @@ pub(super) async fn apply(event: &Court, at: Moment, db: &mut Changes<'_>) -> Re
             db.upsert(none, |juror| {
                 juror.position_id = e.positionId.saturating_to();
                 juror.weight = e.weight;
-                juror.from_epoch = e.fromEpoch.to();
+                juror.counts_from = e.fromEpoch.to();
                 juror.active = true;
                 juror.joined_at = at.time;
                 (juror.held_until, juror.left_at, juror.released_at) = (None, None, None);
@@ -36,12 +36,12 @@ pub(super) async fn apply(event: &Court, at: Moment, db: &mut Changes<'_>) -> Re
             .map(drop)
         }
         Court::JurorReweighed(e) => {
-            change(db, e.juror, |juror| (juror.weight, juror.from_epoch) = (e.weight, e.fromEpoch.to())).await
+            change(db, e.juror, |juror| (juror.weight, juror.counts_from) = (e.weight, e.fromEpoch.to())).await
         }
         Court::JurorLeft(e) => {
             change(db, e.juror, |juror| {
                 juror.active = false;
-                (juror.weight, juror.from_epoch) = (U256::ZERO, e.fromEpoch.to());
+                (juror.weight, juror.counts_from) = (U256::ZERO, e.fromEpoch.to());
                 juror.held_until = Some(e.heldUntil.to());
                 juror.left_at = Some(at.time);
             })

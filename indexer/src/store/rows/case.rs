@@ -168,10 +168,10 @@ row! {
         address: Address,
         /// The position that it joined with last.
         position_id: u64,
-        /// What it is drawn by from `from_epoch` on, AIIGO wei.
+        /// What it is drawn by from `counts_from` on, AIIGO wei.
         weight: U256,
         /// The first epoch of the court in which that counts.
-        from_epoch: u64,
+        counts_from: u64,
         /// Opted in, and did not leave.
         active: bool,
         /// From then on the position of one who left can be released.
