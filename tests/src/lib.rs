@@ -9,6 +9,7 @@ mod graphql;
 mod job;
 mod liar;
 pub mod modules;
+pub mod people;
 mod world;
 
 pub use graphql::GraphQl;

@@ -6,12 +6,13 @@ use std::{
     time::Duration,
 };
 
-use aiigo_devnet::{Account, Devnet, DevnetConfig, Finished, Market, MarketConfig, eventually};
+use aiigo_devnet::{Account, BlockTime, Devnet, DevnetConfig, Finished, Market, MarketConfig, eventually};
 use aiigo_protocol::{
     ContractName, EscrowManager, NodeId, NodeRegistry, ProofOfWorkVerifier, TaskId, TaskMarketplace, TaskStatus,
 };
 use alloy::{
     primitives::{Address, U256, utils::parse_ether},
+    providers::Provider as _,
     sol_types::SolCall,
 };
 use serde_json::Value;
@@ -34,7 +35,7 @@ impl World {
     /// # Panics
     /// If any of it does not start.
     pub async fn start(name: &str, agents: u32) -> Self {
-        let (devnet, config) = Self::parts(name).await;
+        let (devnet, config) = Self::parts(name, BlockTime::default()).await;
         let market = Market::start(devnet, config, agents).await.unwrap_or_else(|error| panic!("no market: {error}"));
         Self { market }
     }
@@ -44,13 +45,21 @@ impl World {
     /// # Panics
     /// If the chain does not start or a program is missing.
     pub async fn empty(name: &str) -> Self {
-        let (devnet, config) = Self::parts(name).await;
+        Self::with_blocks(name, BlockTime::default()).await
+    }
+
+    /// A market with nothing but its chain, whose blocks come as told.
+    ///
+    /// # Panics
+    /// If the chain does not start or a program is missing.
+    pub async fn with_blocks(name: &str, block_time: BlockTime) -> Self {
+        let (devnet, config) = Self::parts(name, block_time).await;
         Self { market: Market::new(devnet, config).unwrap_or_else(|error| panic!("no market: {error}")) }
     }
 
-    async fn parts(name: &str) -> (Devnet, MarketConfig) {
+    async fn parts(name: &str, block_time: BlockTime) -> (Devnet, MarketConfig) {
         let dir = fresh_dir(name);
-        let devnet = Devnet::start(DevnetConfig::new(dir.join("chain"))).await;
+        let devnet = Devnet::start(DevnetConfig::new(dir.join("chain")).block_time(block_time)).await;
         let devnet = devnet.unwrap_or_else(|error| panic!("no devnet: {error}"));
         allow_busy_machines(&devnet).await;
         let mut config = MarketConfig::new(bin_dir(), &dir);
@@ -69,6 +78,23 @@ impl World {
     /// If it does not run.
     pub fn graphql(&self) -> GraphQl {
         GraphQl::new(self.market.graphql().expect("a running indexer"))
+    }
+
+    /// The indexer, once it has taken in the chain's newest block.
+    ///
+    /// # Panics
+    /// If it never does.
+    pub async fn caught_up(&self) -> GraphQl {
+        let graphql = self.graphql();
+        let head = self.market.provider().get_block_number().await.expect("a number");
+        graphql
+            .until("the newest block", "{ _meta { indexedBlock } }", |data| {
+                let indexed = &data["_meta"]["indexedBlock"];
+                let number = indexed.as_u64().or_else(|| indexed.as_str()?.parse().ok())?;
+                (number >= head).then_some(())
+            })
+            .await;
+        graphql
     }
 
     /// Who buys.

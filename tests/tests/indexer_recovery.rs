@@ -4,13 +4,10 @@
 
 use std::time::Duration;
 
-use aiigo_devnet::{Account, eventually};
-use aiigo_protocol::{ContractName, TaskId, TaskMarketplace};
-use aiigo_tests::{GraphQl, World, wei};
-use alloy::{
-    primitives::{Address, B256},
-    providers::{Provider, ext::AnvilApi},
-};
+use aiigo_devnet::eventually;
+use aiigo_protocol::TaskId;
+use aiigo_tests::{World, people::request};
+use alloy::providers::{Provider, ext::AnvilApi};
 use serde_json::Value;
 
 /// Everything that the indexer says of tasks, but how far it is.
@@ -22,50 +19,8 @@ const EVERYTHING: &str = r"{
   events(first: 200) { totalCount nodes { kind block txHash logIndex args } }
 }";
 
-/// Orders a task of which only the chain knows.
-async fn create_task(world: &World, buyer: &Account, spec: u8) -> TaskId {
-    let provider = world.market.devnet().provider_as(buyer);
-    let market = TaskMarketplace::new(world.address(ContractName::TaskMarketplace), provider);
-    let request = TaskMarketplace::TaskRequest {
-        resourceType: 1,
-        minTrustLevel: 1,
-        replicas: 1,
-        minPower: 1,
-        duration: 60,
-        acceptWindow: 3600,
-        reviewWindow: 3600,
-        maxAuditAge: 0,
-        pricePerHour: wei("0.36").to(),
-        paymentToken: Address::ZERO,
-        watcher: Address::ZERO,
-        specHash: B256::repeat_byte(spec),
-        specURI: "ipfs://bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy".to_owned(),
-    };
-    let quote = market.quote(request.clone()).call().await.expect("a quote");
-    let nonce = market.nonceOf(buyer.address()).call().await.expect("a nonce");
-    let id = market.taskIdOf(buyer.address(), nonce, request.specHash).call().await.expect("an id");
-    let value = alloy::primitives::U256::from(quote.escrow) + quote.tipDeposit;
-    let pending = market.createTask(request).value(value).send().await.expect("it is sent");
-    assert!(pending.get_receipt().await.expect("a receipt").status());
-    TaskId(id)
-}
-
-/// Waits until the indexer has taken in the chain's newest block.
-async fn caught_up(world: &World, graphql: &GraphQl) {
-    let head = world.market.provider().get_block_number().await.expect("a number");
-    graphql
-        .until("the newest block", "{ _meta { indexedBlock } }", |data| {
-            let indexed = &data["_meta"]["indexedBlock"];
-            let number = indexed.as_u64().or_else(|| indexed.as_str()?.parse().ok())?;
-            (number >= head).then_some(())
-        })
-        .await;
-}
-
 async fn story(world: &World) -> Value {
-    let graphql = world.graphql();
-    caught_up(world, &graphql).await;
-    graphql.ask(EVERYTHING).await
+    world.caught_up().await.ask(EVERYTHING).await
 }
 
 #[tokio::test]
@@ -73,13 +28,13 @@ async fn a_killed_indexer_goes_on_with_the_same_story() {
     let mut world = World::empty("indexer-killed").await;
     world.market.start_indexer().await.expect("an indexer");
     let buyer = world.buyer();
-    create_task(&world, &buyer, 1).await;
+    world.order(&buyer, request(1)).await;
     world.market.indexer().expect("an indexer").process().kill();
     // It misses this one, and is killed again as soon as it is back.
-    create_task(&world, &buyer, 2).await;
+    world.order(&buyer, request(2)).await;
     world.market.start_indexer().await.expect("an indexer");
     world.market.indexer().expect("an indexer").process().kill();
-    create_task(&world, &buyer, 3).await;
+    world.order(&buyer, request(3)).await;
     world.market.start_indexer().await.expect("an indexer");
     // No more blocks: both have the same to tell.
     world.market.provider().anvil_set_interval_mining(0).await.expect("a stopped chain");
@@ -98,9 +53,9 @@ async fn a_reorganised_task_disappears_from_the_api() {
     let mut world = World::empty("indexer-reorg").await;
     world.market.start_indexer().await.expect("an indexer");
     let buyer = world.buyer();
-    let kept = create_task(&world, &buyer, 1).await;
+    let kept = world.order(&buyer, request(1)).await;
     world.market.devnet().mine(3).await.expect("blocks");
-    let undone = create_task(&world, &buyer, 2).await;
+    let undone = world.order(&buyer, request(2)).await;
     let graphql = world.graphql();
     let present = |id: TaskId| format!(r#"{{ task(id: "{id}") {{ status }} }}"#);
     graphql.until("the second task", &present(undone), |data| (data["task"]["status"] == "OPEN").then_some(())).await;

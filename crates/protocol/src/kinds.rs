@@ -130,6 +130,78 @@ kinds! {
         /// A jury found for the provider.
         DisputeWon = 7,
     }
+    /// Where a case of the court stands.
+    CaseStatus {
+        /// Unknown id.
+        None = 0,
+        /// A block to come draws the jury.
+        Drawing = 1,
+        /// The jurors seal their votes.
+        Committing = 2,
+        /// The jurors open them.
+        Revealing = 3,
+        /// There is a ruling; it can be appealed against until the deadline.
+        Ruled = 4,
+        /// Final.
+        Closed = 5,
+    }
+    /// Which jury of a case sits. `Round` in the contracts, which is no audit round.
+    JuryRound {
+        /// The first.
+        First = 0,
+        /// Another one: the first did not rule.
+        Redraw = 1,
+        /// The larger one of the appeal.
+        Appeal = 2,
+    }
+    /// How a juror's seat in a case stands.
+    SeatState {
+        /// Has to seal a vote.
+        Drawn = 0,
+        /// Sealed one.
+        Committed = 1,
+        /// Opened it.
+        Revealed = 2,
+        /// Did not, and lost stake for it.
+        Silent = 3,
+        /// Its jury lapsed.
+        Released = 4,
+        /// Voted as the final ruling.
+        Coherent = 5,
+        /// Voted otherwise, and lost stake for it.
+        Incoherent = 6,
+    }
+    /// How far a node is with a replicated task.
+    ReplicaStatus {
+        /// Never applied.
+        None = 0,
+        /// A candidate.
+        Applied = 1,
+        /// Took the application back or was not drawn.
+        Released = 2,
+        /// Has a seat and works.
+        Drawn = 3,
+        /// Committed to a result.
+        Sealed = 4,
+        /// Showed it.
+        Revealed = 5,
+        /// Committed to nothing, or did not show it.
+        TimedOut = 6,
+        /// No result had a majority.
+        Undecided = 7,
+        /// Of the majority: paid.
+        Agreed = 8,
+        /// Of the minority: may appeal.
+        Outvoted = 9,
+        /// Before the court.
+        Appealed = 10,
+        /// The court found for it.
+        Vindicated = 11,
+        /// The court found for neither side, or for another seat with the same result.
+        Cleared = 12,
+        /// Was wrong.
+        Slashed = 13,
+    }
 }
 
 impl TaskStatus {
@@ -174,6 +246,24 @@ mod tests {
         assert_eq!(
             solidity_variants(task, "TaskStatus"),
             names(&TaskStatus::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>())
+        );
+        let dispute = include_str!("../../../contracts/src/types/Dispute.sol");
+        let replica = include_str!("../../../contracts/src/types/Replica.sol");
+        assert_eq!(
+            solidity_variants(dispute, "CaseStatus"),
+            names(&CaseStatus::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>())
+        );
+        assert_eq!(
+            solidity_variants(dispute, "Round"),
+            names(&JuryRound::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>())
+        );
+        assert_eq!(
+            solidity_variants(dispute, "SeatState"),
+            names(&SeatState::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>())
+        );
+        assert_eq!(
+            solidity_variants(replica, "ReplicaStatus"),
+            names(&ReplicaStatus::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>())
         );
     }
 }

@@ -19,4 +19,6 @@ pub use deployment::{ContractName, Deployed, Deployment, DeploymentError};
 pub use error::{DecodedRevert, decode_revert};
 pub use event::Event;
 pub use ids::{IdError, NodeId, TaskId};
-pub use kinds::{Cause, NodeStatus, ResourceType, TaskStatus, UnknownKind};
+pub use kinds::{
+    CaseStatus, Cause, JuryRound, NodeStatus, ReplicaStatus, ResourceType, SeatState, TaskStatus, UnknownKind,
+};

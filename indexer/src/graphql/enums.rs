@@ -123,6 +123,86 @@ api_enum! {
 }
 
 api_enum! {
+    /// Where a case of the dispute court stands.
+    CaseStatus over aiigo_protocol::CaseStatus, else Drawing {
+        /// A block to come draws the jury.
+        Drawing,
+        /// The jurors seal their votes.
+        Committing,
+        /// The jurors open them.
+        Revealing,
+        /// There is a ruling; it can be appealed against until the deadline.
+        Ruled,
+        /// Final.
+        Closed,
+    }
+}
+
+api_enum! {
+    /// Which jury of a case sits.
+    JuryRound over aiigo_protocol::JuryRound {
+        /// The first.
+        First,
+        /// Another one: the first did not rule.
+        Redraw,
+        /// The larger one of the appeal.
+        Appeal,
+    }
+}
+
+api_enum! {
+    /// How a juror's seat in a case stands.
+    SeatState over aiigo_protocol::SeatState {
+        /// Has to seal a vote.
+        Drawn,
+        /// Sealed one.
+        Committed,
+        /// Opened it.
+        Revealed,
+        /// Did not, and lost stake for it; replaced if there was time.
+        Silent,
+        /// Its jury lapsed.
+        Released,
+        /// Voted as the final ruling: shares the fees.
+        Coherent,
+        /// Voted otherwise, and lost stake for it.
+        Incoherent,
+    }
+}
+
+api_enum! {
+    /// How far a node is with a replicated task.
+    ReplicaStatus over aiigo_protocol::ReplicaStatus, else Applied {
+        /// A candidate: holds one of the node's slots.
+        Applied,
+        /// Took the application back or was not drawn: holds nothing.
+        Released,
+        /// Has a seat and works.
+        Drawn,
+        /// Committed to a result.
+        Sealed,
+        /// Showed it.
+        Revealed,
+        /// Committed to nothing, or did not show it: slashed.
+        TimedOut,
+        /// No result had a majority: free.
+        Undecided,
+        /// Of the majority: paid.
+        Agreed,
+        /// Of the minority: may appeal, else slashed by the settlement.
+        Outvoted,
+        /// Before the court.
+        Appealed,
+        /// The court found for it, and so against the majority: free.
+        Vindicated,
+        /// The court found for neither side, or for another seat with the same result: free.
+        Cleared,
+        /// Was wrong.
+        Slashed,
+    }
+}
+
+api_enum! {
     /// Where an escrow stands.
     EscrowStatus over rows::EscrowStatus {
         /// Holds money.
@@ -196,6 +276,34 @@ pub enum TimelineKind {
     Resolved,
     /// The escrow was split by the ruling.
     PaymentSplit,
+    /// A node applied for a seat of the replicated task.
+    Applied,
+    /// An application holds nothing of its node any more.
+    ApplicationReleased,
+    /// Too few had applied: the window runs once more.
+    WindowExtended,
+    /// The candidates are fixed, and the block that draws.
+    DrawFixed,
+    /// The nodes that work were drawn.
+    Drawn,
+    /// A node committed to its result.
+    Sealed,
+    /// All of them have.
+    AllSealed,
+    /// A node showed its result.
+    Revealed,
+    /// More than half of the seats have the same result.
+    Judged,
+    /// No result has a majority.
+    Disagreed,
+    /// One of the majority was paid.
+    ReplicaPaid,
+    /// A node has another result than the majority.
+    Outvoted,
+    /// It took the majority to court.
+    Appealed,
+    /// A seat has its last word.
+    Settled,
     /// Something that this version has no word for.
     Other,
 }
@@ -221,6 +329,23 @@ impl TimelineKind {
             "ToppedUp" => Self::ToppedUp,
             "TaskResolved" => Self::Resolved,
             "PaymentSplit" => Self::PaymentSplit,
+            "ReplicaApplied" => Self::Applied,
+            "ReplicaReleased" => Self::ApplicationReleased,
+            "ReplicaWindowExtended" => Self::WindowExtended,
+            "ReplicaDrawFixed" => Self::DrawFixed,
+            "ReplicasDrawn" => Self::Drawn,
+            "ReplicaSealed" => Self::Sealed,
+            "ReplicasAllSealed" => Self::AllSealed,
+            "ReplicaRevealed" => Self::Revealed,
+            "ReplicaTimedOut" => Self::TimedOut,
+            "ReplicasJudged" => Self::Judged,
+            "ReplicasDisagreed" => Self::Disagreed,
+            "ReplicasReopened" => Self::Reopened,
+            "ReplicaPaid" => Self::ReplicaPaid,
+            "ReplicasVerified" => Self::Verified,
+            "ReplicaOutvoted" => Self::Outvoted,
+            "ReplicaAppealed" => Self::Appealed,
+            "ReplicaSettled" => Self::Settled,
             _ => Self::Other,
         }
     }

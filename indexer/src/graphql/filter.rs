@@ -54,7 +54,11 @@ pub struct Comparison<T: InputType> {
     concrete(name = "TaskStatusComparison", params(enums::TaskStatus)),
     concrete(name = "ChallengeStatusComparison", params(enums::ChallengeStatus)),
     concrete(name = "EscrowStatusComparison", params(enums::EscrowStatus)),
-    concrete(name = "ProposalStageComparison", params(enums::ProposalStage))
+    concrete(name = "ProposalStageComparison", params(enums::ProposalStage)),
+    concrete(name = "CaseStatusComparison", params(enums::CaseStatus)),
+    concrete(name = "JuryRoundComparison", params(enums::JuryRound)),
+    concrete(name = "SeatStateComparison", params(enums::SeatState)),
+    concrete(name = "ReplicaStatusComparison", params(enums::ReplicaStatus))
 )]
 pub struct Equality<T: InputType> {
     /// Equal; null: has no value.
@@ -183,6 +187,11 @@ filterable! {
         |kind| Ok(Self::from(kind).value());
     aiigo_protocol::NodeStatus => Equality<enums::NodeStatus>, enums::NodeStatus: |kind| Ok(Self::from(kind).value());
     aiigo_protocol::TaskStatus => Equality<enums::TaskStatus>, enums::TaskStatus: |kind| Ok(Self::from(kind).value());
+    aiigo_protocol::CaseStatus => Equality<enums::CaseStatus>, enums::CaseStatus: |kind| Ok(Self::from(kind).value());
+    aiigo_protocol::JuryRound => Equality<enums::JuryRound>, enums::JuryRound: |kind| Ok(Self::from(kind).value());
+    aiigo_protocol::SeatState => Equality<enums::SeatState>, enums::SeatState: |kind| Ok(Self::from(kind).value());
+    aiigo_protocol::ReplicaStatus => Equality<enums::ReplicaStatus>, enums::ReplicaStatus:
+        |kind| Ok(Self::from(kind).value());
     rows::ChallengeStatus => Equality<enums::ChallengeStatus>, enums::ChallengeStatus:
         |kind| Ok(Self::from(kind).value());
     rows::EscrowStatus => Equality<enums::EscrowStatus>, enums::EscrowStatus: |kind| Ok(Self::from(kind).value());

@@ -9,10 +9,12 @@ use super::{
     object::root_lists,
     objects::{
         Account, AccountFilter, AccountOrder, Assignment, AssignmentFilter, AssignmentOrder, Balance, BalanceFilter,
-        BalanceOrder, Challenge, ChallengeFilter, ChallengeOrder, Epoch, EpochFee, EpochFeeFilter, EpochFeeOrder,
-        EpochFilter, EpochOrder, Escrow, EscrowFilter, EscrowOrder, Event, EventFilter, EventOrder, Meta, Node,
-        NodeFilter, NodeOrder, Proposal, ProposalFilter, ProposalOrder, Protocol, Reward, RewardFilter, RewardOrder,
-        Stake, StakeFilter, StakeOrder, Task, TaskFilter, TaskOrder, Vote, VoteFilter, VoteOrder, one,
+        BalanceOrder, CaseJuror, CaseJurorFilter, CaseJurorOrder, Challenge, ChallengeFilter, ChallengeOrder,
+        DisputeCase, DisputeCaseFilter, DisputeCaseOrder, Epoch, EpochFee, EpochFeeFilter, EpochFeeOrder, EpochFilter,
+        EpochOrder, Escrow, EscrowFilter, EscrowOrder, Event, EventFilter, EventOrder, Juror, JurorFilter, JurorOrder,
+        Meta, Node, NodeFilter, NodeOrder, Proposal, ProposalFilter, ProposalOrder, Protocol, Replica, ReplicaFilter,
+        ReplicaOrder, Reward, RewardFilter, RewardOrder, Stake, StakeFilter, StakeOrder, Task, TaskFilter, TaskOrder,
+        Vote, VoteFilter, VoteOrder, one,
     },
     scalars::{BigInt, Bytes},
 };
@@ -55,6 +57,16 @@ impl Single {
         one::<rows::Challenge, _>(ctx, key![id.saturating_u64()]).await
     }
 
+    /// A case of the dispute court.
+    async fn case(&self, ctx: &Context<'_>, id: BigInt) -> Result<Option<DisputeCase>> {
+        one::<rows::Case, _>(ctx, key![id.saturating_u64()]).await
+    }
+
+    /// A juror, present or former.
+    async fn juror(&self, ctx: &Context<'_>, address: Bytes) -> Result<Option<Juror>> {
+        one::<rows::Juror, _>(ctx, key![address.address()?]).await
+    }
+
     /// The escrow of a task.
     async fn escrow(&self, ctx: &Context<'_>, task_id: Bytes) -> Result<Option<Escrow>> {
         one::<rows::Escrow, _>(ctx, key![task_id.word()?]).await
@@ -89,6 +101,14 @@ root_lists! {
         tasks: Task(rows::Task, TaskFilter, TaskOrder),
         /// Nodes' tries at tasks.
         assignments: Assignment(rows::Assignment, AssignmentFilter, AssignmentOrder),
+        /// Nodes' parts in replicated tasks, first to last.
+        replicas: Replica(rows::Replica, ReplicaFilter, ReplicaOrder),
+        /// Cases of the dispute court, newest first.
+        cases: DisputeCase(rows::Case, DisputeCaseFilter, DisputeCaseOrder),
+        /// Jurors' seats in cases, first to last.
+        case_jurors: CaseJuror(rows::CaseJuror, CaseJurorFilter, CaseJurorOrder),
+        /// Jurors, present and former, the heaviest first.
+        jurors: Juror(rows::Juror, JurorFilter, JurorOrder),
         /// Nodes, in the order of their registration.
         nodes: Node(rows::Node, NodeFilter, NodeOrder),
         /// Challenges, newest first.

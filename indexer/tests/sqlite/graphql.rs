@@ -113,7 +113,9 @@ async fn an_account_shows_its_money_nodes_and_tasks() {
         &format!("{{ account(address: \"{buyer:#x}\") {{ address tasksCreated tasks(first: 200) {{ totalCount nodes {{ buyer }} }} }} }}"),
     )
     .await;
-    let count = chain.market().tasks.iter().filter(|task| task.buyer == buyer).count();
+    let market = chain.market();
+    let buyers = market.tasks.iter().map(|task| task.buyer).chain(market.replicated.iter().map(|task| task.buyer));
+    let count = buyers.filter(|one| *one == buyer).count();
     assert_eq!(data["account"]["tasksCreated"], count);
     assert_eq!(data["account"]["tasks"]["totalCount"], count);
     for task in list(&data["account"], "tasks") {
@@ -124,7 +126,7 @@ async fn an_account_shows_its_money_nodes_and_tasks() {
 #[tokio::test]
 async fn filters_narrow_and_combine() {
     let Fixture { chain, reader, _database } = fixture().await;
-    let total = chain.market().tasks.len();
+    let total = chain.market().tasks.len() + chain.market().replicated.len();
     let count = async |filter: &str| {
         let data = ask(&reader, &format!("{{ tasks(where: {filter}, first: 0) {{ totalCount }} }}")).await;
         data["tasks"]["totalCount"].as_u64().expect("a count") as usize
@@ -190,7 +192,7 @@ async fn walk(reader: &Reader, arguments: &str, size: usize, forward: bool) -> V
 #[tokio::test]
 async fn pages_forward_and_backward_give_every_row_once_and_in_order() {
     let Fixture { chain, reader, _database } = fixture().await;
-    let total = chain.market().tasks.len();
+    let total = chain.market().tasks.len() + chain.market().replicated.len();
     let orders = [
         "orderBy: []",
         "orderBy: [{ createdAt: ASC }]",
@@ -244,6 +246,112 @@ async fn a_page_of_parents_costs_the_same_statements_whatever_its_size() {
 }
 
 #[tokio::test]
+async fn cases_and_replicas_cost_the_same_statements_whatever_their_number() {
+    let Fixture { reader, _database, .. } = fixture().await;
+    // Asked one by one: a node that both lead to would be read once.
+    let cases = |size: usize| {
+        format!(
+            "{{ cases(first: {size}, where: {{ ruled: {{ _eq: true }} }}) {{ nodes {{ id replicaNode {{ id }}
+                 task {{ id seats case {{ id }} cases(first: 2) {{ totalCount }} }}
+                 node {{ id cases(first: 2) {{ totalCount nodes {{ id }} }} }}
+                 evidence(first: 2) {{ totalCount nodes {{ uri }} }}
+                 jurors(first: 2) {{ nodes {{ share case {{ id }}
+                     membership {{ weight position {{ amount }} account {{ courtFees }} }} }} }}
+             }} }} }}"
+        )
+    };
+    let replicas = |size: usize| {
+        format!(
+            "{{ tasks(first: {size}, where: {{ seats: {{ _gt: 1 }}, status: {{ _eq: VERIFIED }} }}) {{ nodes {{
+                 excluded replicaRounds {{ round }}
+                 replicas(first: 2) {{ totalCount nodes {{ status case {{ id }} task {{ id }}
+                     node {{ id replicas(first: 2) {{ totalCount nodes {{ status }} }} }} }} }}
+             }} }} }}"
+        )
+    };
+    for (what, query) in [("cases", &cases as &dyn Fn(usize) -> String), ("replicas", &replicas)] {
+        let small = statements(&reader, &query(2)).await;
+        let large = statements(&reader, &query(20)).await;
+        assert!(small > 6, "{small} statements for {what}?");
+        assert_eq!(large, small, "statements for 20 {what}, and for 2");
+    }
+}
+
+#[tokio::test]
+async fn a_case_tells_who_voted_how_and_what_it_cost() {
+    let Fixture { chain, reader, _database } = fixture().await;
+    let appealed = "{ cases(where: { appellant: { _ne: null }, ruled: { _eq: true } }, first: 1) { nodes { id } } }";
+    let id = list(&ask(&reader, appealed).await, "cases")[0]["id"].as_str().expect("an id").to_owned();
+    let truth = &chain.market().cases[id.parse::<usize>().expect("a number") - 1];
+    let data = ask_with(
+        &reader,
+        "query($id: BigInt!) { case(id: $id) { status round taskId buyer share appealedShare coherent pot
+             appealFee appealFeeReturned task { id case { id } ruling } evidence { nodes { number party uri } }
+             jurors(first: 50) { totalCount nodes { juror round state share fee penalty } } } }",
+        json!({ "id": id }),
+    )
+    .await;
+    let case = &data["case"];
+    assert_eq!((&case["status"], &case["taskId"]), (&json!("CLOSED"), &json!(truth.task.to_string())));
+    assert_eq!((&case["task"]["case"]["id"], &case["task"]["ruling"]), (&json!(id), &case["share"]));
+    assert_eq!(case["appealFeeReturned"], case["appealFee"]);
+    assert_eq!(list(case, "evidence")[0]["party"], format!("{:#x}", truth.buyer));
+    let jurors = list(case, "jurors");
+    assert_eq!(jurors.len(), truth.seats.len());
+    for (juror, seat) in jurors.iter().zip(&truth.seats) {
+        assert_eq!(juror["juror"], format!("{:#x}", seat.juror));
+        let voted = !juror["share"].is_null();
+        assert_eq!(juror["share"].as_u64(), voted.then_some(u64::from(seat.share)));
+        assert_eq!(juror["fee"] != "0", juror["state"] == "COHERENT", "{juror}");
+    }
+    let coherent = jurors.iter().filter(|juror| juror["state"] == "COHERENT").count();
+    assert_eq!(case["coherent"], coherent);
+    let juror = &jurors[0]["juror"];
+    let data = ask_with(
+        &reader,
+        "query($address: Bytes!) { juror(address: $address) { address drawn cases(first: 200) { totalCount } }
+             account(address: $address) { juror { weight } jurySeats(where: { caseId: { _gte: 1 } }) { totalCount } } }",
+        json!({ "address": juror }),
+    )
+    .await;
+    assert_eq!(data["juror"]["drawn"], data["juror"]["cases"]["totalCount"]);
+    assert_eq!(data["account"]["jurySeats"]["totalCount"], data["juror"]["drawn"]);
+}
+
+#[tokio::test]
+async fn a_replicated_task_tells_its_rounds_and_the_node_that_was_outvoted() {
+    let Fixture { reader, _database, .. } = fixture().await;
+    let data = ask(
+        &reader,
+        "{ replicas(where: { status: { _eq: SLASHED } }, first: 1) { nodes { nodeId resultHash due task {
+             id status seats resultHash resultUri timeline { kind }
+             replicaRounds { round candidates drawBlock randomness sealUntil revealUntil resultHash agreeing settleAfter }
+             replicas(where: { seat: { _ne: null } }, first: 50) { nodes { round seat status resultHash providerAmount } }
+         } } } }",
+    )
+    .await;
+    let outvoted = &list(&data, "replicas")[0];
+    let task = &outvoted["task"];
+    assert_eq!((&task["status"], &task["seats"]), (&json!("VERIFIED"), &json!(3)));
+    assert_ne!(outvoted["resultHash"], task["resultHash"]);
+    let round = task["replicaRounds"].as_array().and_then(|rounds| rounds.last()).expect("a round");
+    assert_eq!((&round["resultHash"], &round["agreeing"]), (&task["resultHash"], &json!(2)));
+    assert!(round["randomness"].is_string() && round["settleAfter"].is_string(), "{round}");
+    let seats = list(task, "replicas");
+    let last: Vec<&Value> = seats.iter().filter(|seat| seat["round"] == round["round"]).collect();
+    assert_eq!(last.len(), 3);
+    for seat in last {
+        let agreed = seat["status"] == "AGREED";
+        assert_eq!(seat["resultHash"] == task["resultHash"], agreed, "{seat}");
+        assert_eq!(seat["providerAmount"].is_string(), agreed, "{seat}");
+    }
+    let kinds: Vec<&Value> = task["timeline"].as_array().expect("a list").iter().map(|entry| &entry["kind"]).collect();
+    for kind in ["APPLIED", "DRAWN", "SEALED", "REVEALED", "JUDGED", "OUTVOTED", "SETTLED"] {
+        assert!(kinds.iter().any(|one| *one == kind), "{kind} is missing: {kinds:?}");
+    }
+}
+
+#[tokio::test]
 async fn nested_pages_are_each_parents_own() {
     let Fixture { chain, reader, _database } = fixture().await;
     let data = ask(
@@ -270,7 +378,7 @@ async fn every_list_and_single_answers() {
         &reader,
         "{ protocol { totals { nodes tasks minted } tokens { token escrowed }
              parameters { market { feeBps grace } registry { minStake } verifier { calibrations { hashesPerTflops } }
-               schedule { start epochLength total } stakerShareBps paymentTokens { token allowed timeoutTip }
+               court { jurySize caseFee } schedule { start epochLength total } stakerShareBps paymentTokens { token allowed timeoutTip }
                rewardRates { token rate } } }
            challenges { totalCount nodes { id status issuedTx passedTx node { id } } }
            escrows { totalCount nodes { taskId task { id } } }
@@ -280,7 +388,13 @@ async fn every_list_and_single_answers() {
            proposals { totalCount nodes { id calls votes { nodes { voter support } } } }
            votes { totalCount nodes { proposal { description } } }
            events(where: { kind: { _eq: \"TaskCreated\" } }) { totalCount nodes { kind contract args topics data } }
-           assignments { totalCount nodes { task { id } node { id } } } }",
+           assignments { totalCount nodes { task { id } node { id } } }
+           cases { totalCount nodes { id status round share task { id case { id } } node { id }
+             jurors { nodes { juror state share fee membership { weight } } } evidence { nodes { party uri } } } }
+           caseJurors { totalCount nodes { case { id } round state } }
+           jurors { totalCount nodes { address weight active position { id amount } account { courtFees }
+             cases { nodes { caseId } } } }
+           replicas { totalCount nodes { round status task { id seats replicaRounds { round candidates } } node { id } } } }",
     )
     .await;
     for (name, value) in data.as_object().expect("an object") {
@@ -290,6 +404,7 @@ async fn every_list_and_single_answers() {
     }
     let parameters = &data["protocol"]["parameters"];
     assert_eq!(parameters["market"], json!({ "feeBps": 800, "grace": 60 }));
+    assert_eq!(parameters["court"], json!({ "jurySize": 3, "caseFee": "20000000000000000000" }));
     assert_eq!(parameters["schedule"]["epochLength"], "120");
     assert_eq!(parameters["stakerShareBps"], 3_000);
     assert_eq!(parameters["verifier"]["calibrations"].as_array().map(Vec::len), Some(5));

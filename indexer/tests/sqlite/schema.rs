@@ -19,17 +19,21 @@ fn the_checked_in_schema_is_the_api() {
 
 #[tokio::test]
 async fn every_row_has_a_table_with_its_columns_and_key() {
-    let tables: [&Table; 22] = [
+    let tables: [&Table; 28] = [
         State::TABLE,
         store::Block::TABLE,
         rows::Account::TABLE,
         rows::Assignment::TABLE,
         rows::Balance::TABLE,
+        rows::Case::TABLE,
+        rows::CaseJuror::TABLE,
         rows::Challenge::TABLE,
         rows::Epoch::TABLE,
         rows::EpochFee::TABLE,
         rows::Escrow::TABLE,
         rows::Event::TABLE,
+        rows::Evidence::TABLE,
+        rows::Juror::TABLE,
         rows::Node::TABLE,
         rows::NodeEscrow::TABLE,
         rows::Parameter::TABLE,
@@ -37,6 +41,8 @@ async fn every_row_has_a_table_with_its_columns_and_key() {
         rows::Position::TABLE,
         rows::Proposal::TABLE,
         rows::Protocol::TABLE,
+        rows::Replica::TABLE,
+        rows::ReplicaRound::TABLE,
         rows::Reward::TABLE,
         rows::RewardRate::TABLE,
         rows::Task::TABLE,

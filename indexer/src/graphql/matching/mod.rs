@@ -5,6 +5,7 @@ mod market;
 pub mod objects;
 
 use aiigo_matching::Weights;
+use aiigo_protocol::ReplicaStatus;
 use alloy::primitives::{Address, U256};
 use async_graphql::{Context, InputObject, Object, Result};
 
@@ -89,7 +90,7 @@ impl Matching {
             trust: task.min_trust_level,
             price_per_hour: task.price_per_hour,
             token: task.payment_token,
-            escrow: task.escrow,
+            escrow: task.share(),
             buyer: Some(task.buyer),
             excluded: excluded(ctx, &task).await?,
         };
@@ -168,13 +169,14 @@ fn checked(input: Option<WeightsInput>) -> Result<Weights> {
 /// Nodes that failed a task and never get it again.
 async fn excluded(ctx: &Context<'_>, task: &rows::Task) -> Result<Vec<u64>> {
     use crate::store::Column as _;
-    let tries = snapshot(ctx)?
-        .list::<rows::Assignment>(
-            Condition::equals("task_id", task.id.value()),
-            vec![Order { column: "attempt", descending: false }],
-            MAX_PAGE,
-        )
-        .await
-        .map_err(|error| failure(error.into()))?;
-    Ok(tries.into_iter().filter(|one| one.outcome.is_failure()).map(|one| one.node_id).collect())
+    let of_task = || Condition::equals("task_id", task.id.value());
+    let first_to_last = |column| vec![Order { column, descending: false }];
+    let snapshot = snapshot(ctx)?;
+    let tries = snapshot.list::<rows::Assignment>(of_task(), first_to_last("attempt"), MAX_PAGE).await;
+    let tries = tries.map_err(|error| failure(error.into()))?.into_iter();
+    let failed = tries.filter(|one| one.outcome.is_failure()).map(|one| one.node_id);
+    let late = of_task().and(Condition::equals("status", ReplicaStatus::TimedOut.value()));
+    let late = snapshot.list::<rows::Replica>(late, first_to_last("round"), MAX_PAGE).await;
+    let late = late.map_err(|error| failure(error.into()))?.into_iter().map(|one| one.node_id);
+    Ok(failed.chain(late).collect())
 }

@@ -3,7 +3,10 @@
 use alloy::primitives::{Address, B256, U256};
 use async_graphql::{Context, Result};
 
-use super::{Node, NodeFilter, NodeOrder, Task, TaskFilter, TaskOrder, Vote, VoteFilter, VoteOrder, few, one};
+use super::{
+    CaseJuror, CaseJurorFilter, CaseJurorOrder, DisputeCase, DisputeCaseFilter, DisputeCaseOrder, Juror, Node,
+    NodeFilter, NodeOrder, Task, TaskFilter, TaskOrder, Vote, VoteFilter, VoteOrder, few, one,
+};
 use crate::{
     graphql::{
         enums::EscrowStatus,
@@ -151,6 +154,8 @@ object! {
             tasks_created: i32,
             /// Nodes it registered.
             nodes_owned: i32,
+            /// What it can withdraw from the dispute court, AIIGO wei: fees of votes, and fees that came back.
+            court_fees: BigInt,
         }
         lists {
             /// Nodes it owns.
@@ -163,10 +168,20 @@ object! {
             stakes: Stake(rows::Position, StakeFilter, StakeOrder) where "owner" is address,
             /// How it voted, newest first.
             votes_cast: Vote(rows::Vote, VoteFilter, VoteOrder) where "voter" is address,
+            /// Cases in which it is the buyer, or the owner of the outvoted node; newest first.
+            cases: DisputeCase(rows::Case, DisputeCaseFilter, DisputeCaseOrder) where "buyer" is address,
+            /// Its seats as a juror, first to last.
+            jury_seats: CaseJuror(rows::CaseJuror, CaseJurorFilter, CaseJurorOrder) where "juror" is address,
         }
         collections {
             /// What it can withdraw from the escrow manager, by token.
             balances: Balance = |this, ctx| few::<rows::Balance, _>(ctx, "account", this.0.address.value(), "token").await,
+        }
+        more {
+            /// Its membership in the jury pool; null: it never joined.
+            async fn juror(&self, ctx: &Context<'_>) -> Result<Option<Juror>> {
+                one::<rows::Juror, _>(ctx, key![self.0.address]).await
+            }
         }
     }
 }
@@ -182,6 +197,7 @@ impl Account {
             votes: U256::ZERO,
             tasks_created: 0,
             nodes_owned: 0,
+            court_fees: U256::ZERO,
         })
     }
 }

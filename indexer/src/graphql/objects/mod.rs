@@ -2,11 +2,13 @@
 //! index found.
 
 pub mod account;
+pub mod case;
 pub mod event;
 pub mod governance;
 pub mod meta;
 pub mod node;
 pub mod protocol;
+pub mod replica;
 pub mod reward;
 pub mod task;
 
@@ -14,11 +16,16 @@ pub use account::{
     Account, AccountFilter, AccountOrder, Balance, BalanceFilter, BalanceOrder, Escrow, EscrowFilter, EscrowOrder,
     Stake, StakeFilter, StakeOrder,
 };
+pub use case::{
+    CaseJuror, CaseJurorFilter, CaseJurorOrder, DisputeCase, DisputeCaseFilter, DisputeCaseOrder, Evidence,
+    EvidenceFilter, EvidenceOrder, Juror, JurorFilter, JurorOrder,
+};
 pub use event::{Event, EventFilter, EventOrder, TimelineEntry};
 pub use governance::{Proposal, ProposalFilter, ProposalOrder, Vote, VoteFilter, VoteOrder};
 pub use meta::Meta;
 pub use node::{Challenge, ChallengeFilter, ChallengeOrder, Node, NodeFilter, NodeOrder};
 pub use protocol::Protocol;
+pub use replica::{Replica, ReplicaFilter, ReplicaOrder, ReplicaRound};
 pub use reward::{
     Epoch, EpochFee, EpochFeeFilter, EpochFeeOrder, EpochFilter, EpochOrder, Reward, RewardFilter, RewardOrder,
 };
@@ -30,7 +37,7 @@ use super::{
     failure,
     loaders::{RowKey, loaders},
 };
-use crate::store::{Row, Value};
+use crate::store::{Condition, Row, Value};
 
 /// A row that another one points to; rows that many point to at once are read together.
 pub(crate) async fn one<R: Row, T: From<R>>(ctx: &Context<'_>, key: impl Into<Vec<Value>>) -> Result<Option<T>> {
@@ -45,10 +52,21 @@ pub(crate) async fn few<R: Row, T: From<R>>(
     parent: Value,
     order: &'static str,
 ) -> Result<Vec<T>> {
+    few_of::<R, T>(ctx, Condition::EVERYTHING, column, parent, order).await
+}
+
+/// The rows that point to another one and meet a condition, in order; only where the number of these is small.
+pub(crate) async fn few_of<R: Row, T: From<R>>(
+    ctx: &Context<'_>,
+    condition: Condition,
+    column: &'static str,
+    parent: Value,
+    order: &'static str,
+) -> Result<Vec<T>> {
     use super::{connection::MAX_PAGE, loaders::ChildKey};
-    use crate::store::{Condition, Order, PageRequest};
+    use crate::store::{Order, PageRequest};
     let request = PageRequest {
-        condition: Condition::EVERYTHING,
+        condition,
         order: vec![Order { column: order, descending: false }],
         after: None,
         before: None,

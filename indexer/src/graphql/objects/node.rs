@@ -5,8 +5,9 @@ use alloy::primitives::{Address, U256};
 use async_graphql::{Context, Result};
 
 use super::{
-    EpochFee, EpochFeeFilter, EpochFeeOrder, Event, EventFilter, EventOrder, Reward, RewardFilter, RewardOrder, Task,
-    TaskFilter, TaskOrder, one,
+    DisputeCase, DisputeCaseFilter, DisputeCaseOrder, EpochFee, EpochFeeFilter, EpochFeeOrder, Event, EventFilter,
+    EventOrder, Replica, ReplicaFilter, ReplicaOrder, Reward, RewardFilter, RewardOrder, Task, TaskFilter, TaskOrder,
+    one,
 };
 use crate::{
     graphql::{
@@ -60,9 +61,9 @@ object! {
             hash_rate: BigInt,
             /// Verified power, milli-TFLOPS.
             power: BigInt,
-            /// Tasks being executed.
+            /// Tasks being executed, and applications for a seat in replicated ones: each holds a slot.
             running: i32,
-            /// Results waiting for their buyers.
+            /// Results waiting for their buyers, or for the settlement of their count.
             reviewing: i32,
             /// Milli-TFLOPS promised to running tasks.
             running_power: BigInt,
@@ -97,6 +98,10 @@ object! {
             challenges: Challenge(rows::Challenge, ChallengeFilter, ChallengeOrder) where "node_id" is id,
             /// Tasks that it has or delivered, newest first.
             tasks: Task(rows::Task, TaskFilter, TaskOrder) where "node_id" is id,
+            /// Its parts in replicated tasks, first to last.
+            replicas: Replica(rows::Replica, ReplicaFilter, ReplicaOrder) where "node_id" is id,
+            /// Cases with it on the provider's side, newest first.
+            cases: DisputeCase(rows::Case, DisputeCaseFilter, DisputeCaseOrder) where "node_id" is id,
             /// Its part in each epoch, newest first.
             rewards: Reward(rows::Reward, RewardFilter, RewardOrder) where "node_id" is id,
             /// The fees of its tasks by epoch and token, newest first.

@@ -1,7 +1,7 @@
 //! The protocol as a whole: totals and governance parameters.
 
 use aiigo_protocol::NodeRegistry::TokenLimits as Limits;
-use aiigo_protocol::{INodeRegistry, IProofOfWorkVerifier, ITaskMarketplace, ResourceType};
+use aiigo_protocol::{IDisputeCourtBase, INodeRegistry, IProofOfWorkVerifier, ITaskMarketplace, ResourceType};
 use alloy::primitives::U256;
 use async_graphql::{Context, Object, Result, SimpleObject};
 use serde::de::DeserializeOwned;
@@ -198,6 +198,28 @@ impl Parameters {
         }))
     }
 
+    /// The dispute court's, for cases to come: an open one keeps those of its opening.
+    async fn court(&self, ctx: &Context<'_>) -> Result<Option<CourtParameters>> {
+        let set = stored::<IDisputeCourtBase::Parameters>(ctx, parameters::COURT).await?;
+        Ok(set.map(|set| CourtParameters {
+            min_position: BigInt(U256::from(set.minPosition)),
+            seat_stake: BigInt(U256::from(set.seatStake)),
+            tolerance_bps: set.toleranceBps.expose(),
+            incoherence_penalty_bps: set.incoherencePenaltyBps.expose(),
+            silence_penalty_bps: set.silencePenaltyBps.expose(),
+            jury_size: set.jurySize.expose(),
+            max_replacements: set.maxReplacements.expose(),
+            case_fee: BigInt(U256::from(set.caseFee)),
+            appeal_fee: BigInt(U256::from(set.appealFee)),
+            draw_delay: set.drawDelay.expose(),
+            draw_period: set.drawPeriod.expose(),
+            commit_period: set.commitPeriod.expose(),
+            reveal_period: set.revealPeriod.expose(),
+            appeal_window: set.appealWindow.expose(),
+            hold_period: set.holdPeriod.expose(),
+        }))
+    }
+
     /// The reward schedule.
     async fn schedule(&self, ctx: &Context<'_>) -> Result<Option<RewardSchedule>> {
         let set = stored::<Schedule>(ctx, parameters::SCHEDULE).await?;
@@ -309,6 +331,41 @@ pub struct VerifierParameters {
     late_window: i32,
     /// Hashes that count as power, by resource type.
     calibrations: Vec<Calibration>,
+}
+
+/// Parameters of the dispute court; amounts in AIIGO wei, durations in seconds.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct CourtParameters {
+    /// The smallest position to join the jurors with.
+    min_position: BigInt,
+    /// What penalties are shares of.
+    seat_stake: BigInt,
+    /// A vote further from the final ruling is incoherent, basis points.
+    tolerance_bps: i32,
+    /// Of a seat's stake, basis points.
+    incoherence_penalty_bps: i32,
+    /// Of a seat's stake, basis points.
+    silence_penalty_bps: i32,
+    /// Jurors of the first jury; an appeal has twice as many and one.
+    jury_size: i32,
+    /// Times in a round that silent jurors are replaced.
+    max_replacements: i32,
+    /// Of each side.
+    case_fee: BigInt,
+    /// Of the appellant.
+    appeal_fee: BigInt,
+    /// Blocks from fixing a draw to its random block.
+    draw_delay: i32,
+    /// To draw a jury.
+    draw_period: i32,
+    /// To seal a vote.
+    commit_period: i32,
+    /// To open it.
+    reveal_period: i32,
+    /// To appeal against the first ruling.
+    appeal_window: i32,
+    /// From leaving the jurors until the position can be released.
+    hold_period: i32,
 }
 
 /// How many hashes count as power.

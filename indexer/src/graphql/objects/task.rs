@@ -4,7 +4,10 @@ use aiigo_protocol as protocol;
 use alloy::primitives::{Address, B256, U256};
 use async_graphql::{Context, Result};
 
-use super::{Escrow, Node, TimelineEntry, few, one};
+use super::{
+    DisputeCase, DisputeCaseFilter, DisputeCaseOrder, Escrow, Node, Replica, ReplicaFilter, ReplicaOrder, ReplicaRound,
+    TimelineEntry, few, few_of, one,
+};
 use crate::{
     graphql::{
         enums::{AssignmentOutcome, ResourceType, TaskStatus},
@@ -14,7 +17,7 @@ use crate::{
         object::object,
         scalars::{BigInt, Bytes},
     },
-    store::{Column, key, rows},
+    store::{Column, Condition, key, rows},
 };
 
 object! {
@@ -47,7 +50,9 @@ object! {
             spec_hash: Bytes,
             /// `ipfs://<cid>` of the task spec.
             spec_uri: String,
-            /// Price x duration, without the timeout tips.
+            /// How many nodes do the same work; more than one: a replicated task.
+            seats: i32,
+            /// Price x duration x seats, without the timeout tips.
             escrow: BigInt,
             /// Deposited for tips to who enforces timeouts; returned if there are none.
             tip_deposit: BigInt,
@@ -55,7 +60,7 @@ object! {
             fee_bps: i32,
             /// The last second of the present acceptance window.
             accept_by: BigInt,
-            /// Assignments that ended without a result.
+            /// Assignments that ended without a result, or rounds of a replicated task without a majority.
             attempts: i32,
             /// The node that has it or delivered it.
             node_id: Option<BigInt>,
@@ -63,13 +68,13 @@ object! {
             operator: Option<Bytes>,
             /// When it was accepted, Unix seconds.
             assigned_at: Option<BigInt>,
-            /// Until when the result is due, without the grace.
+            /// Until when the result is due, without the grace; of a replicated task: sealed results, with the grace.
             due_by: Option<BigInt>,
             /// When the result came.
             submitted_at: Option<BigInt>,
             /// The last second for the buyer to approve.
             review_until: Option<BigInt>,
-            /// keccak-256 of the canonical list of outputs and the exit code.
+            /// keccak-256 of the canonical list of outputs and the exit code; of a replicated task: the majority's.
             result_hash: Option<Bytes>,
             /// `ipfs://<cid>` of the result manifest.
             result_uri: Option<String>,
@@ -83,7 +88,7 @@ object! {
             fee_amount: Option<BigInt>,
             /// The unused escrow that went back to the buyer; unspent tips went with it (`escrowDetails` has the sum).
             refund_amount: Option<BigInt>,
-            /// The court's case about it.
+            /// The court's case about its dispute.
             case_id: Option<BigInt>,
             /// The provider's share by the ruling, basis points; 5000 if no jury ruled.
             ruling: Option<i32>,
@@ -103,6 +108,10 @@ object! {
         lists {
             /// The nodes that tried it, first to last.
             assignments: Assignment(rows::Assignment, AssignmentFilter, AssignmentOrder) where "task_id" is id,
+            /// The nodes that applied for a seat, of all rounds, first to last; none unless it is replicated.
+            replicas: Replica(rows::Replica, ReplicaFilter, ReplicaOrder) where "task_id" is id,
+            /// Cases about it, newest first: its dispute, or the appeals of outvoted nodes.
+            cases: DisputeCase(rows::Case, DisputeCaseFilter, DisputeCaseOrder) where "task_id" is id,
         }
         collections {
             /// Everything that happened to it, oldest first.
@@ -113,8 +122,15 @@ object! {
             /// Nodes that will never get it again.
             excluded: BigInt = |this, ctx| {
                 let tries = few::<rows::Assignment, Assignment>(ctx, "task_id", this.0.id.value(), "attempt").await?;
-                let failed = tries.iter().filter(|one| one.0.outcome.is_failure());
-                Ok(failed.map(|one| BigInt(U256::from(one.0.node_id))).collect())
+                let failed = tries.iter().filter(|one| one.0.outcome.is_failure()).map(|one| one.0.node_id);
+                let late = Condition::equals("status", protocol::ReplicaStatus::TimedOut.value());
+                let late = few_of::<rows::Replica, Replica>(ctx, late, "task_id", this.0.id.value(), "round").await?;
+                let late = late.iter().map(|one| one.0.node_id);
+                Ok(failed.chain(late).map(|node| BigInt(U256::from(node))).collect())
+            },
+            /// The rounds of a replicated task, first to last.
+            replica_rounds: ReplicaRound = |this, ctx| {
+                few::<rows::ReplicaRound, _>(ctx, "task_id", this.0.id.value(), "round").await
             },
         }
         more {
@@ -122,6 +138,14 @@ object! {
             async fn node(&self, ctx: &Context<'_>) -> Result<Option<Node>> {
                 match self.0.node_id {
                     Some(id) => one::<rows::Node, _>(ctx, key![id]).await,
+                    None => Ok(None),
+                }
+            }
+
+            /// Its dispute before the court.
+            async fn case(&self, ctx: &Context<'_>) -> Result<Option<DisputeCase>> {
+                match self.0.case_id {
+                    Some(id) => one::<rows::Case, _>(ctx, key![id]).await,
                     None => Ok(None),
                 }
             }
@@ -143,6 +167,7 @@ filter! {
             resource_type: protocol::ResourceType,
             min_trust_level: u8,
             min_power: u64,
+            seats: u8,
             duration: u32,
             price_per_hour: U256,
             payment_token: Address,

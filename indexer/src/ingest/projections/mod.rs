@@ -2,11 +2,14 @@
 //! nothing else, so it can be replayed, undone and tested without a chain.
 
 mod challenge;
+mod court;
 mod escrow;
 mod governance;
+mod juror;
 mod node;
 pub(crate) mod parameters;
 mod protocol;
+mod replica;
 pub(crate) mod reward;
 mod staking;
 mod subject;
@@ -19,7 +22,7 @@ use alloy::primitives::Address;
 
 use crate::{
     catalog,
-    store::{Changes, StoreError, rows},
+    store::{Changes, ColumnError, Row as _, StoreError, Value, rows},
 };
 
 /// What projections need to know that no event tells.
@@ -63,13 +66,8 @@ impl Projector {
             }
             Some(Event::AIIGOToken(event)) => token::apply(event, db).await,
             Some(Event::AIIGOGovernor(event)) => governance::apply(event, at, db).await,
-            Some(
-                Event::TimelockController(_)
-                | Event::DisputeCourt(_)
-                | Event::FeeVault(_)
-                | Event::KeeperTips(_)
-                | Event::Guardian(_),
-            )
+            Some(Event::DisputeCourt(event)) => court::apply(event, at, db).await,
+            Some(Event::TimelockController(_) | Event::FeeVault(_) | Event::KeeperTips(_) | Event::Guardian(_))
             | None => Ok(()),
         }
     }
@@ -94,4 +92,12 @@ impl Projector {
             data: located.raw.data.to_vec(),
         }
     }
+}
+
+/// A variant of an enum in an event; the contracts check it, so another number means that this program is too old.
+fn variant<T: TryFrom<u8>>(expected: &'static str, number: u8) -> Result<T, StoreError> {
+    T::try_from(number).map_err(|_| StoreError::Damaged {
+        table: rows::Event::TABLE.name,
+        source: ColumnError::new(expected, Value::Int(number.into())),
+    })
 }

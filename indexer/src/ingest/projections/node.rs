@@ -4,9 +4,9 @@
 use aiigo_protocol::{Cause, INodeRegistry, NodeRegistry::NodeRegistryEvents as Registry, NodeStatus, ResourceType};
 use alloy::primitives::{Address, U256};
 
-use super::{Moment, parameters, protocol, token};
+use super::{Moment, parameters, protocol, token, variant};
 use crate::store::{
-    Changes, ColumnError, StoreError, Value, key,
+    Changes, StoreError, key,
     rows::{Node, NodeEscrow},
 };
 
@@ -181,10 +181,7 @@ const fn status(node: &Node, enough_stake: bool) -> NodeStatus {
     }
 }
 
-/// A resource type of an event; the contracts check it, so another number means that this program is too old.
+/// A resource type of an event.
 pub(super) fn resource_type(number: u8) -> Result<ResourceType, StoreError> {
-    ResourceType::try_from(number).map_err(|_| StoreError::Damaged {
-        table: "events",
-        source: ColumnError::new("a resource type that this program knows", Value::Int(number.into())),
-    })
+    variant("a resource type that this program knows", number)
 }

@@ -13,6 +13,8 @@ pub(crate) const MARKET: &str = "market";
 pub(crate) const REGISTRY: &str = "registry";
 /// The verifier's parameters.
 pub(crate) const VERIFIER: &str = "verifier";
+/// The court's parameters.
+pub(crate) const COURT: &str = "court";
 /// Start, length and size of the reward schedule.
 pub(crate) const SCHEDULE: &str = "schedule";
 /// The stakers' part of the rewards, basis points.

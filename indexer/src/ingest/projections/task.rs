@@ -3,7 +3,7 @@
 use aiigo_protocol::{TaskMarketplace::TaskMarketplaceEvents as Market, TaskStatus};
 use alloy::primitives::{B256, U256};
 
-use super::{Moment, node, parameters, protocol, token};
+use super::{Moment, court, node, parameters, protocol, replica, token};
 use crate::store::{
     Changes, StoreError, key,
     rows::{Assignment, AssignmentOutcome, Node, PaymentToken, Task},
@@ -14,7 +14,7 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
         Market::TaskCreated(e) => {
             let request = &e.request;
             let status = if request.replicas == 1 { TaskStatus::Open } else { TaskStatus::Recruiting };
-            db.put(Task {
+            let task = Task {
                 id: e.taskId,
                 buyer: e.buyer,
                 status,
@@ -49,13 +49,17 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
                 case_id: None,
                 ruling: None,
                 juror_amount: None,
+                seats: request.replicas,
                 created_at: at.time,
                 created_block: at.block,
                 created_tx: at.tx,
                 updated_at: at.time,
                 closed_at: None,
-            })
-            .await?;
+            };
+            if status == TaskStatus::Recruiting {
+                replica::begin(db, &task).await?;
+            }
+            db.put(task).await?;
             protocol::recount_task(db, TaskStatus::None, status).await?;
             token::account(db, e.buyer, |account| account.tasks_created += 1).await
         }
@@ -120,7 +124,8 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
         }
         Market::TaskDisputed(e) => {
             let case = Some(e.caseId.saturating_to());
-            change(db, e.taskId, TaskStatus::Disputed, at, |task| task.case_id = case).await.map(drop)
+            change(db, e.taskId, TaskStatus::Disputed, at, |task| task.case_id = case).await?;
+            court::submit(db, e.caseId, e.disputer, &e.evidenceURI, at).await
         }
         Market::TaskResolved(e) => {
             let task = change(db, e.taskId, TaskStatus::Resolved, at, |task| {
@@ -154,48 +159,16 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
         Market::TaskExpired(e) => {
             change(db, e.taskId, TaskStatus::Expired, at, |task| task.refund_amount = Some(e.refund)).await.map(drop)
         }
-        Market::ReplicaWindowExtended(e) => {
-            let accept_by = e.acceptBy.to();
-            change(db, e.taskId, TaskStatus::Recruiting, at, |task| task.accept_by = accept_by).await.map(drop)
-        }
-        Market::ReplicaDrawFixed(e) => change(db, e.taskId, TaskStatus::Drawing, at, |_| ()).await.map(drop),
-        Market::ReplicasDrawn(e) => change(db, e.taskId, TaskStatus::Replicating, at, |task| {
-            task.assigned_at = Some(at.time);
-            task.due_by = Some(e.sealUntil.to());
-        })
-        .await
-        .map(drop),
-        Market::ReplicasReopened(e) => change(db, e.taskId, TaskStatus::Recruiting, at, |task| {
-            task.attempts = e.round.saturating_sub(1);
-            task.accept_by = e.acceptBy.to();
-            task.assigned_at = None;
-            task.due_by = None;
-        })
-        .await
-        .map(drop),
-        Market::ReplicasJudged(e) => {
-            change(db, e.taskId, TaskStatus::Replicating, at, |task| task.result_hash = Some(e.resultHash))
-                .await
-                .map(drop)
-        }
-        Market::ReplicasVerified(e) => change(db, e.taskId, TaskStatus::Verified, at, |task| {
-            task.due = Some(e.due);
-            task.provider_amount = Some(e.providerAmount);
-            task.fee_amount = Some(e.feeAmount);
-            task.refund_amount = Some(e.refundAmount);
-        })
-        .await
-        .map(drop),
         Market::MarketParametersChanged(e) => parameters::set(db, parameters::MARKET, &e.parameters, at).await,
         Market::PaymentTokenChanged(e) => {
             db.put(PaymentToken { token: e.token, allowed: e.allowed, timeout_tip: U256::from(e.timeoutTip) }).await
         }
-        _ => Ok(()),
+        event => replica::apply(event, at, db).await,
     }
 }
 
 /// Changes a task and its status; how it is now.
-async fn change(
+pub(super) async fn change(
     db: &mut Changes<'_>,
     id: B256,
     status: TaskStatus,
@@ -257,7 +230,8 @@ async fn end_assignment(
     .map(drop)
 }
 
-fn end_execution(node: &mut Node, task: &Task) {
+/// A node executes a task no more, and its slot is free.
+pub(super) fn end_execution(node: &mut Node, task: &Task) {
     node.running = node.running.saturating_sub(1);
     node.running_power = node.running_power.saturating_sub(U256::from(task.min_power));
 }

@@ -44,6 +44,7 @@ pub(super) async fn account(
         votes: U256::ZERO,
         tasks_created: 0,
         nodes_owned: 0,
+        court_fees: U256::ZERO,
     };
     db.upsert(none, change).await.map(drop)
 }

@@ -110,5 +110,7 @@ row! {
         tasks_created: u32,
         /// Nodes it registered.
         nodes_owned: u32,
+        /// AIIGO wei that the court owes it.
+        court_fees: U256,
     }
 }

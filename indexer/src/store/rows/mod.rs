@@ -2,20 +2,24 @@
 //! hashes/s, times in Unix seconds, shares in basis points; the token address zero is ETH.
 
 mod account;
+mod case;
 mod challenge;
 mod event;
 mod governance;
 mod node;
 mod protocol;
+mod replica;
 mod reward;
 mod task;
 
 pub use account::{Account, Balance, Escrow, EscrowStatus, Position};
+pub use case::{Case, CaseJuror, Evidence, Juror};
 pub use challenge::{Challenge, ChallengeStatus};
 pub use event::Event;
 pub use governance::{Proposal, ProposalStage, Vote};
 pub use node::{Node, NodeEscrow};
 pub use protocol::{Parameter, PaymentToken, Protocol, RewardRate, TokenTotals};
+pub use replica::{Replica, ReplicaRound};
 pub use reward::{Epoch, EpochFee, Reward};
 pub use task::{Assignment, AssignmentOutcome, Task};
 
@@ -26,10 +30,14 @@ pub(crate) const JOURNALLED: &[&Table] = &[
     Account::TABLE,
     Assignment::TABLE,
     Balance::TABLE,
+    Case::TABLE,
+    CaseJuror::TABLE,
     Challenge::TABLE,
     Epoch::TABLE,
     EpochFee::TABLE,
     Escrow::TABLE,
+    Evidence::TABLE,
+    Juror::TABLE,
     Node::TABLE,
     NodeEscrow::TABLE,
     Parameter::TABLE,
@@ -37,6 +45,8 @@ pub(crate) const JOURNALLED: &[&Table] = &[
     Position::TABLE,
     Proposal::TABLE,
     Protocol::TABLE,
+    Replica::TABLE,
+    ReplicaRound::TABLE,
     Reward::TABLE,
     RewardRate::TABLE,
     Task::TABLE,

@@ -89,7 +89,7 @@ row! {
 row! {
     /// A set of governance parameters, as its last event gave it.
     Parameter in "parameters", key 1 {
-        /// `market`, `registry`, `verifier`, `schedule` or `stakerShareBps`.
+        /// `market`, `registry`, `verifier`, `court`, `schedule` or `stakerShareBps`, or the limits of a token.
         name: String,
         /// JSON.
         value: String,

@@ -35,7 +35,7 @@ row! {
         spec_hash: B256,
         /// `ipfs://<cid>` of the task spec.
         spec_uri: String,
-        /// Price x duration, without the timeout tips.
+        /// Price x duration x seats, without the timeout tips.
         escrow: U256,
         /// Deposited for tips to who enforces timeouts; returned if there are none.
         tip_deposit: U256,
@@ -43,7 +43,7 @@ row! {
         fee_bps: u16,
         /// The last second of the present acceptance window.
         accept_by: u64,
-        /// Assignments that ended without a result.
+        /// Assignments that ended without a result, or rounds of a replicated task without a majority.
         attempts: u8,
         /// The node that has it or delivered it.
         node_id: Option<u64>,
@@ -87,6 +87,15 @@ row! {
         ruling: Option<u16>,
         /// What the jurors were credited.
         juror_amount: Option<U256>,
+        /// How many nodes do the same work; more than one: a replicated task.
+        seats: u8,
+    }
+}
+
+impl Task {
+    /// What a node holds open for it: of a replicated task a seat's part of the escrow, exactly.
+    pub fn share(&self) -> U256 {
+        self.escrow.checked_div(U256::from(self.seats)).unwrap_or_default()
     }
 }
 

@@ -13,7 +13,11 @@ use alloy::primitives::{
     aliases::{U40, U96},
 };
 
-use super::events::{Log, account, deployment, hash, log, treasury, whole};
+use super::{
+    court::{self, Case, Juror},
+    events::{Log, account, deployment, hash, log, treasury, whole},
+    replicas::Replicated,
+};
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +25,7 @@ pub enum Stage {
     Open,
     Running,
     Delivered,
+    Disputed,
     Closed,
 }
 
@@ -52,7 +57,14 @@ pub struct Market {
     pub nodes: Vec<Node>,
     pub tasks: Vec<Task>,
     pub balances: BTreeMap<Address, U256>,
-    positions: Vec<(Address, U256, bool)>,
+    /// Tasks of several nodes.
+    pub replicated: Vec<Replicated>,
+    pub jurors: BTreeMap<Address, Juror>,
+    pub cases: Vec<Case>,
+    /// What the court owes.
+    pub court_fees: BTreeMap<Address, U256>,
+    /// Owner, amount, and whether the owner may close it.
+    pub(super) positions: Vec<(Address, U256, bool)>,
     challenges: u64,
     proposals: u64,
     votes: u64,
@@ -63,6 +75,9 @@ pub struct Market {
 
 /// How long an epoch of the made-up chain is, seconds.
 pub const EPOCH: u64 = 120;
+
+/// What [`Market::step`] can do: its choice modulo this number says what is done.
+pub const ACTIONS: u64 = 48;
 
 /// The smallest stake.
 pub fn min_stake() -> U256 {
@@ -90,6 +105,7 @@ impl Market {
                 },
             ),
             verifier_parameters(60_000_000),
+            court::parameters(),
             log(
                 TaskMarketplace,
                 &TaskMarketplace::MarketParametersChanged {
@@ -127,9 +143,9 @@ impl Market {
 
     /// One step, chosen by a number; nothing if it is not possible now.
     pub fn step(&mut self, choice: u64, time: u64) -> Vec<Log> {
-        let action = choice % 32;
-        let pick = (choice / 32) as usize;
-        let choice = choice / 32 / 1_021;
+        let action = choice % ACTIONS;
+        let pick = (choice / ACTIONS) as usize;
+        let choice = choice / ACTIONS / 1_021;
         match action {
             0 | 1 => self.register(pick),
             2 | 3 => self.stake(pick),
@@ -150,7 +166,13 @@ impl Market {
             28 => self.reward(pick, time),
             29 => self.unbond(pick, choice, time),
             30 => self.set_parameters(pick),
-            _ => self.ban(pick),
+            31 => self.ban(pick),
+            32 | 33 => self.judge(pick, choice, time),
+            34 => self.dispute(pick, time),
+            35..=39 => self.try_case(pick, choice, time),
+            40 => self.replicate(choice, time),
+            41..=43 => self.apply(pick, choice),
+            _ => self.try_replicas(pick, choice, time),
         }
     }
 
@@ -159,7 +181,7 @@ impl Market {
         Some((index as u64 + 1, &mut self.nodes[index]))
     }
 
-    fn task(&mut self, pick: usize, stage: Stage) -> Option<&mut Task> {
+    pub(super) fn task(&mut self, pick: usize, stage: Stage) -> Option<&mut Task> {
         let mut found: Vec<&mut Task> = self.tasks.iter_mut().filter(|task| task.stage == stage).collect();
         let index = pick.checked_rem(found.len())?;
         Some(found.swap_remove(index))
@@ -253,7 +275,7 @@ impl Market {
 
     /// A task, with a buyer and a price by choice.
     pub fn create(&mut self, choice: u64, time: u64) -> Vec<Log> {
-        let number = self.tasks.len() as u64;
+        let number = (self.tasks.len() + self.replicated.len()) as u64;
         let id = hash(&[b"task", &number.to_be_bytes(), &choice.to_be_bytes()]);
         let buyer = account(400 + choice % 7);
         let price = U256::from(36_000_000_u64 + choice % 1_000 * 36_000);
@@ -419,7 +441,7 @@ impl Market {
         logs
     }
 
-    fn slash(&mut self, node_id: u64, cause: u8, share: u64) -> Vec<Log> {
+    pub(super) fn slash(&mut self, node_id: u64, cause: u8, share: u64) -> Vec<Log> {
         let node = &mut self.nodes[node_id as usize - 1];
         let burned = node.stake / U256::from(share);
         node.stake -= burned;
@@ -630,7 +652,7 @@ impl Market {
 }
 
 /// The tip per possible timeout, wei.
-const TIP: u64 = 1_000;
+pub(super) const TIP: u64 = 1_000;
 
 fn registry_parameters(min_stake: U256) -> Log {
     let parameters = INodeRegistry::Parameters {

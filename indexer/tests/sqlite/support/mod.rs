@@ -5,7 +5,9 @@
 pub mod api;
 pub mod catalog;
 pub mod chain;
+pub mod court;
 pub mod database;
 pub mod events;
 pub mod market;
+pub mod replicas;
 pub mod story;

@@ -18,6 +18,6 @@ pub fn choices(blocks: usize, steps: usize) -> Vec<Vec<u64>> {
 /// A chain in which everything happens.
 pub fn eventful() -> Chain {
     let mut chain = Chain::new();
-    choices(60, 20).iter().for_each(|block| chain.mine(block));
+    choices(120, 30).iter().for_each(|block| chain.mine(block));
     chain
 }
