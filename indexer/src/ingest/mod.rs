@@ -12,7 +12,10 @@ use tokio_util::sync::CancellationToken;
 pub use apply::apply;
 pub use projections::Projector;
 
-use crate::store::{StoreError, Writer};
+use crate::{
+    feed::Feed,
+    store::{StoreError, Writer},
+};
 
 /// Why indexing stopped.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +38,7 @@ pub async fn run(
     projector: &Projector,
     writer: &mut Writer,
     health: &Health,
+    feed: &Feed,
     token: &CancellationToken,
 ) -> Result<(), IngestError> {
     loop {
@@ -44,6 +48,7 @@ pub async fn run(
         };
         let started = Instant::now();
         apply(writer, projector, &update).await?;
+        feed.grown();
         report(&update, writer, health, started);
     }
 }

@@ -8,13 +8,14 @@ use std::{
 
 use aiigo_chain::BlockRef;
 
-use super::{Row, StoreError, Table, Value, database::Transaction, journal, rows::Event, sql::Sql, state};
+use super::{Row, StoreError, Table, Value, database::Transaction, feed::Draft, journal, rows::Event, sql::Sql, state};
 
 /// An open write transaction. Dropping it undoes everything.
 pub struct Changes<'w> {
     transaction: Transaction<'w>,
     tables: HashMap<TypeId, Box<dyn Pending>>,
     events: Vec<Event>,
+    pub(super) feed: Draft,
 }
 
 /// A changed row, whatever its type.
@@ -60,7 +61,7 @@ impl<R: Row> Pending for Cached<R> {
 
 impl<'w> Changes<'w> {
     pub(crate) fn new(transaction: Transaction<'w>) -> Self {
-        Self { transaction, tables: HashMap::new(), events: Vec::new() }
+        Self { transaction, tables: HashMap::new(), events: Vec::new(), feed: Draft::default() }
     }
 
     /// A row, if there is one.
@@ -145,10 +146,14 @@ impl<'w> Changes<'w> {
         for change in changes {
             if let Some(block) = journal_as {
                 journal::record(&mut self.transaction, block.number, &change).await?;
+                self.feed.add((block.number, false), change.table, change.before.as_deref(), Some(&change.after))?;
             }
             Sql::upsert(change.table, change.after).execute(&mut self.transaction).await?;
         }
         for event in std::mem::take(&mut self.events) {
+            if let Some(block) = journal_as {
+                self.feed.add((block.number, false), Event::TABLE, None, Some(&event.values()))?;
+            }
             let mut insert = Sql::new("INSERT INTO ");
             insert.name(Event::TABLE.name).push(" (").names(Event::TABLE.columns).push(") VALUES (");
             insert.list(&event.values(), |sql, value| {
@@ -163,8 +168,8 @@ impl<'w> Changes<'w> {
         Ok(())
     }
 
-    pub(crate) fn into_transaction(self) -> Transaction<'w> {
-        self.transaction
+    pub(crate) fn into_parts(self) -> (Transaction<'w>, Draft) {
+        (self.transaction, self.feed)
     }
 
     fn cached<R: Row>(&mut self) -> &mut HashMap<Vec<Value>, Slot<R>> {

@@ -4,7 +4,9 @@
 mod changes;
 mod database;
 mod error;
+pub mod feed;
 mod journal;
+mod listen;
 mod postgres;
 mod query;
 pub mod rows;
@@ -24,6 +26,7 @@ use self::database::{Connection, Pool};
 pub use changes::Changes;
 pub use database::DatabaseUrl;
 pub use error::StoreError;
+pub use listen::Listener;
 pub use query::{Bound, Condition, Operator, Order, Page, PageRequest, Paged};
 pub use snapshot::Snapshot;
 pub use state::{Block, State};
