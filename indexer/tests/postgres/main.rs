@@ -5,12 +5,15 @@
 /// Whether the databases are in PostgreSQL.
 const IS_POSTGRES: bool = true;
 
+#[path = "../sqlite/conditions.rs"]
+mod conditions;
 mod election;
 mod equality;
 #[path = "../sqlite/feed.rs"]
 mod feed;
 #[path = "../sqlite/graphql.rs"]
 mod graphql;
+mod listen;
 #[path = "../sqlite/matching.rs"]
 mod matching;
 mod process;

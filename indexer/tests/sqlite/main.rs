@@ -6,6 +6,7 @@
 const IS_POSTGRES: bool = false;
 
 mod alone;
+mod conditions;
 mod conformance;
 mod feed;
 mod graphql;
