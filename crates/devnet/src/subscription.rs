@@ -1,5 +1,7 @@
 //! A GraphQL subscription by server-sent events, as a client sees it.
 
+#![allow(clippy::expect_used)] // a test that is told nothing fails
+
 use std::time::Duration;
 
 use reqwest::{Client, Response, Url, header};
