@@ -7,6 +7,8 @@ const IS_POSTGRES: bool = true;
 
 #[path = "../sqlite/conditions.rs"]
 mod conditions;
+#[path = "../sqlite/days.rs"]
+mod days;
 mod election;
 mod equality;
 #[path = "../sqlite/feed.rs"]

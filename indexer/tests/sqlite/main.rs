@@ -8,6 +8,7 @@ const IS_POSTGRES: bool = false;
 mod alone;
 mod conditions;
 mod conformance;
+mod days;
 mod feed;
 mod graphql;
 mod http;

@@ -34,7 +34,7 @@ pub(super) async fn apply(
                 closed_at: None,
             })
             .await?;
-            token_total(db, e.token, |totals| {
+            token_total(db, at, e.token, |totals| {
                 totals.deposited = totals.deposited.saturating_add(e.amount);
                 totals.escrowed = totals.escrowed.saturating_add(e.amount);
             })
@@ -46,7 +46,7 @@ pub(super) async fn apply(
                 escrow.tips_paid = escrow.tips_paid.saturating_add(e.amount);
             })
             .await?;
-            token_total(db, e.token, |totals| {
+            token_total(db, at, e.token, |totals| {
                 totals.escrowed = totals.escrowed.saturating_sub(e.amount);
                 totals.tips = totals.tips.saturating_add(e.amount);
             })
@@ -62,7 +62,7 @@ pub(super) async fn apply(
                 escrow.refund_amount = e.refundAmount;
             })
             .await?;
-            token_total(db, e.token, |totals| {
+            token_total(db, at, e.token, |totals| {
                 totals.escrowed = totals.escrowed.saturating_sub(held);
                 totals.paid = totals.paid.saturating_add(e.providerAmount);
                 totals.fees = totals.fees.saturating_add(e.feeAmount);
@@ -79,7 +79,7 @@ pub(super) async fn apply(
                 escrow.refund_amount = e.amount;
             })
             .await?;
-            token_total(db, e.token, |totals| {
+            token_total(db, at, e.token, |totals| {
                 totals.escrowed = totals.escrowed.saturating_sub(held);
                 totals.refunded = totals.refunded.saturating_add(e.amount);
             })
@@ -92,7 +92,7 @@ pub(super) async fn apply(
                 escrow.deposited = escrow.deposited.saturating_add(e.amount);
             })
             .await?;
-            token_total(db, e.token, |totals| {
+            token_total(db, at, e.token, |totals| {
                 totals.deposited = totals.deposited.saturating_add(e.amount);
                 totals.escrowed = totals.escrowed.saturating_add(e.amount);
             })
@@ -107,7 +107,7 @@ pub(super) async fn apply(
                 escrow.split_amount = escrow.held.saturating_sub(fee);
             })
             .await?;
-            token_total(db, e.token, |totals| {
+            token_total(db, at, e.token, |totals| {
                 totals.escrowed = totals.escrowed.saturating_sub(held);
                 totals.fees = totals.fees.saturating_add(fee);
                 totals.split = totals.split.saturating_add(held.saturating_sub(fee));
@@ -124,7 +124,7 @@ pub(super) async fn apply(
                 balance.withdrawn = balance.withdrawn.saturating_add(e.amount);
             })
             .await?;
-            token_total(db, e.token, |totals| totals.withdrawn = totals.withdrawn.saturating_add(e.amount)).await
+            token_total(db, at, e.token, |totals| totals.withdrawn = totals.withdrawn.saturating_add(e.amount)).await
         }
         #[allow(unreachable_patterns)] // a later version of the contract may announce more
         _ => Ok(()),
