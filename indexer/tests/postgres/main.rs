@@ -15,6 +15,8 @@ mod equality;
 mod feed;
 #[path = "../sqlite/graphql.rs"]
 mod graphql;
+#[path = "../sqlite/kills.rs"]
+mod kills;
 mod listen;
 #[path = "../sqlite/matching.rs"]
 mod matching;

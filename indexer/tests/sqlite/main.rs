@@ -12,6 +12,7 @@ mod days;
 mod feed;
 mod graphql;
 mod http;
+mod kills;
 mod matching;
 mod projections;
 mod reorgs;
