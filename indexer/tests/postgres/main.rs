@@ -23,6 +23,8 @@ mod matching;
 mod process;
 #[path = "../sqlite/projections.rs"]
 mod projections;
+#[path = "../sqlite/queries.rs"]
+mod queries;
 #[path = "../sqlite/reorgs.rs"]
 mod reorgs;
 #[path = "../sqlite/schema.rs"]

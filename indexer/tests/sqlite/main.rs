@@ -15,6 +15,7 @@ mod http;
 mod kills;
 mod matching;
 mod projections;
+mod queries;
 mod reorgs;
 mod schema;
 mod subscriptions;
