@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use aiigo_devnet::{Account, BlockTime, Devnet, DevnetConfig, Finished, Market, MarketConfig, eventually};
+use aiigo_devnet::{Account, BlockTime, Devnet, DevnetConfig, Finished, Market, MarketConfig, Program, eventually};
 use aiigo_protocol::{
     ContractName, EscrowManager, NodeId, NodeRegistry, ProofOfWorkVerifier, TaskId, TaskMarketplace, TaskStatus,
 };
@@ -95,6 +95,21 @@ impl World {
             })
             .await;
         graphql
+    }
+
+    /// Compares the whole index with the contracts; how many rows of each kind were compared.
+    ///
+    /// # Panics
+    /// If they differ.
+    pub async fn verified(&self) -> Value {
+        self.caught_up().await;
+        let database = format!("sqlite:{}", self.dir().join("indexer/index.db").display());
+        let (desk, args) = (self.market.desk(), ["verify", "--json", "--database", &database]);
+        let report = desk.run(Program::Indexer, None, args).await.expect("it runs");
+        assert_eq!(report.code(), 0, "{}", report.stdout);
+        let mut report = report.json().expect("JSON");
+        assert_eq!(report["differences"], serde_json::json!([]));
+        report["compared"].take()
     }
 
     /// Who buys.

@@ -258,6 +258,9 @@ async fn a_dispute_is_told_from_its_opening_over_a_silent_juror_and_an_appeal_to
     }
     let pot: u128 = list(&closed, "jurors").iter().map(|juror| amount(&juror["fee"])).sum();
     assert_eq!(pot, amount(&closed["pot"]));
+
+    let compared = dispute.world.verified().await;
+    assert!(compared["case"] == 1 && compared["caseJuror"].as_u64() > Some(9), "{compared}");
 }
 
 fn amount(value: &Value) -> u128 {
@@ -483,4 +486,7 @@ async fn replicated_tasks_are_told_from_the_applications_to_the_settlement_of_wh
     let case = &list(&data, "replicas")[0]["case"];
     assert_eq!((&case["status"], &case["round"], &case["ruled"]), (&json!("CLOSED"), &json!("REDRAW"), &json!(false)));
     assert_eq!((&case["lapses"], with_status(&tasks.told(task).await, "CLEARED")), (&json!(2), 1));
+
+    let compared = tasks.world.verified().await;
+    assert!(compared["case"] == 1 && compared["replica"].as_u64() > Some(8), "{compared}");
 }

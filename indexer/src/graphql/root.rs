@@ -13,8 +13,8 @@ use super::{
         DayFilter, DayOrder, DisputeCase, DisputeCaseFilter, DisputeCaseOrder, Epoch, EpochFee, EpochFeeFilter,
         EpochFeeOrder, EpochFilter, EpochOrder, Escrow, EscrowFilter, EscrowOrder, Event, EventFilter, EventOrder,
         Juror, JurorFilter, JurorOrder, Meta, Node, NodeFilter, NodeOrder, Proposal, ProposalFilter, ProposalOrder,
-        Protocol, Replica, ReplicaFilter, ReplicaOrder, Reward, RewardFilter, RewardOrder, Stake, StakeFilter,
-        StakeOrder, Task, TaskFilter, TaskOrder, Vote, VoteFilter, VoteOrder, one,
+        Protocol, Replica, ReplicaFilter, ReplicaOrder, Reward, RewardFilter, RewardOrder, Round, RoundFilter,
+        RoundOrder, Stake, StakeFilter, StakeOrder, Task, TaskFilter, TaskOrder, Vote, VoteFilter, VoteOrder, one,
     },
     scalars::{BigInt, Bytes},
 };
@@ -113,6 +113,8 @@ root_lists! {
         nodes: Node(rows::Node, NodeFilter, NodeOrder),
         /// Challenges, newest first.
         challenges: Challenge(rows::Challenge, ChallengeFilter, ChallengeOrder),
+        /// Audit rounds, newest first.
+        rounds: Round(rows::Round, RoundFilter, RoundOrder),
         /// Escrows, newest first.
         escrows: Escrow(rows::Escrow, EscrowFilter, EscrowOrder),
         /// Balances in the escrow manager.

@@ -1,6 +1,7 @@
 //! What the index says, compared with what the contracts say of the same block.
 
 mod check;
+mod disputes;
 mod governance;
 mod money;
 mod nodes;
@@ -104,7 +105,7 @@ pub(crate) trait Verifiable: Row {
     fn verify(self, chain: &Chain) -> impl Future<Output = Result<Check, VerifyError>> + Send;
 }
 
-/// Compares every node, task, escrow, balance, account, position, reward and proposal with the contracts.
+/// Compares every node, task, escrow, balance, account, position, reward, case, juror, replica and proposal with the contracts.
 ///
 /// # Errors
 /// If there is nothing to compare, or database or chain fail. A difference is none.
@@ -130,6 +131,9 @@ pub async fn verify(snapshot: &Snapshot, provider: DynProvider, deployment: Depl
     report.all::<rows::Position>(snapshot, &chain).await?;
     report.all::<rows::Epoch>(snapshot, &chain).await?;
     report.all::<rows::Reward>(snapshot, &chain).await?;
+    report.all::<rows::Case>(snapshot, &chain).await?;
+    report.all::<rows::CaseJuror>(snapshot, &chain).await?;
+    report.all::<rows::Replica>(snapshot, &chain).await?;
     report.all::<rows::Proposal>(snapshot, &chain).await?;
     report.all::<rows::Protocol>(snapshot, &chain).await?;
     Ok(report)

@@ -19,7 +19,7 @@ fn the_checked_in_schema_is_the_api() {
 
 #[tokio::test]
 async fn every_row_has_a_table_with_its_columns_and_key() {
-    let tables: [&Table; 33] = [
+    let tables: [&Table; 34] = [
         State::TABLE,
         store::Block::TABLE,
         store::feed::Stored::TABLE,
@@ -50,6 +50,7 @@ async fn every_row_has_a_table_with_its_columns_and_key() {
         rows::ReplicaRound::TABLE,
         rows::Reward::TABLE,
         rows::RewardRate::TABLE,
+        rows::Round::TABLE,
         rows::Task::TABLE,
         rows::TokenTotals::TABLE,
         rows::Vote::TABLE,

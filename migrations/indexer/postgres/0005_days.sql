@@ -47,6 +47,21 @@ CREATE TABLE earnings (
     PRIMARY KEY (node_id, token)
 );
 
+-- Audit rounds. ------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE rounds (
+    number      BIGINT PRIMARY KEY,
+    opener      BYTEA NOT NULL,
+    seed        BYTEA NOT NULL,
+    opened_at   BIGINT NOT NULL,
+    deadline    BIGINT NOT NULL,
+    finishes_at BIGINT NOT NULL,
+    root        BYTEA,
+    passed      BIGINT NOT NULL,
+    missed      BIGINT NOT NULL,
+    excused     BIGINT NOT NULL
+);
+
 -- What an earlier version indexed has none of this: the index begins anew, from the deployment's first block. -------------
 
 DELETE FROM undo;

@@ -47,6 +47,21 @@ CREATE TABLE earnings (
     PRIMARY KEY (node_id, token)
 ) STRICT, WITHOUT ROWID;
 
+-- Audit rounds. ------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE rounds (
+    number      INTEGER PRIMARY KEY,
+    opener      BLOB NOT NULL,
+    seed        BLOB NOT NULL,
+    opened_at   INTEGER NOT NULL,
+    deadline    INTEGER NOT NULL,
+    finishes_at INTEGER NOT NULL,
+    root        BLOB,
+    passed      INTEGER NOT NULL,
+    missed      INTEGER NOT NULL,
+    excused     INTEGER NOT NULL
+) STRICT;
+
 -- What an earlier version indexed has none of this: the index begins anew, from the deployment's first block. -------------
 
 DELETE FROM undo;

@@ -27,7 +27,9 @@ pub use day::{
 pub use event::{Event, EventFilter, EventOrder, TimelineEntry};
 pub use governance::{Proposal, ProposalFilter, ProposalOrder, Vote, VoteFilter, VoteOrder};
 pub use meta::Meta;
-pub use node::{Challenge, ChallengeFilter, ChallengeOrder, Earning, Node, NodeFilter, NodeOrder};
+pub use node::{
+    Challenge, ChallengeFilter, ChallengeOrder, Earning, Node, NodeFilter, NodeOrder, Round, RoundFilter, RoundOrder,
+};
 pub use protocol::Protocol;
 pub use replica::{Replica, ReplicaFilter, ReplicaOrder, ReplicaRound};
 pub use reward::{

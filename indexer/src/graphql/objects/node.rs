@@ -82,7 +82,7 @@ object! {
             /// The last second of its review, Unix seconds: until then it takes no tasks, whatever its status. Null: never
             /// reviewed, or ended by governance.
             review_until: Option<BigInt>,
-            /// When it last passed an audit round, Unix seconds.
+            /// When the last audit round that it passed was opened, Unix seconds.
             last_audit_at: Option<BigInt>,
             /// Audit rounds it passed.
             audits_passed: i32,
@@ -200,5 +200,41 @@ filter! {
         filters { id: u64, node_id: u64, status: rows::ChallengeStatus, opened_at: u64, deadline: u64 }
         orders { Id = id, Deadline = deadline }
         default { "id" Desc }
+    }
+}
+
+object! {
+    /// An audit round: the same puzzle for every active node, at a time that nobody knows before.
+    Round over rows::Round {
+        fields {
+            /// 1, 2, 3, …
+            number: BigInt,
+            /// Who opened it.
+            opener: Bytes,
+            /// The seed, before it is bound to chain, verifier and node.
+            seed: Bytes,
+            /// Unix seconds.
+            opened_at: BigInt,
+            /// The last second for a solution.
+            deadline: BigInt,
+            /// The last second to report misses.
+            finishes_at: BigInt,
+            /// The Merkle root of its solutions, as posted last.
+            root: Option<Bytes>,
+            /// Nodes that passed it.
+            passed: i32,
+            /// Nodes that were reported to have missed it.
+            missed: i32,
+            /// Nodes that were excused.
+            excused: i32,
+        }
+    }
+}
+
+filter! {
+    "rounds", RoundFilter, RoundOrder for rows::Round {
+        filters { number: u64 }
+        orders { Number = number }
+        default { "number" Desc }
     }
 }

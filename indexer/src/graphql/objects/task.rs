@@ -70,7 +70,7 @@ object! {
             assigned_at: Option<BigInt>,
             /// Until when the result is due, without the grace; of a replicated task: sealed results, with the grace.
             due_by: Option<BigInt>,
-            /// When the result came.
+            /// When the result came; of a replicated task: when it was counted.
             submitted_at: Option<BigInt>,
             /// The last second for the buyer to approve.
             review_until: Option<BigInt>,

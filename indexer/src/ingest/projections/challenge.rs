@@ -1,4 +1,4 @@
-//! Challenges, and the power that they prove.
+//! Challenges and audit rounds, and the power that they prove.
 
 use aiigo_protocol::ProofOfWorkVerifier::ProofOfWorkVerifierEvents as Verifier;
 use alloy::primitives::U256;
@@ -6,7 +6,7 @@ use alloy::primitives::U256;
 use super::{Moment, node, parameters};
 use crate::store::{
     Changes, StoreError, key,
-    rows::{Challenge, ChallengeStatus, Node},
+    rows::{Challenge, ChallengeStatus, Node, Round},
 };
 
 /// Of a result: its 95% lower bound, 82%, and half of that before the first audit.
@@ -59,22 +59,45 @@ pub(super) async fn apply(event: &Verifier, at: Moment, db: &mut Changes<'_>) ->
             .await?;
             node::change(db, e.nodeId, |node| node.challenges_missed += 1).await
         }
+        Verifier::RoundOpened(e) => {
+            db.put(Round {
+                number: e.round,
+                opener: e.opener,
+                seed: e.seed,
+                opened_at: e.openedAt.to(),
+                deadline: e.deadline.to(),
+                finishes_at: e.finishesAt.to(),
+                root: None,
+                passed: 0,
+                missed: 0,
+                excused: 0,
+            })
+            .await
+        }
+        Verifier::SolutionRootPosted(e) => {
+            db.update::<Round>(&key![e.round], |round| round.root = Some(e.root)).await.map(drop)
+        }
         Verifier::AuditPassed(e) => {
+            let round = db.update::<Round>(&key![e.round], |round| round.passed += 1).await?;
             node::change(db, e.nodeId, |node| {
                 node.audits_passed += 1;
-                node.last_audit_at = Some(at.time);
+                node.last_audit_at = Some(round.opened_at);
                 node.power = U256::from(e.power);
             })
             .await
         }
         Verifier::AuditMissed(e) => {
+            db.update::<Round>(&key![e.round], |round| round.missed += 1).await?;
             node::change(db, e.nodeId, |node| {
                 node.audits_missed += 1;
                 node.power = U256::from(e.power);
             })
             .await
         }
-        Verifier::AuditExcused(e) => node::change(db, e.nodeId, |node| node.power = U256::from(e.power)).await,
+        Verifier::AuditExcused(e) => {
+            db.update::<Round>(&key![e.round], |round| round.excused += 1).await?;
+            node::change(db, e.nodeId, |node| node.power = U256::from(e.power)).await
+        }
         Verifier::VerifierParametersChanged(e) => {
             parameters::set(db, parameters::VERIFIER, &e.parameters, at).await?;
             recalibrate(db).await

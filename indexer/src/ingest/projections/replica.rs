@@ -112,6 +112,7 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
         }
         Market::ReplicasVerified(e) => task::change(db, e.taskId, TaskStatus::Verified, at, |task| {
             task.approver = Some(e.enforcer);
+            task.submitted_at = Some(at.time);
             task.due = Some(e.due);
             task.provider_amount = Some(e.providerAmount);
             task.fee_amount = Some(e.feeAmount);

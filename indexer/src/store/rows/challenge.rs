@@ -1,6 +1,6 @@
-//! Proof-of-work challenges.
+//! Proof-of-work challenges and audit rounds.
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::{Address, B256, U256};
 
 use super::stored_enum;
 use crate::store::table::row;
@@ -44,5 +44,31 @@ row! {
         hash_rate: Option<U256>,
         /// The node's verified power after it, milli-TFLOPS.
         power: Option<U256>,
+    }
+}
+
+row! {
+    /// An audit round: the same puzzle for every active node, at a time that nobody knows before.
+    Round in "rounds", key 1 {
+        /// 1, 2, 3, …
+        number: u64,
+        /// Who opened it.
+        opener: Address,
+        /// The seed, before it is bound to chain, verifier and node.
+        seed: B256,
+        /// When.
+        opened_at: u64,
+        /// The last second for a solution.
+        deadline: u64,
+        /// The last second to report misses.
+        finishes_at: u64,
+        /// The Merkle root of its solutions, as posted last.
+        root: Option<B256>,
+        /// Nodes that passed it.
+        passed: u32,
+        /// Nodes that were reported to have missed it.
+        missed: u32,
+        /// Nodes that were excused.
+        excused: u32,
     }
 }

@@ -15,7 +15,7 @@ mod task;
 
 pub use account::{Account, Balance, Escrow, EscrowStatus, Position};
 pub use case::{Case, CaseJuror, Evidence, Juror};
-pub use challenge::{Challenge, ChallengeStatus};
+pub use challenge::{Challenge, ChallengeStatus, Round};
 pub use day::{Day, DayPrice, DayToken};
 pub use event::Event;
 pub use governance::{Proposal, ProposalStage, Vote};
@@ -55,6 +55,7 @@ pub(crate) const JOURNALLED: &[&Table] = &[
     ReplicaRound::TABLE,
     Reward::TABLE,
     RewardRate::TABLE,
+    Round::TABLE,
     Task::TABLE,
     TokenTotals::TABLE,
     Vote::TABLE,

@@ -66,7 +66,7 @@ row! {
         challenges_missed: u32,
         /// The last second of its review, in the past or not; none: never, or ended by governance.
         review_until: Option<u64>,
-        /// When it last passed an audit round.
+        /// When the last audit round that it passed was opened.
         last_audit_at: Option<u64>,
         /// Audit rounds it passed.
         audits_passed: u32,

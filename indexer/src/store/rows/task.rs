@@ -53,7 +53,7 @@ row! {
         assigned_at: Option<u64>,
         /// Until when the result is due, without the grace.
         due_by: Option<u64>,
-        /// When the result came.
+        /// When the result came; of a replicated task: when it was counted.
         submitted_at: Option<u64>,
         /// The last second for the buyer to approve.
         review_until: Option<u64>,

@@ -66,6 +66,8 @@ pub struct Market {
     /// Owner, amount, and whether the owner may close it.
     pub(super) positions: Vec<(Address, U256, bool)>,
     challenges: u64,
+    /// The last audit round; the first challenge opens one.
+    round: u64,
     proposals: u64,
     votes: u64,
     closed_epochs: u64,
@@ -227,7 +229,23 @@ impl Market {
         }
         node.challenge = Some(id);
         self.challenges = id;
-        vec![log(
+        let mut logs = Vec::new();
+        if id % 4 == 1 {
+            self.round += 1;
+            logs.push(log(
+                ProofOfWorkVerifier,
+                &ProofOfWorkVerifier::RoundOpened {
+                    round: self.round,
+                    opener: account(1),
+                    preimage: hash(&[b"preimage", &self.round.to_be_bytes()]),
+                    seed: hash(&[b"round", &self.round.to_be_bytes()]),
+                    openedAt: U40::from(time),
+                    deadline: U40::from(time + 60),
+                    finishesAt: U40::from(time + 120),
+                },
+            ));
+        }
+        logs.push(log(
             ProofOfWorkVerifier,
             &ProofOfWorkVerifier::ChallengeIssued {
                 nodeId: node_id,
@@ -236,7 +254,8 @@ impl Market {
                 openedAt: U40::from(time),
                 deadline: U40::from(time + 60),
             },
-        )]
+        ));
+        logs
     }
 
     fn answer(&mut self, pick: usize, choice: u64) -> Vec<Log> {
@@ -253,6 +272,16 @@ impl Market {
         if !node.proven {
             node.proven = true;
             logs.push(log(NodeRegistry, &NodeRegistry::NodeVerified { nodeId: node_id }));
+        } else {
+            let audit = ProofOfWorkVerifier::AuditPassed {
+                nodeId: node_id,
+                round: self.round,
+                largestHash: passed.largestHash,
+                hashRate: passed.hashRate,
+                power: passed.power,
+                validUntil: U40::MAX,
+            };
+            logs.push(log(ProofOfWorkVerifier, &audit));
         }
         logs
     }
@@ -261,7 +290,9 @@ impl Market {
         let Some((node_id, node)) = self.node(pick) else { return Vec::new() };
         let Some(id) = node.challenge.take() else { return Vec::new() };
         let missed = ProofOfWorkVerifier::ChallengeMissed { nodeId: node_id, challengeId: id };
-        vec![log(ProofOfWorkVerifier, &missed)]
+        let (round, power) = (self.round, 150);
+        let audit = ProofOfWorkVerifier::AuditMissed { nodeId: node_id, round, hashRate: 0, power, missesInRow: 1 };
+        vec![log(ProofOfWorkVerifier, &missed), log(ProofOfWorkVerifier, &audit)]
     }
 
     fn switch(&mut self, pick: usize) -> Vec<Log> {
