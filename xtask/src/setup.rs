@@ -91,11 +91,20 @@ fn programs() -> Result<(), Error> {
 
 /// Builds a program as a release is, and tells where it is: for what is measured.
 pub(crate) fn release(program: &str) -> Result<PathBuf, Error> {
-    heading(&format!("Building {program} as a release is built (the first time takes some minutes)"));
-    run(cargo().args(["build", "--locked", "--release", "--package", program, "--bin", program]))?;
+    Ok(built_as_a_release(program, "--bin", program)?.join(program))
+}
+
+/// Builds an example of a package as a release is, and tells where it is: for what is measured beside a program.
+pub(crate) fn release_example(package: &str, example: &str) -> Result<PathBuf, Error> {
+    Ok(built_as_a_release(package, "--example", example)?.join("examples").join(example))
+}
+
+fn built_as_a_release(package: &str, kind: &str, name: &str) -> Result<PathBuf, Error> {
+    heading(&format!("Building {name} as a release is built (the first time takes some minutes)"));
+    run(cargo().args(["build", "--locked", "--release", "--package", package, kind, name]))?;
     let target = bin_dir()?;
     let target = target.parent().ok_or("the running program's folder is the root")?;
-    Ok(target.join("release").join(program))
+    Ok(target.join("release"))
 }
 
 /// A PostgreSQL server's programs, for the tests that need a real one. Each starts a private server in a temporary folder.

@@ -73,6 +73,15 @@ impl Type<Sqlite> for Value {
 }
 
 impl Encode<'_, Sqlite> for Value {
+    fn encode(self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Int(int) => Encode::<Sqlite>::encode(int, buffer),
+            Self::Text(text) => Encode::<Sqlite>::encode(text, buffer),
+            Self::Blob(bytes) => Encode::<Sqlite>::encode(bytes, buffer),
+        }
+    }
+
     fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
         match self {
             Self::Null => Ok(IsNull::Yes),

@@ -4,6 +4,7 @@ use aiigo_chain::BlockRef;
 
 use super::{
     StoreError,
+    cache::Cache,
     changes::Changes,
     database::Connection,
     journal,
@@ -14,6 +15,8 @@ use super::{
 pub struct Writer {
     connection: Connection,
     state: State,
+    /// What the last transaction left; empty after anything but a commit.
+    cache: Cache,
 }
 
 /// Where the chain stands, as told with an update.
@@ -28,8 +31,8 @@ pub struct ChainPosition {
 }
 
 impl Writer {
-    pub(crate) const fn new(connection: Connection, state: State) -> Self {
-        Self { connection, state }
+    pub(crate) fn new(connection: Connection, state: State) -> Self {
+        Self { connection, state, cache: Cache::default() }
     }
 
     /// Where the database stands.
@@ -57,7 +60,8 @@ impl Writer {
             return Err(StoreError::Gap { from, indexed });
         }
         let transaction = self.connection.begin().await?;
-        Ok(Update { changes: Changes::new(transaction), state: &mut self.state })
+        let changes = Changes::new(transaction, std::mem::take(&mut self.cache));
+        Ok(Update { changes, state: &mut self.state, cache: &mut self.cache })
     }
 
     /// Takes back every block above `to`, in one transaction. How many rows were put back.
@@ -72,6 +76,7 @@ impl Writer {
         new.indexed = Some(to.number);
         new.indexed_hash = Some(to.hash);
         new.indexed_at = Some(to.timestamp);
+        self.cache = Cache::default();
         let mut transaction = self.connection.begin().await?;
         let undone = journal::undo_above(&mut transaction, to.number).await?;
         state::forget_above(&mut transaction, to.number).await?;
@@ -96,6 +101,7 @@ pub struct Update<'w> {
     /// What projections write to.
     pub changes: Changes<'w>,
     state: &'w mut State,
+    cache: &'w mut Cache,
 }
 
 impl Update<'_> {
@@ -120,7 +126,7 @@ impl Update<'_> {
     /// # Errors
     /// If another writer is at work, or the database fails.
     pub async fn commit(self, block: &BlockRef, chain: ChainPosition) -> Result<(), StoreError> {
-        let Self { changes, state } = self;
+        let Self { changes, state, cache } = self;
         let mut new = state.clone();
         new.indexed = Some(block.number);
         new.indexed_hash = Some(block.hash);
@@ -130,13 +136,14 @@ impl Update<'_> {
         new.floor = new.floor.max(chain.finalized.min(block.number));
         new.live = chain.live;
 
-        let mut transaction = changes.into_transaction();
+        let (mut transaction, known) = changes.into_parts();
         state::remember_block(&mut transaction, block).await?;
         state::forget_below(&mut transaction, new.floor).await?;
         journal::prune(&mut transaction, new.floor).await?;
         state::advance(&mut transaction, state, &new).await?;
         transaction.commit().await?;
         *state = new;
+        *cache = known.aged();
         Ok(())
     }
 }

@@ -19,9 +19,10 @@ fn the_checked_in_schema_is_the_api() {
 
 #[tokio::test]
 async fn every_row_has_a_table_with_its_columns_and_key() {
-    let tables: [&Table; 28] = [
+    let tables: [&Table; 29] = [
         State::TABLE,
         store::Block::TABLE,
+        store::Image::TABLE,
         rows::Account::TABLE,
         rows::Assignment::TABLE,
         rows::Balance::TABLE,
