@@ -91,17 +91,15 @@ fn programs() -> Result<(), Error> {
 
 /// Builds a program as a release is, and tells where it is: for what is measured.
 pub(crate) fn release(program: &str) -> Result<PathBuf, Error> {
-    Ok(built_as_a_release(program, "--bin", program)?.join(program))
+    Ok(release_with(program, &[])?.join(program))
 }
 
-/// Builds an example of a package as a release is, and tells where it is: for what is measured beside a program.
-pub(crate) fn release_example(package: &str, example: &str) -> Result<PathBuf, Error> {
-    Ok(built_as_a_release(package, "--example", example)?.join("examples").join(example))
-}
-
-fn built_as_a_release(package: &str, kind: &str, name: &str) -> Result<PathBuf, Error> {
-    heading(&format!("Building {name} as a release is built (the first time takes some minutes)"));
-    run(cargo().args(["build", "--locked", "--release", "--package", package, kind, name]))?;
+/// Builds a program and examples of its package as a release is, and tells the folder they are in: the program itself, and
+/// below it `examples`.
+pub(crate) fn release_with(program: &str, examples: &[&str]) -> Result<PathBuf, Error> {
+    heading(&format!("Building {program} as a release is built (the first time takes some minutes)"));
+    let examples = examples.iter().flat_map(|example| ["--example", example]);
+    run(cargo().args(["build", "--locked", "--release", "--package", program, "--bin", program]).args(examples))?;
     let target = bin_dir()?;
     let target = target.parent().ok_or("the running program's folder is the root")?;
     Ok(target.join("release"))

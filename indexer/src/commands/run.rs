@@ -1,6 +1,6 @@
 //! `aiigo-indexer run`.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use aiigo_chain::{Follower, FollowerConfig, rpc::RpcArgs};
 use aiigo_protocol::Deployment;
@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::CommandError;
 use crate::{
+    feed::Feed,
     graphql::Api,
     ingest::{self, Projector},
-    server::{self, Cors},
+    server::{Cors, RateLimit, Server},
     store::{self, Candidate, DatabaseUrl, Reader, Writer},
 };
 
@@ -55,6 +56,12 @@ pub struct RunCommand {
     /// Origin whose web pages may read the answers (https://example.org); repeatable; * for all
     #[arg(long = "cors-origin", value_name = "ORIGIN", env = "AIIGO_CORS_ORIGIN", value_delimiter = ',')]
     cors_origins: Vec<HeaderValue>,
+    /// Requests a second that one client may make, and five times as many at once; 0: as many as it likes
+    #[arg(long, value_name = "REQUESTS", env = "AIIGO_RATE_LIMIT", default_value_t = 0)]
+    rate_limit: u32,
+    /// Tell clients apart by the last address in X-Forwarded-For, which the proxy before this server sets
+    #[arg(long, env = "AIIGO_BEHIND_PROXY")]
+    behind_proxy: bool,
     /// Milliseconds between two looks at the chain's head
     #[arg(long, value_name = "MS", env = "AIIGO_POLL_INTERVAL", default_value_t = 500,
           value_parser = clap::value_parser!(u64).range(10..=60_000))]
@@ -73,13 +80,20 @@ impl RunCommand {
         let candidate = store::prepare(&self.database.database).await?;
         let reader = Reader::open(&self.database.database).await?;
         let health = Health::new();
-        let server = self.serve(reader.clone(), health.clone(), token.clone()).await?;
-        let indexed = self.index(candidate, &reader, &provider, deployment, &health, &token).await;
+        let api = Api::new(reader.clone());
+        let feed = api.feed().clone();
+        let telling = tokio::spawn({
+            let (feed, token) = (feed.clone(), token.clone());
+            async move { feed.run(token).await }
+        });
+        let server = self.serve(api, health.clone(), token.clone()).await?;
+        let indexed = self.index(candidate, &reader, &provider, deployment, (&health, &feed), &token).await;
 
         // Whichever part ended first, the others end too.
         token.cancel();
         health.set_ready(false);
         let served = server.await?;
+        telling.await?;
         reader.close().await;
         indexed?;
         served
@@ -92,7 +106,7 @@ impl RunCommand {
         reader: &Reader,
         provider: &DynProvider,
         deployment: Deployment,
-        health: &Health,
+        (health, feed): (&Health, &Feed),
         token: &CancellationToken,
     ) -> Result<(), CommandError> {
         let deployment = Arc::new(deployment);
@@ -103,7 +117,7 @@ impl RunCommand {
                     Some(candidate) => candidate,
                     None => store::prepare(&self.database.database).await?,
                 };
-                self.turn(candidate, reader, provider, &deployment, health, token).await
+                self.turn(candidate, reader, provider, &deployment, (health, feed), token).await
             };
             match turn.await {
                 Err(error) if error.passes_by_itself() => {
@@ -127,7 +141,7 @@ impl RunCommand {
         reader: &Reader,
         provider: &DynProvider,
         deployment: &Arc<Deployment>,
-        health: &Health,
+        (health, feed): (&Health, &Feed),
         token: &CancellationToken,
     ) -> Result<(), CommandError> {
         let database = &self.database.database;
@@ -146,17 +160,22 @@ impl RunCommand {
         let journal = writer.blocks().await?;
         let projector = Projector::new(Deployment::clone(deployment));
         let follower = Follower::new(provider.clone(), Arc::clone(deployment), config, journal);
-        ingest::run(follower, &projector, &mut writer, health, token).await?;
+        ingest::run(follower, &projector, &mut writer, health, feed, token).await?;
         Ok(writer.close().await?)
     }
 
     async fn serve(
         &self,
-        reader: Reader,
+        api: Api,
         health: Health,
         token: CancellationToken,
     ) -> Result<JoinHandle<Result<(), CommandError>>, CommandError> {
-        let router = server::router(Api::new(reader), health, &self.cors());
+        let limits = match NonZeroU32::new(self.rate_limit) {
+            Some(per_second) => RateLimit::new(per_second, self.behind_proxy),
+            None => RateLimit::default(),
+        };
+        let router = Server::new(api, self.cors(), limits, token.clone()).router(health);
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let listener = self.listen.bind(DEFAULT_PORT).await?;
         Ok(tokio::spawn(async move {
             let stopping = token.clone();

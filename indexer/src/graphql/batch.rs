@@ -17,7 +17,7 @@ use tokio::{
     task::{coop::unconstrained, yield_now},
 };
 
-use crate::store::{Snapshot, StoreError};
+use crate::store::{Reader, Snapshot, StoreError};
 
 /// Turns of the task in which nobody asks for anything until a round is taken to be complete: a join of many futures may
 /// need a second turn to reach them all.
@@ -54,14 +54,41 @@ struct Batch<K: Key> {
     found: OnceCell<Loaded<K, K::Value>>,
 }
 
+/// The loaders of one answer; of a subscription, one after another.
+pub(crate) struct Session {
+    reader: Reader,
+    present: Mutex<Arc<Loaders>>,
+}
+
+impl Session {
+    pub(crate) fn new(reader: Reader) -> Self {
+        let first = Loaders::new(Arc::new(reader.snapshot()));
+        Self { reader, present: Mutex::new(Arc::new(first)) }
+    }
+
+    /// Reads all through one snapshot.
+    pub(crate) fn of(reader: Reader, snapshot: Arc<Snapshot>) -> Self {
+        Self { reader, present: Mutex::new(Arc::new(Loaders::new(snapshot))) }
+    }
+
+    pub(crate) fn loaders(&self) -> Arc<Loaders> {
+        Arc::clone(&lock(&self.present))
+    }
+
+    /// An answer is complete: what it was read through is let go, and the next one sees the database as it then is.
+    pub(crate) fn renew(&self) {
+        *lock(&self.present) = Arc::new(Loaders::new(Arc::new(self.reader.snapshot())));
+    }
+}
+
 impl Loaders {
     pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
         Self { snapshot, by_key_type: Mutex::default(), rounds: Rounds::new() }
     }
 
     /// What everything is read through.
-    pub(crate) fn snapshot(&self) -> &Snapshot {
-        &self.snapshot
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot)
     }
 
     /// What is found for a key.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    ErrorExtensionValues, ServerError, ServerResult, ValidationResult,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation},
+    ErrorExtensionValues, Positioned, ServerError, ServerResult, ValidationResult, Variables,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextValidation},
+    parser::types::{ExecutableDocument, OperationType, Selection},
 };
 
 /// Fields within fields. The introspection of tools is 15 deep.
@@ -34,6 +35,26 @@ impl ExtensionFactory for Limits {
 
 #[async_trait::async_trait]
 impl Extension for Limits {
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let document = next.run(ctx, query, variables).await?;
+        let subscriptions = document.operations.iter().filter(|(_, one)| one.node.ty == OperationType::Subscription);
+        for (_, subscription) in subscriptions {
+            // A fragment could hide more of them.
+            let [Positioned { node: Selection::Field(_), .. }] = subscription.node.selection_set.node.items.as_slice()
+            else {
+                let message = "a subscription asks for exactly one field, and not by a fragment".to_owned();
+                return Err(refusal(message, "BAD_INPUT"));
+            };
+        }
+        Ok(document)
+    }
+
     async fn validation(
         &self,
         ctx: &ExtensionContext<'_>,

@@ -10,16 +10,16 @@ use std::{
 use alloy::primitives::B256;
 use async_graphql::{Context, Result};
 
-use super::batch::{Key, Loaded, Loaders};
+use super::batch::{Key, Loaded, Loaders, Session};
 use crate::store::{Column, Condition, Page, PageRequest, Row, Snapshot, Table, Value, rows::Event};
 
-/// The loaders of the request at hand.
-pub(crate) fn loaders<'c>(ctx: &Context<'c>) -> Result<&'c Loaders> {
-    ctx.data::<Loaders>()
+/// The loaders of the answer at hand.
+pub(crate) fn loaders(ctx: &Context<'_>) -> Result<Arc<Loaders>> {
+    Ok(ctx.data::<Arc<Session>>()?.loaders())
 }
 
-/// The snapshot of the request at hand.
-pub(crate) fn snapshot<'c>(ctx: &Context<'c>) -> Result<&'c Snapshot> {
+/// The snapshot of the answer at hand.
+pub(crate) fn snapshot(ctx: &Context<'_>) -> Result<Arc<Snapshot>> {
     Ok(loaders(ctx)?.snapshot())
 }
 

@@ -14,25 +14,30 @@ mod object;
 pub mod objects;
 pub mod root;
 pub mod scalars;
+pub mod subscription;
 
 use std::sync::Arc;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Error, ErrorExtensions, Request, Response, Schema};
+use async_graphql::{EmptyMutation, Error, ErrorExtensions, Request, Response, Schema};
+use futures::{Stream, StreamExt, future::Either, stream};
 
 pub use limits::{MAX_COST, MAX_DEPTH};
 pub use root::Query;
+pub use subscription::Changes;
 
+use self::batch::Session;
 use crate::{
     bonuses::BonusRoots,
+    feed::Feed,
     store::{Reader, Snapshot, StoreError},
 };
 
 /// The API's schema.
-pub type ApiSchema = Schema<Query, EmptyMutation, EmptySubscription>;
+pub type ApiSchema = Schema<Query, EmptyMutation, Changes>;
 
 /// Builds the schema.
 pub fn schema() -> ApiSchema {
-    Schema::build(Query::default(), EmptyMutation, EmptySubscription)
+    Schema::build(Query::default(), EmptyMutation, Changes)
         .limit_recursive_depth(limits::MAX_NESTING)
         .limit_directives(limits::MAX_DIRECTIVES)
         .extension(limits::Limits)
@@ -46,25 +51,43 @@ pub fn schema() -> ApiSchema {
 pub struct Api {
     schema: ApiSchema,
     reader: Reader,
+    feed: Feed,
 }
 
 impl Api {
     /// The API over a database.
     pub fn new(reader: Reader) -> Self {
-        Self { schema: schema(), reader }
+        let feed = Feed::new(reader.clone());
+        Self { schema: schema(), reader, feed }
     }
 
-    /// Answers a request.
+    /// What subscribers are told from; somebody has to run it.
+    pub const fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// Answers a query.
     pub async fn execute(&self, request: Request) -> Response {
         self.execute_on(request, Arc::new(self.reader.snapshot())).await
     }
 
-    /// Answers a request from a given snapshot.
+    /// Answers a query from a given snapshot.
     pub async fn execute_on(&self, request: Request, snapshot: Arc<Snapshot>) -> Response {
         if let Err(error) = limits::check_brackets(&request.query) {
             return Response::from_errors(vec![error]);
         }
-        self.schema.execute(request.data(batch::Loaders::new(snapshot))).await
+        let session = Session::of(self.reader.clone(), snapshot);
+        self.schema.execute(request.data(Arc::new(session))).await
+    }
+
+    /// Answers a query once, and a subscription with every change; each answer reads a snapshot of its own.
+    pub fn stream(&self, request: Request) -> impl Stream<Item = Response> + Send + use<> {
+        if let Err(error) = limits::check_brackets(&request.query) {
+            return Either::Left(stream::iter([Response::from_errors(vec![error])]));
+        }
+        let session = Arc::new(Session::new(self.reader.clone()));
+        let request = request.data(Arc::clone(&session)).data(self.feed.clone());
+        Either::Right(self.schema.execute_stream(request).inspect(move |_| session.renew()))
     }
 }
 

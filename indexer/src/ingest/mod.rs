@@ -14,7 +14,10 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 pub use apply::apply;
 pub use projections::Projector;
 
-use crate::store::{StoreError, Writer};
+use crate::{
+    feed::Feed,
+    store::{StoreError, Writer},
+};
 
 /// Updates that wait to be written, at most, beside those that the follower has at hand.
 const READ_AHEAD: usize = 2;
@@ -40,6 +43,7 @@ pub async fn run(
     projector: &Projector,
     writer: &mut Writer,
     health: &Health,
+    feed: &Feed,
     token: &CancellationToken,
 ) -> Result<(), IngestError> {
     let (sender, mut updates) = mpsc::channel(READ_AHEAD);
@@ -57,6 +61,7 @@ pub async fn run(
         };
         let started = Instant::now();
         apply(writer, projector, &update).await?;
+        feed.grown();
         report(&update, writer, health, started);
     }
 }

@@ -3,17 +3,23 @@
 
 use std::time::Instant;
 
-use async_graphql::{Request, Response as Answer, Variables};
+use async_graphql::Response as Answer;
 use axum::{
     body::Bytes,
-    extract::{RawQuery, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    extract::{
+        RawQuery, State,
+        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    },
+    http::{Extensions, HeaderMap, Method, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use serde::Deserialize;
 
-use super::graphiql;
-use crate::graphql::Api;
+use super::{
+    MAX_BODY, Server, before_execution, graphiql,
+    request::Parameters,
+    sse::{self, EVENT_STREAM},
+    websocket,
+};
 
 /// The media type with statuses that mean something.
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -21,31 +27,37 @@ const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 /// The older media type, whose well-formed requests are always answered with 200.
 const JSON: &str = "application/json";
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Parameters {
-    query: Option<String>,
-    operation_name: Option<String>,
-    variables: Option<serde_json::Value>,
-    // Told apart from unknown members, and ignored as the specification allows.
-    #[serde(rename = "extensions")]
-    _extensions: Option<serde_json::Value>,
-}
-
 /// Answers whatever comes to `/graphql`.
 pub(super) async fn serve(
-    State(api): State<Api>,
+    State(server): State<Server>,
     method: Method,
     headers: HeaderMap,
+    extensions: Extensions,
     RawQuery(raw_query): RawQuery,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     body: Bytes,
 ) -> Response {
+    let client = server.limits.client(&headers, &extensions);
+    if let Err(wait) = server.limits.admit(client) {
+        let seconds = wait.as_secs() + 1;
+        let message = format!("too many requests: the next one in {seconds} s");
+        let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, JSON, message);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        return response;
+    }
+    if let Ok(upgrade) = upgrade {
+        if !server.cors.allows(&headers) {
+            return refuse(StatusCode::FORBIDDEN, JSON, "pages of this origin may not connect".to_owned());
+        }
+        let upgrade = upgrade.protocols([websocket::PROTOCOL]).max_message_size(MAX_BODY).max_frame_size(MAX_BODY);
+        return upgrade.on_upgrade(move |socket| websocket::serve(socket, server, client));
+    }
     let raw_query = raw_query.unwrap_or_default();
     let Some(media_type) = negotiate(&headers) else {
         return if method == Method::GET && accepts_html(&headers) {
             Html(graphiql::page()).into_response()
         } else {
-            let message = format!("this endpoint answers in {GRAPHQL_RESPONSE} or {JSON}");
+            let message = format!("this endpoint answers in {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}");
             refuse(StatusCode::NOT_ACCEPTABLE, JSON, message)
         };
     };
@@ -53,7 +65,7 @@ pub(super) async fn serve(
         Method::GET if raw_query.is_empty() && accepts_html(&headers) => {
             return Html(graphiql::page()).into_response();
         }
-        Method::GET => from_query(&raw_query),
+        Method::GET => Parameters::from_query(&raw_query),
         Method::POST if has_json_body(&headers) => {
             serde_json::from_slice(&body).map_err(|error| format!("the body is not a GraphQL request in JSON: {error}"))
         }
@@ -67,61 +79,36 @@ pub(super) async fn serve(
             return response;
         }
     };
-    let request = match parameters.and_then(request) {
+    let request = match parameters.and_then(Parameters::request) {
         Ok(request) => request,
         Err(message) => return refuse(StatusCode::BAD_REQUEST, media_type, message),
     };
+    if media_type == EVENT_STREAM {
+        return sse::respond(&server, request);
+    }
     let started = Instant::now();
-    let answer = api.execute(request).await;
+    let answer = server.api.execute(request).await;
     let outcome = if answer.errors.is_empty() { "ok" } else { "error" };
     metrics::histogram!("aiigo_indexer_query_seconds", "outcome" => outcome).record(started.elapsed().as_secs_f64());
     respond(&answer, media_type)
 }
 
-fn request(parameters: Parameters) -> Result<Request, String> {
-    let query = parameters.query.ok_or("the request has no `query`")?;
-    let mut request = Request::new(query);
-    request.operation_name = parameters.operation_name;
-    request.variables = match parameters.variables {
-        None | Some(serde_json::Value::Null) => Variables::default(),
-        Some(variables @ serde_json::Value::Object(_)) => Variables::from_json(variables),
-        Some(_) => return Err("`variables` is not an object".to_owned()),
-    };
-    Ok(request)
-}
-
-fn from_query(raw: &str) -> Result<Parameters, String> {
-    let mut parameters = Parameters { query: None, operation_name: None, variables: None, _extensions: None };
-    for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {
-        match &*name {
-            "query" => parameters.query = Some(value.into_owned()),
-            "operationName" if !value.is_empty() => parameters.operation_name = Some(value.into_owned()),
-            "variables" if !value.is_empty() => {
-                let parsed = serde_json::from_str(&value);
-                parameters.variables = Some(parsed.map_err(|error| format!("`variables` is not JSON: {error}"))?);
-            }
-            _ => {}
-        }
-    }
-    Ok(parameters)
-}
-
 fn respond(answer: &Answer, media_type: &'static str) -> Response {
-    // A request that was never executed has no data: it was refused as a whole.
-    let refused = !answer.errors.is_empty() && answer.data == async_graphql::Value::Null && before_execution(answer);
+    // A request that was never executed has no data, not even null: it was refused as a whole.
+    let refused = before_execution(answer);
     let status = if refused && media_type == GRAPHQL_RESPONSE { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    match serde_json::to_vec(answer) {
+    let body = match refused {
+        true => serde_json::to_vec(&serde_json::json!({ "errors": answer.errors })),
+        false => serde_json::to_vec(answer),
+    };
+    match body {
         Ok(body) => (status, [(header::CONTENT_TYPE, media_type)], body).into_response(),
         Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, media_type, error.to_string()),
     }
 }
 
-/// Errors of execution name the field that failed.
-fn before_execution(answer: &Answer) -> bool {
-    answer.errors.iter().all(|error| error.path.is_empty())
-}
-
 fn refuse(status: StatusCode, media_type: &'static str, message: String) -> Response {
+    let media_type = if media_type == EVENT_STREAM { JSON } else { media_type };
     let body = serde_json::json!({ "errors": [{ "message": message }] }).to_string();
     (status, [(header::CONTENT_TYPE, media_type)], body).into_response()
 }
@@ -136,6 +123,7 @@ fn negotiate(headers: &HeaderMap) -> Option<&'static str> {
     accepted.iter().find_map(|media_type| match media_type.as_str() {
         JSON | "*/*" | "application/*" => Some(JSON),
         GRAPHQL_RESPONSE => Some(GRAPHQL_RESPONSE),
+        EVENT_STREAM => Some(EVENT_STREAM),
         _ => None,
     })
 }

@@ -1,54 +1,74 @@
 //! HTTP: `/graphql`, health and metrics.
 
+mod cors;
 mod graphiql;
 mod graphql;
+mod limits;
+mod request;
+mod sse;
+mod subscribers;
+mod websocket;
+
+use std::{sync::Arc, time::Duration};
 
 use aiigo_telemetry::{Health, ops_router};
-use axum::{
-    Router,
-    http::{HeaderValue, Method, header},
-    routing::any,
-};
-use tower_http::{
-    cors::{AllowOrigin, CorsLayer},
-    limit::RequestBodyLimitLayer,
-};
+use async_graphql::Response as Answer;
+use axum::{Router, routing::any};
+use tokio_util::sync::CancellationToken;
+use tower_http::limit::RequestBodyLimitLayer;
 
+use self::subscribers::Subscriber;
+pub use self::{cors::Cors, limits::RateLimit};
 use crate::graphql::Api;
 
-/// The largest request body, bytes: a long query with its variables.
+/// The largest request body or message, bytes: a long query with its variables.
 const MAX_BODY: usize = 256 * 1024;
 
-/// Which web pages of other origins may read the answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Cors {
-    /// None.
-    #[default]
-    SameOrigin,
-    /// Those of these origins.
-    Origins(Vec<HeaderValue>),
-    /// All.
-    Any,
+/// How long a message may wait for a subscriber to read.
+const READING_TIME: Duration = Duration::from_secs(20);
+
+/// What is served, and to whom.
+#[derive(Clone)]
+pub struct Server {
+    api: Api,
+    cors: Arc<Cors>,
+    limits: RateLimit,
+    /// Ends subscriptions, which don't end by themselves.
+    closing: CancellationToken,
+    reading_time: Duration,
 }
 
-/// The program's whole HTTP interface.
-pub fn router(api: Api, health: Health, cors: &Cors) -> Router {
-    let graphql = Router::new()
-        .route("/graphql", any(graphql::serve))
-        .with_state(api)
-        .layer(RequestBodyLimitLayer::new(MAX_BODY))
-        .layer(cors_layer(cors));
-    Router::new().merge(graphql).merge(ops_router(health))
+impl Server {
+    /// Serves an API to whoever `cors` lets read, as much as `limits` allow, until `closing` is cancelled.
+    pub fn new(api: Api, cors: Cors, limits: RateLimit, closing: CancellationToken) -> Self {
+        Self { api, cors: Arc::new(cors), limits, closing, reading_time: READING_TIME }
+    }
+
+    /// How long a message may wait for a subscriber to read, before it is dropped: 20 s if nothing is said.
+    #[must_use]
+    pub const fn with_reading_time(mut self, time: Duration) -> Self {
+        self.reading_time = time;
+        self
+    }
+
+    fn subscriber(&self, transport: &'static str) -> Subscriber {
+        Subscriber::new(transport, self.reading_time)
+    }
+
+    /// The program's whole HTTP interface.
+    pub fn router(self, health: Health) -> Router {
+        let cors = self.cors.layer();
+        let graphql = Router::new()
+            .route("/graphql", any(graphql::serve))
+            .with_state(self)
+            .layer(RequestBodyLimitLayer::new(MAX_BODY))
+            .layer(cors);
+        Router::new().merge(graphql).merge(ops_router(health))
+    }
 }
 
-fn cors_layer(cors: &Cors) -> CorsLayer {
-    let origins = match cors {
-        Cors::SameOrigin => AllowOrigin::list([]),
-        Cors::Origins(origins) => AllowOrigin::list(origins.iter().cloned()),
-        Cors::Any => AllowOrigin::any(),
-    };
-    CorsLayer::new()
-        .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::ACCEPT])
+/// Whether a request was refused before anything was executed: errors of execution name the field that failed.
+fn before_execution(answer: &Answer) -> bool {
+    let refused = !answer.errors.is_empty() && answer.data == async_graphql::Value::Null;
+    refused && answer.errors.iter().all(|error| error.path.is_empty())
 }

@@ -9,6 +9,7 @@ use super::{
     bulk::{self, Existing},
     cache::{Cache, CachedTable},
     database::Transaction,
+    feed::Draft,
     journal,
     rows::Event,
     sql::Sql,
@@ -20,11 +21,12 @@ pub struct Changes<'w> {
     transaction: Transaction<'w>,
     cache: Cache,
     events: Vec<Event>,
+    pub(super) feed: Draft,
 }
 
 impl<'w> Changes<'w> {
-    pub(crate) const fn new(transaction: Transaction<'w>, cache: Cache) -> Self {
-        Self { transaction, cache, events: Vec::new() }
+    pub(crate) fn new(transaction: Transaction<'w>, cache: Cache) -> Self {
+        Self { transaction, cache, events: Vec::new(), feed: Draft::default() }
     }
 
     /// A row, if there is one.
@@ -99,16 +101,24 @@ impl<'w> Changes<'w> {
 
     /// Writes what is pending. With a block, what the rows were before goes to the journal under it.
     pub(crate) async fn flush(&mut self, journal_as: Option<&BlockRef>) -> Result<(), StoreError> {
-        let Self { transaction, cache, events } = self;
+        let Self { transaction, cache, events, feed } = self;
         for rows in cache.tables() {
             let (table, changes) = (rows.table(), rows.take_changes());
             if let Some(block) = journal_as {
                 journal::record(transaction, block.number, table, &changes).await?;
+                for change in &changes {
+                    feed.add((block.number, false), table, change.before.as_deref(), Some(&change.after))?;
+                }
             }
             let changed = changes.into_iter().map(|change| change.after).collect();
             bulk::write(transaction, table, changed, Existing::Replaced).await?;
         }
-        let logged = std::mem::take(events).iter().map(Row::values).collect();
+        let logged: Vec<_> = std::mem::take(events).iter().map(Row::values).collect();
+        if let Some(block) = journal_as {
+            for event in &logged {
+                feed.add((block.number, false), Event::TABLE, None, Some(event))?;
+            }
+        }
         bulk::write(transaction, Event::TABLE, logged, Existing::Refused).await?;
         if let Some(block) = journal_as {
             state::remember_block(transaction, block).await?;
@@ -116,8 +126,8 @@ impl<'w> Changes<'w> {
         Ok(())
     }
 
-    pub(crate) fn into_parts(self) -> (Transaction<'w>, Cache) {
-        (self.transaction, self.cache)
+    pub(crate) fn into_parts(self) -> (Transaction<'w>, Cache, Draft) {
+        (self.transaction, self.cache, self.feed)
     }
 
     /// The table with a row in it that the database was asked for, if need be.

@@ -119,6 +119,14 @@ pub(crate) enum Transaction<'c> {
 }
 
 impl Transaction<'_> {
+    /// Wakes who listens on a channel, once this is committed. SQLite has nobody else to wake.
+    pub(crate) async fn wake(&mut self, channel: &str) -> Result<(), StoreError> {
+        if let Self::Postgres(open) = self {
+            sqlx::query("SELECT pg_notify($1, '')").bind(channel).execute(&mut **open).await?;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,

@@ -12,7 +12,7 @@ use super::{
 
 row! {
     /// What a row was before a block touched it.
-    Image in "undo", key 3 {
+    Undo in "undo", key 3 {
         /// The block.
         block: u64,
         /// The row's table.
@@ -33,21 +33,26 @@ pub(crate) async fn record(
 ) -> Result<(), StoreError> {
     let images = changes.iter().map(|Change { key, before, .. }| {
         let before = before.as_ref().map(|values| to_json(values)).transpose()?;
-        Ok(Image { block, table_name: table.name.to_owned(), key: to_json(key)?, before }.values())
+        Ok(Undo { block, table_name: table.name.to_owned(), key: to_json(key)?, before }.values())
     });
     let images = images.collect::<Result<_, StoreError>>()?;
     // A block is written once, so its first image of a row is its only one.
-    bulk::write(transaction, Image::TABLE, images, Existing::Refused).await
+    bulk::write(transaction, Undo::TABLE, images, Existing::Refused).await
 }
 
-/// Puts every row back to what it was before the blocks above `to`, newest block first, and forgets these blocks.
-/// How many rows were put back.
-pub(crate) async fn undo_above(transaction: &mut Transaction<'_>, to: u64) -> Result<usize, StoreError> {
+/// What a row was before a block.
+pub(super) struct Image {
+    pub(super) table: &'static Table,
+    pub(super) key: Vec<Value>,
+    /// None: it was not there.
+    pub(super) before: Option<Vec<Value>>,
+}
+
+/// What rows were before the blocks above `to`, newest block first.
+pub(super) async fn images_above(transaction: &mut Transaction<'_>, to: u64) -> Result<Vec<Image>, StoreError> {
     let mut select = Sql::new("SELECT table_name, key, before FROM undo WHERE block > ");
     select.arg(to.value()).push(" ORDER BY block DESC");
-    let images = select.values(transaction).await?;
-    let count = images.len();
-    for image in images {
+    let images = select.values(transaction).await?.into_iter().map(|image| {
         let [Value::Text(name), Value::Text(key), before] = image.as_slice() else {
             return Err(StoreError::DamagedJournal(format!("unexpected columns {image:?}")));
         };
@@ -55,7 +60,22 @@ pub(crate) async fn undo_above(transaction: &mut Transaction<'_>, to: u64) -> Re
             .iter()
             .find(|table| table.name == name)
             .ok_or_else(|| StoreError::DamagedJournal(format!("no table {name}")))?;
-        restore(transaction, table, key, before).await?;
+        let before = match before {
+            Value::Text(values) => Some(from_json(values)?),
+            _ => None,
+        };
+        Ok(Image { table, key: from_json(key)?, before })
+    });
+    images.collect()
+}
+
+/// Puts every row back to what it was before the blocks above `to`, newest block first, and forgets these blocks.
+/// How many rows were put back.
+pub(crate) async fn undo_above(transaction: &mut Transaction<'_>, to: u64) -> Result<usize, StoreError> {
+    let images = images_above(transaction, to).await?;
+    let count = images.len();
+    for image in images {
+        restore(transaction, image).await?;
     }
     for table in ["undo", "events"] {
         let mut delete = Sql::new("DELETE FROM ");
@@ -72,26 +92,23 @@ pub(crate) async fn prune(transaction: &mut Transaction<'_>, floor: u64) -> Resu
     delete.execute(transaction).await.map(drop)
 }
 
-async fn restore(
-    transaction: &mut Transaction<'_>,
-    table: &'static Table,
-    key: &str,
-    before: &Value,
-) -> Result<(), StoreError> {
-    match before {
-        Value::Text(values) => Sql::upsert(table, from_json(values)?).execute(transaction).await.map(drop),
-        _ => {
+async fn restore(transaction: &mut Transaction<'_>, image: Image) -> Result<(), StoreError> {
+    let Image { table, key, before } = image;
+    let sql = match before {
+        Some(values) => Sql::upsert(table, values),
+        None => {
             let mut delete = Sql::new("DELETE FROM ");
-            delete.name(table.name).push(" WHERE ").key_is(table, &from_json(key)?);
-            delete.execute(transaction).await.map(drop)
+            delete.name(table.name).push(" WHERE ").key_is(table, &key);
+            delete
         }
-    }
+    };
+    sql.execute(transaction).await.map(drop)
 }
 
-fn to_json(values: &[Value]) -> Result<String, StoreError> {
+pub(super) fn to_json(values: &[Value]) -> Result<String, StoreError> {
     serde_json::to_string(values).map_err(|error| StoreError::DamagedJournal(error.to_string()))
 }
 
-fn from_json(text: &str) -> Result<Vec<Value>, StoreError> {
+pub(super) fn from_json(text: &str) -> Result<Vec<Value>, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::DamagedJournal(error.to_string()))
 }

@@ -33,6 +33,18 @@ impl Operator {
             Self::Lte => " <= ",
         }
     }
+
+    fn holds(self, value: &Value, wanted: &Value) -> bool {
+        let known = *value != Value::Null && *wanted != Value::Null;
+        match self {
+            Self::Eq => value == wanted,
+            Self::Ne => value != wanted,
+            Self::Gt => known && value > wanted,
+            Self::Gte => known && value >= wanted,
+            Self::Lt => known && value < wanted,
+            Self::Lte => known && value <= wanted,
+        }
+    }
 }
 
 /// Which rows.
@@ -64,6 +76,20 @@ impl Condition {
         match (self, other) {
             (Self::All(all), other) | (other, Self::All(all)) if all.is_empty() => other,
             (one, other) => Self::All(vec![one, other]),
+        }
+    }
+
+    /// Whether a row meets it, by the rules of SQL: a comparison with a missing value is unknown, and unknown is not true.
+    pub fn holds(&self, table: &Table, row: &[Value]) -> bool {
+        let value = |column: &str| table.position(column).and_then(|position| row.get(position));
+        match self {
+            Self::Compare(column, operator, wanted) => value(column).is_some_and(|value| operator.holds(value, wanted)),
+            Self::In(column, values) => {
+                value(column).is_some_and(|value| *value != Value::Null && values.contains(value))
+            }
+            Self::All(conditions) => conditions.iter().all(|condition| condition.holds(table, row)),
+            Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(table, row)),
+            Self::Not(condition) => !condition.holds(table, row),
         }
     }
 

@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::{
     Condition, Page, PageRequest, Row, StoreError, Table, Value,
     database::{Pool, Transaction},
+    feed::{self, Part},
     query::Order,
     rows::Event,
     sql::Sql,
@@ -158,6 +159,15 @@ impl Snapshot {
             }
         }
         Ok(by_task)
+    }
+
+    /// The part of the feed that follows a place.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn feed(&self, after: u64) -> Result<Part, StoreError> {
+        let found = self.rows(feed::select(after)).await?;
+        feed::part(after, self.state().await?.as_ref(), found)
     }
 
     /// How many rows meet a condition.

@@ -29,6 +29,8 @@ row! {
         floor: u64,
         /// Whether the database had caught up with the head.
         live: bool,
+        /// The last change's place in the feed.
+        sequence: u64,
     }
 }
 
@@ -43,6 +45,13 @@ row! {
         parent_hash: B256,
         /// Its time.
         timestamp: u64,
+    }
+}
+
+impl From<BlockRef> for Block {
+    fn from(block: BlockRef) -> Self {
+        let BlockRef { number, hash, parent_hash, timestamp } = block;
+        Self { number, hash, parent_hash, timestamp }
     }
 }
 
@@ -85,6 +94,7 @@ pub(crate) async fn open(transaction: &mut Transaction<'_>, deployment: &Deploym
                 finalized: 0,
                 floor: 0,
                 live: false,
+                sequence: 0,
             };
             save(transaction, &state).await?;
             Ok(state)
@@ -113,9 +123,7 @@ pub(crate) async fn advance(transaction: &mut Transaction<'_>, old: &State, new:
 /// Keeps a block for the follower's window.
 pub(crate) async fn remember_block(transaction: &mut Transaction<'_>, block: &BlockRef) -> Result<(), StoreError> {
     use super::Row as _;
-    let block =
-        Block { number: block.number, hash: block.hash, parent_hash: block.parent_hash, timestamp: block.timestamp };
-    Sql::upsert(Block::TABLE, block.values()).execute(transaction).await.map(drop)
+    Sql::upsert(Block::TABLE, Block::from(*block).values()).execute(transaction).await.map(drop)
 }
 
 /// The kept blocks, oldest first.

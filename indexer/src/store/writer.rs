@@ -3,12 +3,13 @@
 use aiigo_chain::BlockRef;
 
 use super::{
-    StoreError,
+    Row as _, StoreError,
     cache::Cache,
     changes::Changes,
     database::Connection,
+    feed::{self, Draft},
     journal,
-    state::{self, State},
+    state::{self, Block, State},
 };
 
 /// The writing half of the store.
@@ -28,6 +29,8 @@ pub struct ChainPosition {
     pub finalized: u64,
     /// Whether the update brings the database to the head.
     pub live: bool,
+    /// Number of the first block that is sealed, and told to subscribers: those below are history.
+    pub told_from: u64,
 }
 
 impl Writer {
@@ -61,7 +64,7 @@ impl Writer {
         }
         let transaction = self.connection.begin().await?;
         let changes = Changes::new(transaction, std::mem::take(&mut self.cache));
-        Ok(Update { changes, state: &mut self.state, cache: &mut self.cache })
+        Ok(Update { changes, state: &mut self.state, cache: &mut self.cache, sealed: None })
     }
 
     /// Takes back every block above `to`, in one transaction. How many rows were put back.
@@ -78,9 +81,12 @@ impl Writer {
         new.indexed_at = Some(to.timestamp);
         self.cache = Cache::default();
         let mut transaction = self.connection.begin().await?;
+        let mut feed = Draft::default();
+        feed.take_back(&mut transaction, to.number).await?;
         let undone = journal::undo_above(&mut transaction, to.number).await?;
         state::forget_above(&mut transaction, to.number).await?;
         state::remember_block(&mut transaction, to).await?;
+        feed.write(&mut transaction, &mut new).await?;
         state::advance(&mut transaction, &self.state, &new).await?;
         transaction.commit().await?;
         self.state = new;
@@ -102,6 +108,8 @@ pub struct Update<'w> {
     pub changes: Changes<'w>,
     state: &'w mut State,
     cache: &'w mut Cache,
+    /// The last block that was sealed.
+    sealed: Option<u64>,
 }
 
 impl Update<'_> {
@@ -110,7 +118,9 @@ impl Update<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn seal(&mut self, block: &BlockRef) -> Result<(), StoreError> {
-        self.changes.flush(Some(block)).await
+        self.changes.flush(Some(block)).await?;
+        self.sealed = Some(block.number);
+        self.changes.feed.add((block.number, false), Block::TABLE, None, Some(&Block::from(*block).values()))
     }
 
     /// Writes what is pending for good: it belongs to final blocks.
@@ -121,12 +131,18 @@ impl Update<'_> {
         self.changes.flush(None).await
     }
 
-    /// Commits; `block` is the last of the update. Everything must have been sealed or settled.
+    /// Commits; `block` is the last of the update. Everything must have been sealed or settled. Changes of sealed blocks
+    /// are told to subscribers, those of history are not.
     ///
     /// # Errors
     /// If another writer is at work, or the database fails.
-    pub async fn commit(self, block: &BlockRef, chain: ChainPosition) -> Result<(), StoreError> {
-        let Self { changes, state, cache } = self;
+    pub async fn commit(mut self, block: &BlockRef, chain: ChainPosition) -> Result<(), StoreError> {
+        let is_new = self.state.indexed.is_none_or(|indexed| indexed < block.number);
+        let is_told = block.number >= chain.told_from;
+        if is_told && is_new && self.sealed != Some(block.number) {
+            self.seal(block).await?;
+        }
+        let Self { changes, state, cache, .. } = self;
         let mut new = state.clone();
         new.indexed = Some(block.number);
         new.indexed_hash = Some(block.hash);
@@ -136,7 +152,12 @@ impl Update<'_> {
         new.floor = new.floor.max(chain.finalized.min(block.number));
         new.live = chain.live;
 
-        let (mut transaction, known) = changes.into_parts();
+        let (mut transaction, known, feed) = changes.into_parts();
+        if is_told {
+            feed.write(&mut transaction, &mut new).await?;
+        } else if is_new {
+            feed::cut(&mut transaction, &mut new).await?;
+        }
         state::remember_block(&mut transaction, block).await?;
         state::forget_below(&mut transaction, new.floor).await?;
         journal::prune(&mut transaction, new.floor).await?;

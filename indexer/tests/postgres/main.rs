@@ -7,6 +7,8 @@ const IS_POSTGRES: bool = true;
 
 mod election;
 mod equality;
+#[path = "../sqlite/feed.rs"]
+mod feed;
 #[path = "../sqlite/graphql.rs"]
 mod graphql;
 #[path = "../sqlite/matching.rs"]
@@ -18,5 +20,7 @@ mod projections;
 mod reorgs;
 #[path = "../sqlite/schema.rs"]
 mod schema;
+#[path = "../sqlite/subscriptions.rs"]
+mod subscriptions;
 #[path = "../sqlite/support/mod.rs"]
 mod support;

@@ -6,10 +6,13 @@
 const IS_POSTGRES: bool = false;
 
 mod alone;
+mod conformance;
+mod feed;
 mod graphql;
 mod http;
 mod matching;
 mod projections;
 mod reorgs;
 mod schema;
+mod subscriptions;
 mod support;

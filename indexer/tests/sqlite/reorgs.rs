@@ -5,11 +5,11 @@ use aiigo_indexer::store::{self, StoreError};
 use proptest::prelude::*;
 
 /// A database of a server takes longer to make than a file.
-const CASES: u32 = if crate::IS_POSTGRES { 12 } else { 40 };
+pub(crate) const CASES: u32 = if crate::IS_POSTGRES { 12 } else { 40 };
 
 /// What can happen to an indexer.
 #[derive(Clone, Debug)]
-enum Happening {
+pub(crate) enum Happening {
     /// Blocks come, one by one.
     Blocks(Vec<Vec<u64>>),
     /// The indexer was away: blocks come in one update.
@@ -32,7 +32,7 @@ fn blocks() -> impl Strategy<Value = Vec<Vec<u64>>> {
     prop::collection::vec(block(), 1..5)
 }
 
-fn happening() -> impl Strategy<Value = Happening> {
+pub(crate) fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         4 => blocks().prop_map(Happening::Blocks),
         1 => blocks().prop_map(Happening::Backlog),
@@ -44,14 +44,14 @@ fn happening() -> impl Strategy<Value = Happening> {
 }
 
 /// An indexer and the chain that it follows.
-struct Run {
-    chain: Chain,
-    database: Database,
+pub(crate) struct Run {
+    pub(crate) chain: Chain,
+    pub(crate) database: Database,
     finalized: u64,
 }
 
 impl Run {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let mut run = Self { chain: Chain::new(), database: Database::new().await, finalized: 0 };
         run.follow(1).await;
         run
@@ -65,7 +65,7 @@ impl Run {
         }
     }
 
-    async fn meet(&mut self, happening: &Happening) {
+    pub(crate) async fn meet(&mut self, happening: &Happening) {
         let next = self.chain.height() + 1;
         match happening {
             Happening::Blocks(blocks) => {

@@ -190,9 +190,16 @@ impl Follower {
                 self.push(tip, tip.number + 1, Vec::new(), head);
                 Ok(Step::Ready)
             }
-            None if tip.number < self.finalized && self.range.get() > 1 => self.history(tip, head).await,
+            None if tip.number < self.finalized && self.range.get() > 1 && !self.keeps_up(tip, head) => {
+                self.history(tip, head).await
+            }
             None => self.block(tip, head).await,
         }
+    }
+
+    /// Whether the head is so near that blocks are told one by one, final or not.
+    fn keeps_up(&self, tip: BlockRef, head: BlockRef) -> bool {
+        self.live && head.number <= tip.number + KEEPS_UP
     }
 
     /// The chain's head; asked for again when it was reached, or is old.

@@ -28,6 +28,12 @@ object! {
                 crate::graphql::scalars::Expose::expose(&self.0.indexed_at)
             }
 
+            /// The place in the feed of changes: a subscription with this as `after` tells all that happens after this
+            /// answer, and nothing from before.
+            async fn cursor(&self) -> String {
+                self.0.sequence.to_string()
+            }
+
             /// The chain's head, as last seen.
             async fn head_block(&self) -> BigInt {
                 crate::graphql::scalars::Expose::expose(&self.0.head)

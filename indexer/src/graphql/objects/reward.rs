@@ -49,7 +49,7 @@ object! {
             /// The Merkle root of all bonuses up to it, recomputed from the events: what anybody can compare a posted root with.
             /// Null until it is closed, and while nobody has earned a bonus.
             async fn bonus_root(&self, ctx: &Context<'_>) -> Result<Option<Bytes>> {
-                let roots = ctx.data::<BonusRoots>()?.of(snapshot(ctx)?).await.map_err(|error| failure(error.into()))?;
+                let roots = ctx.data::<BonusRoots>()?.of(&*snapshot(ctx)?).await.map_err(|error| failure(error.into()))?;
                 Ok(roots.get(&self.0.number).copied().flatten().expose())
             }
         }

@@ -1,15 +1,20 @@
 //! The API, asked directly or over HTTP.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use aiigo_indexer::{
+    feed::Feed,
     graphql::Api,
-    server::{self, Cors},
+    server::{self, Cors, RateLimit},
     store::Reader,
 };
 use aiigo_telemetry::Health;
 use async_graphql::{Request, Variables};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+/// How long a subscriber may not read.
+const READING_TIME: Duration = Duration::from_secs(2);
 
 /// Asks; panics on errors.
 pub async fn ask(reader: &Reader, query: &str) -> Value {
@@ -44,18 +49,42 @@ pub async fn statements(reader: &Reader, query: &str) -> u64 {
 pub struct Server {
     pub address: SocketAddr,
     pub health: Health,
+    /// What was written has to be said to it.
+    pub feed: Feed,
     pub http: reqwest::Client,
+    closing: CancellationToken,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
     pub async fn start(reader: Reader, cors: Cors) -> Self {
+        Self::start_limited(reader, cors, RateLimit::default()).await
+    }
+
+    pub async fn start_limited(reader: Reader, cors: Cors, limits: RateLimit) -> Self {
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = socket.local_addr().expect("an address");
         let health = Health::new();
-        let router = server::router(Api::new(reader), health.clone(), &cors);
-        let task = tokio::spawn(async move { axum::serve(socket, router).await.expect("a working server") });
-        Self { address, health, http: reqwest::Client::new(), task }
+        let api = Api::new(reader);
+        let feed = api.feed().clone();
+        let closing = CancellationToken::new();
+        let server = server::Server::new(api, cors, limits, closing.clone());
+        let server = server.with_reading_time(READING_TIME);
+        let service = server.router(health.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn({
+            let (feed, closing) = (feed.clone(), closing.clone());
+            async move { feed.run(closing).await }
+        });
+        let task = tokio::spawn(async move { axum::serve(socket, service).await.expect("a working server") });
+        Self { address, health, feed, http: reqwest::Client::new(), closing, task }
+    }
+
+    /// Subscribes by server-sent events.
+    pub async fn subscribe(&self, query: &str) -> Subscription {
+        let request = self.http.post(self.url("/graphql")).header("accept", "text/event-stream");
+        let response = request.json(&json!({ "query": query })).send().await.expect("an answer");
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Subscription { response, unread: String::new() }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -65,6 +94,45 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.closing.cancel();
         self.task.abort();
+    }
+}
+
+/// Events as they come.
+pub struct Subscription {
+    response: reqwest::Response,
+    unread: String,
+}
+
+impl Subscription {
+    /// The next event's name and data; none at the end.
+    pub async fn event(&mut self) -> Option<(String, String)> {
+        loop {
+            if let Some(end) = self.unread.find("\n\n") {
+                let event: String = self.unread.drain(..end + 2).collect();
+                let field = |name: &str| {
+                    let value = event.lines().find_map(|line| line.strip_prefix(name));
+                    value.map(|value| value.trim_start().to_owned())
+                };
+                let event = field("event:").map(|name| (name, field("data:").unwrap_or_default()));
+                match event {
+                    Some(event) => return Some(event),
+                    // A comment that keeps the connection alive.
+                    None => continue,
+                }
+            }
+            let chunk = tokio::time::timeout(Duration::from_secs(20), self.response.chunk()).await;
+            let chunk = chunk.expect("an event within 20 s").ok()??;
+            self.unread += std::str::from_utf8(&chunk).expect("text, not cut within a character");
+        }
+    }
+
+    /// The next answer's data; panics on errors.
+    pub async fn next(&mut self) -> Value {
+        let (name, data) = self.event().await.expect("an event");
+        let mut answer: Value = serde_json::from_str(&data).expect("JSON");
+        assert!(name == "next" && answer["errors"].is_null(), "{name}: {answer}");
+        answer["data"].take()
     }
 }

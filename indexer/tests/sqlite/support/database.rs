@@ -118,7 +118,9 @@ impl Database {
     pub async fn dump(&self) -> BTreeMap<String, Vec<String>> {
         let mut catalog = self.catalog().await;
         let mut dump = BTreeMap::new();
-        for table in catalog.tables().await.into_iter().filter(|name| !["blocks", "undo"].contains(&name.as_str())) {
+        for table in
+            catalog.tables().await.into_iter().filter(|name| !["blocks", "feed", "undo"].contains(&name.as_str()))
+        {
             let mut columns = catalog.columns(&table).await;
             columns.retain(|column| table != "state" || column.name.starts_with("indexed"));
             let rows = catalog.rows(&table, &columns).await;

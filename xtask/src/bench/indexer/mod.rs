@@ -4,6 +4,7 @@
 mod backfill;
 mod history;
 mod latency;
+mod live;
 mod queries;
 mod server;
 
@@ -16,6 +17,7 @@ use serde::Serialize;
 use self::{
     backfill::{Backfill, Fetched, Filled},
     history::History,
+    live::{Delay, Delays},
     queries::{Answers, Asked, Queries},
 };
 use crate::{
@@ -48,6 +50,8 @@ pub(crate) struct IndexerArgs {
 enum Part {
     /// Indexing a history.
     Backfill,
+    /// New blocks.
+    Live,
     /// Questions.
     Queries,
 }
@@ -57,6 +61,7 @@ enum Part {
 struct Numbers {
     #[serde(flatten)]
     indexed: Option<Indexed>,
+    live: Option<Delays>,
     queries: Option<Asked>,
 }
 
@@ -74,11 +79,12 @@ struct Indexed {
 pub(crate) fn run(args: &IndexerArgs) -> Result<(), Error> {
     setup::npm_packages()?;
     setup::postgresql()?;
+    let programs = setup::release_with("aiigo-indexer", &["fetch", "fill"])?;
     let bench = Bench {
         dir: state_dir().join("bench-indexer"),
-        indexer: setup::release("aiigo-indexer")?,
-        fetch: setup::release_example("aiigo-indexer", "fetch")?,
-        fill: setup::release_example("aiigo-indexer", "fill")?,
+        indexer: programs.join("aiigo-indexer"),
+        fetch: programs.join("examples/fetch"),
+        fill: programs.join("examples/fill"),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let numbers = runtime.block_on(bench.measure(args))?;
@@ -104,9 +110,11 @@ impl Bench {
         self.empty_folder()?;
         let indexed = if wanted(Part::Backfill) { Some(self.index(args).await?) } else { None };
         self.empty_folder()?;
+        let live = if wanted(Part::Live) { Some(self.follow().await?) } else { None };
+        self.empty_folder()?;
         let queries = if wanted(Part::Queries) { Some(self.ask(args).await?) } else { None };
         fs::remove_dir_all(&self.dir)?;
-        Ok(Numbers { indexed, queries })
+        Ok(Numbers { indexed, live, queries })
     }
 
     async fn index(&self, args: &IndexerArgs) -> Result<Indexed, Error> {
@@ -120,6 +128,14 @@ impl Bench {
         devnet.stop().await?;
         let Fetched { events, kinds, seconds } = fetched;
         Ok(Indexed { events, kinds, fetch_seconds: seconds, sqlite, postgres })
+    }
+
+    async fn follow(&self) -> Result<Delays, Error> {
+        heading("New blocks");
+        let (devnet, server) = (self.chain().await?, Postgres::start()?);
+        let delays = live::measure(&devnet, &self.indexer, &self.dir, &server).await?;
+        devnet.stop().await?;
+        Ok(delays)
     }
 
     async fn ask(&self, args: &IndexerArgs) -> Result<Asked, Error> {
@@ -157,6 +173,11 @@ impl fmt::Display for Numbers {
                     "{name}: indexed in {seconds:.2} s, {events_per_second:.0} events/s, {ratio_to_fetch:.2} x reading; \
                      {rss_mb:.0} MB"
                 )?;
+            }
+        }
+        if let Some(Delays { sqlite, postgres }) = self.live {
+            for (name, Delay { p50_ms, p99_ms }) in [("SQLite", sqlite), ("PostgreSQL", postgres)] {
+                writeln!(f, "{name}: a new block is told after {p50_ms:.1} ms (p50), {p99_ms:.1} ms (p99)")?;
             }
         }
         if let Some(Asked { tasks, nodes, sqlite, postgres }) = &self.queries {

@@ -1,0 +1,204 @@
+//! The feed: what changed, block by block, in one sequence without gaps, so that whoever was told a part of it can be told
+//! the rest. Only blocks that came one by one are in it, and what was taken back; where history was loaded in between, or
+//! what was told grew too old, the sequence is cut, and readers begin anew.
+
+use std::collections::HashSet;
+
+use super::{
+    Column, Row, StoreError, Table, Value,
+    bulk::{self, Existing},
+    database::Transaction,
+    journal::{self, Image, from_json, to_json},
+    rows::{Case, Event, Node, Task},
+    sql::Sql,
+    state::{Block, State},
+    table::row,
+};
+
+/// The tables whose changes are told.
+const TOLD: [&Table; 5] = [Block::TABLE, Case::TABLE, Event::TABLE, Node::TABLE, Task::TABLE];
+
+/// How many changes are kept for whoever comes back.
+const KEPT: u64 = 20_000;
+
+/// How many changes are read at once.
+const CHUNK: u64 = 256;
+
+/// The channel on which PostgreSQL wakes the readers of other processes.
+pub(super) const CHANNEL: &str = "aiigo_indexer_feed";
+
+row! {
+    /// A change as it is stored; rows are JSON.
+    Stored in "feed", key 1 {
+        /// Its place; one more than the last one's.
+        sequence: u64,
+        /// See [`Change::block`].
+        block: u64,
+        /// See [`Change::retracted`].
+        retracted: bool,
+        /// The row's table.
+        table_name: String,
+        /// See [`Change::before`].
+        before: Option<String>,
+        /// See [`Change::after`].
+        after: Option<String>,
+    }
+}
+
+/// A change of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its place in the feed.
+    pub sequence: u64,
+    /// The block that made it; of a row put back, the last block that stands.
+    pub block: u64,
+    /// Whether it takes back what a block did that is no longer part of the chain.
+    pub retracted: bool,
+    /// The row's table.
+    pub table: &'static Table,
+    /// What the row was; none if it is new.
+    pub before: Option<Vec<Value>>,
+    /// What the row is; none if it is gone.
+    pub after: Option<Vec<Value>>,
+}
+
+/// A part of the feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The next changes; none if there are none yet.
+    Next(Vec<Change>),
+    /// Changes are missing; the feed goes on after this place.
+    Cut(u64),
+}
+
+/// Changes of an update, before they have a place.
+#[derive(Default)]
+pub(crate) struct Draft(Vec<Stored>);
+
+/// Whether changes of a table are told.
+pub(crate) fn tells(table: &Table) -> bool {
+    TOLD.iter().any(|told| told.name == table.name)
+}
+
+impl Draft {
+    /// Adds a change, if its table's changes are told.
+    pub(crate) fn add(
+        &mut self,
+        (block, retracted): (u64, bool),
+        table: &'static Table,
+        before: Option<&[Value]>,
+        after: Option<&[Value]>,
+    ) -> Result<(), StoreError> {
+        if tells(table) {
+            self.0.push(Stored {
+                sequence: 0,
+                block,
+                retracted,
+                table_name: table.name.to_owned(),
+                before: before.map(to_json).transpose()?,
+                after: after.map(to_json).transpose()?,
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds what taking back the blocks above `to` will change: the newest first, and the blocks last.
+    pub(crate) async fn take_back(&mut self, transaction: &mut Transaction<'_>, to: u64) -> Result<(), StoreError> {
+        for event in above(transaction, Event::TABLE, "block", to).await? {
+            self.add((block_of(&event), true), Event::TABLE, Some(&event), None)?;
+        }
+        // The oldest image of a row is what will be put back.
+        let images = journal::images_above(transaction, to).await?;
+        let mut told = HashSet::new();
+        for Image { table, key, before: put_back } in images.into_iter().rev() {
+            if tells(table) && told.insert((table.name, key.clone())) {
+                let mut select = Sql::select(table);
+                select.push(" WHERE ").key_is(table, &key);
+                let now = select.values(transaction).await?.pop();
+                self.add((to, true), table, now.as_deref(), put_back.as_deref())?;
+            }
+        }
+        for block in above(transaction, Block::TABLE, "number", to).await? {
+            self.add((block_of(&block), true), Block::TABLE, Some(&block), None)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the changes behind those that are there, and moves the state on; readers wake when it is committed.
+    pub(crate) async fn write(self, transaction: &mut Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
+        let placed = self.0.into_iter().map(|mut stored| {
+            state.sequence += 1;
+            stored.sequence = state.sequence;
+            stored.values()
+        });
+        bulk::write(transaction, Stored::TABLE, placed.collect(), Existing::Replaced).await?;
+        let mut delete = Sql::new("DELETE FROM feed WHERE sequence <= ");
+        delete.arg(state.sequence.saturating_sub(KEPT).value());
+        delete.execute(transaction).await?;
+        transaction.wake(CHANNEL).await
+    }
+}
+
+/// The rows of a table above a block, the highest first.
+async fn above(
+    transaction: &mut Transaction<'_>,
+    table: &Table,
+    column: &str,
+    to: u64,
+) -> Result<Vec<Vec<Value>>, StoreError> {
+    let mut select = Sql::select(table);
+    select.push(" WHERE ").name(column).push(" > ").arg(to.value()).push(" ORDER BY ");
+    select.list(table.key_columns(), |sql, column| {
+        sql.name(column).push(" DESC");
+    });
+    select.values(transaction).await
+}
+
+/// The number of a block, or of an event's: the first column of both.
+fn block_of(row: &[Value]) -> u64 {
+    row.first().and_then(|number| u64::from_value(number.clone()).ok()).unwrap_or_default()
+}
+
+/// Tells nobody what happened: whoever reads the feed begins anew.
+pub(crate) async fn cut(transaction: &mut Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
+    if Sql::new("DELETE FROM feed").execute(transaction).await? > 0 {
+        state.sequence += 1;
+        transaction.wake(CHANNEL).await?;
+    }
+    Ok(())
+}
+
+/// What follows a place in the feed.
+pub(crate) fn select(after: u64) -> Sql {
+    let mut select = Sql::select(Stored::TABLE);
+    select.push(" WHERE sequence > ").arg(after.value());
+    select.push(" ORDER BY sequence LIMIT ").arg(CHUNK.value());
+    select
+}
+
+/// The part of the feed that follows a place, as [`select`] found it.
+pub(crate) fn part(after: u64, state: Option<&State>, found: Vec<Stored>) -> Result<Part, StoreError> {
+    let newest = state.map_or(0, |state| state.sequence);
+    let whole = match found.first() {
+        Some(first) => first.sequence == after + 1,
+        None => newest == after,
+    };
+    match whole {
+        true => found.into_iter().map(Change::try_from).collect::<Result<_, _>>().map(Part::Next),
+        false => Ok(Part::Cut(newest)),
+    }
+}
+
+impl TryFrom<Stored> for Change {
+    type Error = StoreError;
+
+    fn try_from(stored: Stored) -> Result<Self, StoreError> {
+        let Stored { sequence, block, retracted, table_name, before, after } = stored;
+        let table = TOLD
+            .into_iter()
+            .find(|table| table.name == table_name)
+            .ok_or_else(|| StoreError::DamagedJournal(format!("the feed tells of a table {table_name}")))?;
+        let row = |text: Option<String>| text.as_deref().map(from_json).transpose();
+        Ok(Self { sequence, block, retracted, table, before: row(before)?, after: row(after)? })
+    }
+}
