@@ -1,14 +1,7 @@
 //! The feed as this process passes it on: read once however many subscribe, and from the database again by whoever was too
 //! slow, or asks for what was before.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures::{Stream, stream};
 use tokio::sync::{Notify, broadcast};
@@ -25,9 +18,6 @@ const PARTS: usize = 64;
 /// The feed is looked at so often even if nobody says that it grew: a notification may be lost with a connection.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// A place that is not known yet.
-const UNKNOWN: u64 = u64::MAX;
-
 /// A part of the feed, not empty.
 type Shared = Arc<Vec<Arc<Change>>>;
 
@@ -37,8 +27,6 @@ pub struct Feed {
     reader: Reader,
     grown: Arc<Notify>,
     parts: broadcast::Sender<Shared>,
-    /// The place of the last change that was passed on.
-    position: Arc<AtomicU64>,
 }
 
 /// Why a subscription ends by itself.
@@ -58,7 +46,7 @@ impl Feed {
     /// The feed of a database.
     pub fn new(reader: Reader) -> Self {
         let (parts, _) = broadcast::channel(PARTS);
-        Self { reader, grown: Arc::default(), parts, position: Arc::new(AtomicU64::new(UNKNOWN)) }
+        Self { reader, grown: Arc::default(), parts }
     }
 
     /// How many follow it.
@@ -74,10 +62,10 @@ impl Feed {
     /// Passes on what is committed until asked to stop, whatever the database does meanwhile.
     pub async fn run(&self, token: CancellationToken) {
         let mut listener = None;
+        let mut position = None;
         let mut failing = false;
         loop {
-            let passed = self.pass_on().await;
-            match passed {
+            match self.pass_on(&mut position).await {
                 Ok(()) => failing = false,
                 Err(error) if !std::mem::replace(&mut failing, true) => {
                     tracing::warn!(%error, "cannot read what to tell subscribers: trying again");
@@ -96,42 +84,47 @@ impl Feed {
         }
     }
 
-    /// Passes on everything that is new.
-    async fn pass_on(&self) -> Result<(), StoreError> {
-        let mut position = self.position.load(Ordering::Acquire);
-        if position == UNKNOWN {
-            // What was before this process began is told only to those who ask for it.
-            let state = self.reader.snapshot().state().await?;
-            position = state.map_or(0, |state| state.sequence);
-            self.position.store(position, Ordering::Release);
-        }
+    /// Passes on everything that is new since a place; what was before this process began it does not.
+    async fn pass_on(&self, position: &mut Option<u64>) -> Result<(), StoreError> {
         loop {
-            match self.reader.snapshot().feed(position).await? {
+            let after = match *position {
+                Some(after) => after,
+                None => newest(&self.reader).await?,
+            };
+            *position = Some(after);
+            match self.reader.snapshot().feed(after).await? {
                 Part::Next(changes) => {
                     let Some(last) = changes.last() else { return Ok(()) };
-                    position = last.sequence;
+                    *position = Some(last.sequence);
                     // Without subscribers nobody takes it.
                     let _ = self.parts.send(Arc::new(changes.into_iter().map(Arc::new).collect()));
                 }
-                Part::Cut(newest) => position = newest,
+                Part::Cut(newest) => *position = Some(newest),
             }
-            self.position.store(position, Ordering::Release);
         }
     }
 
     /// Every change after a place, or from now on; ends with the process, or after an error.
-    pub fn changes(&self, after: Option<u64>) -> impl Stream<Item = Result<Arc<Change>, FeedError>> + use<> {
-        let parts = self.parts.subscribe();
-        let position = after.unwrap_or_else(|| self.position.load(Ordering::Acquire));
-        let reader = Reader::clone(&self.reader);
-        let tail = Tail { reader, parts, position, behind: after.is_some(), pending: VecDeque::new() };
-        stream::unfold(Some(tail), |tail| async {
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn changes(
+        &self,
+        after: Option<u64>,
+    ) -> Result<impl Stream<Item = Result<Arc<Change>, FeedError>> + use<>, StoreError> {
+        let position = match after {
+            Some(after) => after,
+            None => newest(&self.reader).await?,
+        };
+        let (reader, parts) = (self.reader.clone(), self.parts.subscribe());
+        let tail = Tail { reader, parts, position, behind: true, pending: VecDeque::new() };
+        Ok(stream::unfold(Some(tail), |tail| async {
             let mut tail = tail?;
             match tail.next().await {
                 Ok(change) => Some((Ok(change?), Some(tail))),
                 Err(error) => Some((Err(error), None)),
             }
-        })
+        }))
     }
 }
 
@@ -179,15 +172,21 @@ impl Tail {
 
     /// Takes what is new of a part; if something is missing before it, that is read first.
     fn take(&mut self, part: &[Arc<Change>]) {
-        let new = part.iter().filter(|change| self.position == UNKNOWN || change.sequence > self.position);
+        let position = self.position;
+        let new = part.iter().filter(|change| change.sequence > position);
         match new.clone().next() {
-            Some(first) if self.position != UNKNOWN && first.sequence > self.position + 1 => self.behind = true,
+            Some(first) if first.sequence > position + 1 => self.behind = true,
             _ => {
                 self.pending.extend(new.cloned());
-                self.position = self.pending.back().map_or(self.position, |last| last.sequence);
+                self.position = self.pending.back().map_or(position, |last| last.sequence);
             }
         }
     }
+}
+
+/// The place of the last change that is there.
+async fn newest(reader: &Reader) -> Result<u64, StoreError> {
+    Ok(reader.snapshot().state().await?.map_or(0, |state| state.sequence))
 }
 
 /// Waits until another process wrote; without a listener for ever.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aiigo_devnet::eventually;
+use aiigo_devnet::{Subscription, eventually};
 use reqwest::Client;
 use serde_json::{Value, json};
 use url::Url;
@@ -43,6 +43,16 @@ impl GraphQl {
     /// If it never does.
     pub async fn until<T>(&self, what: &str, query: &str, look: impl Fn(&Value) -> Option<T>) -> T {
         eventually(what, LIMIT, async || look(&self.try_ask(query).await?["data"])).await
+    }
+
+    /// Subscribes.
+    ///
+    /// # Panics
+    /// If the endpoint does not answer with events.
+    pub async fn subscribe(&self, query: &str) -> Subscription {
+        // The usual client gives answers up that take long.
+        let client = Client::builder().no_proxy().build().expect("an HTTP client");
+        Subscription::start(&client, self.url.clone(), query).await
     }
 
     async fn try_ask(&self, query: &str) -> Option<Value> {

@@ -57,8 +57,20 @@ async fn a_reorganised_task_disappears_from_the_api() {
     world.market.devnet().mine(3).await.expect("blocks");
     let undone = world.order(&buyer, request(2)).await;
     let graphql = world.graphql();
+    let cursor = graphql.ask("{ _meta { cursor } }").await["_meta"]["cursor"].clone();
+    let tasks = format!("tasks(after: {cursor}) {{ retracted before {{ id }} task {{ id status }} }}");
+    let mut subscriber = graphql.subscribe(&format!("subscription {{ {tasks} }}")).await;
     let present = |id: TaskId| format!(r#"{{ task(id: "{id}") {{ status }} }}"#);
     graphql.until("the second task", &present(undone), |data| (data["task"]["status"] == "OPEN").then_some(())).await;
+
+    // The first task may be older than the cursor.
+    let told = loop {
+        let change = subscriber.next().await["tasks"].take();
+        if change["task"]["id"] == undone.to_string() {
+            break change;
+        }
+    };
+    assert_eq!((&told["retracted"], &told["before"]), (&Value::Bool(false), &Value::Null));
 
     let provider = world.market.provider();
     provider.anvil_set_interval_mining(0).await.expect("a stopped chain");
@@ -73,6 +85,9 @@ async fn a_reorganised_task_disappears_from_the_api() {
     world.market.devnet().mine(1).await.expect("a block on the new branch");
 
     graphql.until("no second task", &present(undone), |data| data["task"].is_null().then_some(())).await;
+    let taken_back = subscriber.next().await["tasks"].take();
+    assert_eq!((&taken_back["retracted"], &taken_back["task"]), (&Value::Bool(true), &Value::Null));
+    assert_eq!(taken_back["before"]["id"], undone.to_string());
     let still = graphql.ask(&present(kept)).await;
     assert_eq!(still["task"]["status"], "OPEN");
     let told = story(&world).await;

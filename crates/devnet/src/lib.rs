@@ -18,6 +18,7 @@ mod postgres;
 mod process;
 mod snapshot;
 mod spawner;
+mod subscription;
 mod toolchain;
 
 pub use account::Account;
@@ -30,4 +31,5 @@ pub use poll::{eventually, try_until};
 pub use postgres::Postgres;
 pub use process::{Process, ProcessCommand};
 pub use snapshot::{Placed, place};
+pub use subscription::Subscription;
 pub use toolchain::find_tool;

@@ -180,7 +180,11 @@ filterable! {
     u16 => Comparison<i32>, i32: |number| Ok(Value::Int(number.into()));
     u32 => Comparison<i32>, i32: |number| Ok(Value::Int(number.into()));
     bool => Equality<bool>, bool: |flag| Ok(flag.value());
-    String => Equality<String>, String: |text| Ok(text.value());
+    // PostgreSQL has no such texts.
+    String => Equality<String>, String: |text| match text.contains('\0') {
+        true => Err(bad_input("a text holds the character U+0000, which no text here does")),
+        false => Ok(text.value()),
+    };
     Address => Equality<Bytes>, Bytes: |bytes| Ok(bytes.address()?.value());
     B256 => Equality<Bytes>, Bytes: |bytes| Ok(bytes.word()?.value());
     aiigo_protocol::ResourceType => Equality<enums::ResourceType>, enums::ResourceType:

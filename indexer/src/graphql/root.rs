@@ -9,12 +9,12 @@ use super::{
     object::root_lists,
     objects::{
         Account, AccountFilter, AccountOrder, Assignment, AssignmentFilter, AssignmentOrder, Balance, BalanceFilter,
-        BalanceOrder, CaseJuror, CaseJurorFilter, CaseJurorOrder, Challenge, ChallengeFilter, ChallengeOrder,
-        DisputeCase, DisputeCaseFilter, DisputeCaseOrder, Epoch, EpochFee, EpochFeeFilter, EpochFeeOrder, EpochFilter,
-        EpochOrder, Escrow, EscrowFilter, EscrowOrder, Event, EventFilter, EventOrder, Juror, JurorFilter, JurorOrder,
-        Meta, Node, NodeFilter, NodeOrder, Proposal, ProposalFilter, ProposalOrder, Protocol, Replica, ReplicaFilter,
-        ReplicaOrder, Reward, RewardFilter, RewardOrder, Stake, StakeFilter, StakeOrder, Task, TaskFilter, TaskOrder,
-        Vote, VoteFilter, VoteOrder, one,
+        BalanceOrder, CaseJuror, CaseJurorFilter, CaseJurorOrder, Challenge, ChallengeFilter, ChallengeOrder, Day,
+        DayFilter, DayOrder, DisputeCase, DisputeCaseFilter, DisputeCaseOrder, Epoch, EpochFee, EpochFeeFilter,
+        EpochFeeOrder, EpochFilter, EpochOrder, Escrow, EscrowFilter, EscrowOrder, Event, EventFilter, EventOrder,
+        Juror, JurorFilter, JurorOrder, Meta, Node, NodeFilter, NodeOrder, Proposal, ProposalFilter, ProposalOrder,
+        Protocol, Replica, ReplicaFilter, ReplicaOrder, Reward, RewardFilter, RewardOrder, Stake, StakeFilter,
+        StakeOrder, Task, TaskFilter, TaskOrder, Vote, VoteFilter, VoteOrder, one,
     },
     scalars::{BigInt, Bytes},
 };
@@ -127,6 +127,8 @@ root_lists! {
         rewards: Reward(rows::Reward, RewardFilter, RewardOrder),
         /// The fees of nodes by epoch and token, newest first.
         epoch_fees: EpochFee(rows::EpochFee, EpochFeeFilter, EpochFeeOrder),
+        /// The daily series, newest first.
+        days: Day(rows::Day, DayFilter, DayOrder),
         /// Proposals, newest first.
         proposals: Proposal(rows::Proposal, ProposalFilter, ProposalOrder),
         /// Votes, newest first.

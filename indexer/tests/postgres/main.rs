@@ -5,17 +5,26 @@
 /// Whether the databases are in PostgreSQL.
 const IS_POSTGRES: bool = true;
 
+#[path = "../sqlite/conditions.rs"]
+mod conditions;
+#[path = "../sqlite/days.rs"]
+mod days;
 mod election;
 mod equality;
 #[path = "../sqlite/feed.rs"]
 mod feed;
 #[path = "../sqlite/graphql.rs"]
 mod graphql;
+#[path = "../sqlite/kills.rs"]
+mod kills;
+mod listen;
 #[path = "../sqlite/matching.rs"]
 mod matching;
 mod process;
 #[path = "../sqlite/projections.rs"]
 mod projections;
+#[path = "../sqlite/queries.rs"]
+mod queries;
 #[path = "../sqlite/reorgs.rs"]
 mod reorgs;
 #[path = "../sqlite/schema.rs"]

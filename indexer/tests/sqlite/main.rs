@@ -6,12 +6,16 @@
 const IS_POSTGRES: bool = false;
 
 mod alone;
+mod conditions;
 mod conformance;
+mod days;
 mod feed;
 mod graphql;
 mod http;
+mod kills;
 mod matching;
 mod projections;
+mod queries;
 mod reorgs;
 mod schema;
 mod subscriptions;

@@ -19,7 +19,7 @@ fn the_checked_in_schema_is_the_api() {
 
 #[tokio::test]
 async fn every_row_has_a_table_with_its_columns_and_key() {
-    let tables: [&Table; 30] = [
+    let tables: [&Table; 34] = [
         State::TABLE,
         store::Block::TABLE,
         store::Undo::TABLE,
@@ -30,6 +30,10 @@ async fn every_row_has_a_table_with_its_columns_and_key() {
         rows::Case::TABLE,
         rows::CaseJuror::TABLE,
         rows::Challenge::TABLE,
+        rows::Day::TABLE,
+        rows::DayPrice::TABLE,
+        rows::DayToken::TABLE,
+        rows::Earning::TABLE,
         rows::Epoch::TABLE,
         rows::EpochFee::TABLE,
         rows::Escrow::TABLE,

@@ -155,6 +155,7 @@ async fn without_a_cursor_only_what_happens_from_now_on_is_told() {
     assert_eq!(known.next().await["blocks"]["number"], "1");
     assert_eq!(known.next().await["blocks"]["number"], "2");
     let mut blocks = indexer.server.subscribe("subscription { blocks { number } }").await;
+    eventually("both", Duration::from_secs(20), async || (indexer.server.feed.followers() == 2).then_some(())).await;
     indexer.mine(&[CREATE]).await;
     assert_eq!(blocks.next().await["blocks"]["number"], "3");
 }
@@ -167,7 +168,7 @@ async fn what_is_wrong_is_said_and_ends_the_stream() {
         (r#"subscription { blocks(after: "yesterday") { number } }"#, "not a cursor", json!("BAD_INPUT")),
         (r#"subscription { blocks(after: "12345") { number } }"#, "no longer kept", json!("GONE")),
         ("subscription { blocks { number } nodes { block } }", "exactly one field", json!("BAD_INPUT")),
-        ("subscription { ...all } fragment all on Changes { blocks { number } }", "fragment", json!("BAD_INPUT")),
+        ("subscription { ...all } fragment all on Subscription { blocks { number } }", "fragment", json!("BAD_INPUT")),
     ] {
         let mut stream = indexer.server.subscribe(query).await;
         let (name, data) = stream.event().await.expect("an event");
@@ -210,14 +211,9 @@ async fn a_subscriber_that_does_not_read_is_dropped_and_one_that_is_slow_misses_
         assert!(place > last, "{place:?} after {last:?}");
         last = place;
     }
-    eventually("an end of the one that does not read", Duration::from_secs(20), async || {
-        (indexer.server.feed.followers() == 1).then_some(())
-    })
-    .await;
-    drop(stuck);
-    drop(slow);
-    eventually("nobody left", Duration::from_secs(20), async || (indexer.server.feed.followers() == 0).then_some(()))
-        .await;
+    eventually("an end of the one that does not read", Duration::from_secs(20), async || followers(1).await).await;
+    drop((stuck, slow));
+    eventually("nobody left", Duration::from_secs(20), async || followers(0).await).await;
 }
 
 #[tokio::test]

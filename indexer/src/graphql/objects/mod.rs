@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod case;
+pub mod day;
 pub mod event;
 pub mod governance;
 pub mod meta;
@@ -20,10 +21,13 @@ pub use case::{
     CaseJuror, CaseJurorFilter, CaseJurorOrder, DisputeCase, DisputeCaseFilter, DisputeCaseOrder, Evidence,
     EvidenceFilter, EvidenceOrder, Juror, JurorFilter, JurorOrder,
 };
+pub use day::{
+    Day, DayFilter, DayOrder, DayPrice, DayPriceFilter, DayPriceOrder, DayToken, DayTokenFilter, DayTokenOrder,
+};
 pub use event::{Event, EventFilter, EventOrder, TimelineEntry};
 pub use governance::{Proposal, ProposalFilter, ProposalOrder, Vote, VoteFilter, VoteOrder};
 pub use meta::Meta;
-pub use node::{Challenge, ChallengeFilter, ChallengeOrder, Node, NodeFilter, NodeOrder};
+pub use node::{Challenge, ChallengeFilter, ChallengeOrder, Earning, Node, NodeFilter, NodeOrder};
 pub use protocol::Protocol;
 pub use replica::{Replica, ReplicaFilter, ReplicaOrder, ReplicaRound};
 pub use reward::{

@@ -7,7 +7,7 @@ use async_graphql::{Context, Result};
 use super::{
     DisputeCase, DisputeCaseFilter, DisputeCaseOrder, EpochFee, EpochFeeFilter, EpochFeeOrder, Event, EventFilter,
     EventOrder, Replica, ReplicaFilter, ReplicaOrder, Reward, RewardFilter, RewardOrder, Task, TaskFilter, TaskOrder,
-    one,
+    few, one,
 };
 use crate::{
     graphql::{
@@ -16,7 +16,7 @@ use crate::{
         object::object,
         scalars::{BigInt, Bytes},
     },
-    store::{key, rows},
+    store::{Column, key, rows},
 };
 
 object! {
@@ -108,6 +108,30 @@ object! {
             fees: EpochFee(rows::EpochFee, EpochFeeFilter, EpochFeeOrder) where "node_id" is id,
             /// Every event about it, newest first.
             events: Event(rows::Event, EventFilter, EventOrder) where "node_id" is id,
+        }
+        collections {
+            /// What its tasks were paid, by token.
+            earnings: Earning = |this, ctx| few::<rows::Earning, _>(ctx, "node_id", this.0.id.value(), "token").await,
+        }
+        more {
+            /// The part of its challenges that it passed, basis points; null if it was never challenged.
+            async fn uptime_bps(&self) -> Option<i32> {
+                self.0.uptime_bps().map(i32::from)
+            }
+        }
+    }
+}
+
+object! {
+    /// What a node's tasks were paid in one token.
+    Earning over rows::Earning {
+        fields {
+            /// The token; zero is ETH.
+            token: Bytes,
+            /// Tasks and replicas that it was paid for.
+            tasks: BigInt,
+            /// The sum in the token's smallest unit, without fees.
+            amount: BigInt,
         }
     }
 }

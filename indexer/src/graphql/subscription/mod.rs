@@ -25,7 +25,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Changes;
 
-#[Subscription]
+#[Subscription(name = "Subscription")]
 impl Changes {
     /// Every block. It comes after everything else that is told of it.
     async fn blocks(
@@ -33,7 +33,7 @@ impl Changes {
         ctx: &Context<'_>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Result<BlockChange>> + use<>> {
-        told::<Block, _>(ctx, Condition::EVERYTHING, after)
+        told::<Block, _>(ctx, Condition::EVERYTHING, after).await
     }
 
     /// Tasks that are new or change, and meet `where` or did so before.
@@ -43,7 +43,7 @@ impl Changes {
         #[graphql(name = "where", desc = "Only what meets this.")] filter: Option<TaskFilter>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Result<TaskChange>> + use<>> {
-        told::<rows::Task, _>(ctx, condition(filter)?, after)
+        told::<rows::Task, _>(ctx, condition(filter)?, after).await
     }
 
     /// Nodes that are new or change, and meet `where` or did so before.
@@ -53,7 +53,7 @@ impl Changes {
         #[graphql(name = "where", desc = "Only what meets this.")] filter: Option<NodeFilter>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Result<NodeChange>> + use<>> {
-        told::<rows::Node, _>(ctx, condition(filter)?, after)
+        told::<rows::Node, _>(ctx, condition(filter)?, after).await
     }
 
     /// Cases of the dispute court that are new or change, and meet `where` or did so before.
@@ -63,7 +63,7 @@ impl Changes {
         #[graphql(name = "where", desc = "Only what meets this.")] filter: Option<DisputeCaseFilter>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Result<CaseChange>> + use<>> {
-        told::<rows::Case, _>(ctx, condition(filter)?, after)
+        told::<rows::Case, _>(ctx, condition(filter)?, after).await
     }
 
     /// Raw events that meet `where`.
@@ -73,7 +73,7 @@ impl Changes {
         #[graphql(name = "where", desc = "Only what meets this.")] filter: Option<EventFilter>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Result<EventChange>> + use<>> {
-        told::<rows::Event, _>(ctx, condition(filter)?, after)
+        told::<rows::Event, _>(ctx, condition(filter)?, after).await
     }
 }
 
@@ -82,13 +82,13 @@ fn condition(filter: Option<impl RowFilter>) -> Result<Condition> {
 }
 
 /// The changes of rows of a kind that meet a condition.
-fn told<R: Row, T: From<Told<R>>>(
+async fn told<R: Row, T: From<Told<R>>>(
     ctx: &Context<'_>,
     condition: Condition,
     after: Option<String>,
 ) -> Result<impl Stream<Item = Result<T>> + use<R, T>> {
     let after = after.map(|cursor| cursor.parse().map_err(|_| bad_input("`after` is not a cursor of a change")));
-    let changes = ctx.data::<Feed>()?.changes(after.transpose()?);
+    let changes = ctx.data::<Feed>()?.changes(after.transpose()?).await.map_err(|error| failure(error.into()))?;
     let meets = move |row: &[crate::store::Value]| condition.holds(R::TABLE, row);
     Ok(changes.filter_map(move |change| {
         ready(match change {

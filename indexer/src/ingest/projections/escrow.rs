@@ -33,7 +33,7 @@ pub(super) async fn apply(
                 opened_at: at.time,
                 closed_at: None,
             });
-            token_total(db, e.token, |totals| {
+            token_total(db, at, e.token, |totals| {
                 totals.deposited = totals.deposited.saturating_add(e.amount);
                 totals.escrowed = totals.escrowed.saturating_add(e.amount);
             })
@@ -45,7 +45,7 @@ pub(super) async fn apply(
                 escrow.tips_paid = escrow.tips_paid.saturating_add(e.amount);
             })
             .await?;
-            token_total(db, e.token, |totals| {
+            token_total(db, at, e.token, |totals| {
                 totals.escrowed = totals.escrowed.saturating_sub(e.amount);
                 totals.tips = totals.tips.saturating_add(e.amount);
             })
@@ -61,7 +61,7 @@ pub(super) async fn apply(
                 escrow.refund_amount = e.refundAmount;
             })
             .await?;
-            token_total(db, e.token, |totals| {
+            token_total(db, at, e.token, |totals| {
                 totals.escrowed = totals.escrowed.saturating_sub(held);
                 totals.paid = totals.paid.saturating_add(e.providerAmount);
                 totals.fees = totals.fees.saturating_add(e.feeAmount);
@@ -78,7 +78,7 @@ pub(super) async fn apply(
                 escrow.refund_amount = e.amount;
             })
             .await?;
-            token_total(db, e.token, |totals| {
+            token_total(db, at, e.token, |totals| {
                 totals.escrowed = totals.escrowed.saturating_sub(held);
                 totals.refunded = totals.refunded.saturating_add(e.amount);
             })
@@ -91,7 +91,7 @@ pub(super) async fn apply(
                 escrow.deposited = escrow.deposited.saturating_add(e.amount);
             })
             .await?;
-            token_total(db, e.token, |totals| {
+            token_total(db, at, e.token, |totals| {
                 totals.deposited = totals.deposited.saturating_add(e.amount);
                 totals.escrowed = totals.escrowed.saturating_add(e.amount);
             })
@@ -106,7 +106,7 @@ pub(super) async fn apply(
                 escrow.split_amount = escrow.held.saturating_sub(fee);
             })
             .await?;
-            token_total(db, e.token, |totals| {
+            token_total(db, at, e.token, |totals| {
                 totals.escrowed = totals.escrowed.saturating_sub(held);
                 totals.fees = totals.fees.saturating_add(fee);
                 totals.split = totals.split.saturating_add(held.saturating_sub(fee));
@@ -123,7 +123,7 @@ pub(super) async fn apply(
                 balance.withdrawn = balance.withdrawn.saturating_add(e.amount);
             })
             .await?;
-            token_total(db, e.token, |totals| totals.withdrawn = totals.withdrawn.saturating_add(e.amount)).await
+            token_total(db, at, e.token, |totals| totals.withdrawn = totals.withdrawn.saturating_add(e.amount)).await
         }
         #[allow(unreachable_patterns)] // a later version of the contract may announce more
         _ => Ok(()),

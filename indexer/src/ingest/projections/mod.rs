@@ -3,6 +3,7 @@
 
 mod challenge;
 mod court;
+pub(crate) mod day;
 mod escrow;
 mod governance;
 mod juror;
@@ -22,7 +23,7 @@ use alloy::primitives::Address;
 
 use crate::{
     catalog,
-    store::{Changes, ColumnError, Row as _, StoreError, Value, rows},
+    store::{Changes, ColumnError, Row as _, StoreError, Value, key, rows},
 };
 
 /// What projections need to know that no event tells.
@@ -55,7 +56,16 @@ impl Projector {
     pub async fn apply(&self, located: &LocatedEvent, db: &mut Changes<'_>) -> Result<(), StoreError> {
         db.log(self.raw(located));
         let at = Moment { time: located.block.timestamp, block: located.block.number, tx: located.tx_hash };
-        match &located.event {
+        let before = db.find::<rows::Protocol>(&key![0_u8]).await?;
+        self.project(located.event.as_ref(), at, db).await?;
+        match db.find::<rows::Protocol>(&key![0_u8]).await? {
+            Some(now) if before.as_ref() != Some(&now) => day::totals(db, at, before.as_ref(), &now).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn project(&self, event: Option<&Event>, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+        match event {
             Some(Event::NodeRegistry(event)) => node::apply(event, at, db).await,
             Some(Event::ProofOfWorkVerifier(event)) => challenge::apply(event, at, db).await,
             Some(Event::TaskMarketplace(event)) => task::apply(event, at, db).await,

@@ -7,7 +7,7 @@ use alloy::primitives::{Address, U256};
 use super::{Moment, parameters, protocol, token, variant};
 use crate::store::{
     Changes, StoreError, key,
-    rows::{Node, NodeEscrow},
+    rows::{Earning, Node, NodeEscrow},
 };
 
 /// A node's reputation at its registration.
@@ -143,6 +143,20 @@ pub(super) async fn open_escrow(
 ) -> Result<(), StoreError> {
     let none = NodeEscrow { node_id, token, open: U256::ZERO };
     db.upsert(none, |escrow| escrow.open = change(escrow.open)).await.map(drop)
+}
+
+/// A node was paid for a task.
+pub(super) async fn earn(db: &mut Changes<'_>, node_id: u64, token: Address, amount: U256) -> Result<(), StoreError> {
+    if amount.is_zero() {
+        return Ok(());
+    }
+    let none = Earning { node_id, token, tasks: 0, amount: U256::ZERO };
+    db.upsert(none, |earning| {
+        earning.tasks += 1;
+        earning.amount = earning.amount.saturating_add(amount);
+    })
+    .await
+    .map(drop)
 }
 
 async fn stake(db: &mut Changes<'_>, id: u64, stake: U256, unbonding: U256) -> Result<(), StoreError> {

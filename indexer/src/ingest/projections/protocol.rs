@@ -3,8 +3,9 @@
 use aiigo_protocol::{NodeStatus, TaskStatus};
 use alloy::primitives::{Address, U256};
 
+use super::{Moment, day};
 use crate::store::{
-    Changes, StoreError,
+    Changes, Row as _, StoreError,
     rows::{Node, Protocol, TokenTotals},
 };
 
@@ -16,6 +17,7 @@ pub(super) async fn total(db: &mut Changes<'_>, change: impl FnOnce(&mut Protoco
 /// Changes the totals of a payment token.
 pub(super) async fn token_total(
     db: &mut Changes<'_>,
+    at: Moment,
     token: Address,
     change: impl FnOnce(&mut TokenTotals),
 ) -> Result<(), StoreError> {
@@ -30,7 +32,9 @@ pub(super) async fn token_total(
         split: U256::ZERO,
         withdrawn: U256::ZERO,
     };
-    db.upsert(none, change).await.map(drop)
+    let before = db.find::<TokenTotals>(&none.key()).await?.unwrap_or_else(|| none.clone());
+    let now = db.upsert(none, change).await?;
+    day::token(db, at, &before, &now).await
 }
 
 /// Takes a node out of the totals and puts it back as it is now.

@@ -107,6 +107,7 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
             // All of the majority have the same result: the first place is as good as any.
             let update = |task: &mut Task| task.result_uri = task.result_uri.take().or(replica.result_uri);
             db.update::<Task>(&key![e.taskId], update).await?;
+            node::earn(db, e.nodeId, task.payment_token, e.providerAmount).await?;
             node::change(db, e.nodeId, |node| node.tasks_paid += 1).await
         }
         Market::ReplicasVerified(e) => task::change(db, e.taskId, TaskStatus::Verified, at, |task| {

@@ -3,7 +3,7 @@
 use aiigo_protocol::{TaskMarketplace::TaskMarketplaceEvents as Market, TaskStatus};
 use alloy::primitives::{B256, U256};
 
-use super::{Moment, court, node, parameters, protocol, replica, token};
+use super::{Moment, court, day, node, parameters, protocol, replica, token};
 use crate::store::{
     Changes, StoreError, key,
     rows::{Assignment, AssignmentOutcome, Node, PaymentToken, Task},
@@ -59,6 +59,7 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
             if status == TaskStatus::Recruiting {
                 replica::begin(db, &task).await?;
             }
+            day::price(db, at, &task).await?;
             db.insert(task);
             protocol::recount_task(db, TaskStatus::None, status).await?;
             token::account(db, e.buyer, |account| account.tasks_created += 1).await
@@ -115,6 +116,7 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
             })
             .await?;
             node::open_escrow(db, e.nodeId, task.payment_token, |open| open.saturating_sub(task.escrow)).await?;
+            node::earn(db, e.nodeId, task.payment_token, e.providerAmount).await?;
             node::change(db, e.nodeId, |node| {
                 node.reviewing = node.reviewing.saturating_sub(1);
                 node.tasks_paid += 1;
@@ -138,6 +140,7 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
             })
             .await?;
             node::open_escrow(db, e.nodeId, task.payment_token, |open| open.saturating_sub(task.escrow)).await?;
+            node::earn(db, e.nodeId, task.payment_token, e.providerAmount).await?;
             node::change(db, e.nodeId, |node| {
                 node.reviewing = node.reviewing.saturating_sub(1);
                 node.tasks_paid += u32::from(!e.providerAmount.is_zero());

@@ -4,6 +4,7 @@
 mod account;
 mod case;
 mod challenge;
+mod day;
 mod event;
 mod governance;
 mod node;
@@ -15,9 +16,10 @@ mod task;
 pub use account::{Account, Balance, Escrow, EscrowStatus, Position};
 pub use case::{Case, CaseJuror, Evidence, Juror};
 pub use challenge::{Challenge, ChallengeStatus};
+pub use day::{Day, DayPrice, DayToken};
 pub use event::Event;
 pub use governance::{Proposal, ProposalStage, Vote};
-pub use node::{Node, NodeEscrow};
+pub use node::{Earning, Node, NodeEscrow};
 pub use protocol::{Parameter, PaymentToken, Protocol, RewardRate, TokenTotals};
 pub use replica::{Replica, ReplicaRound};
 pub use reward::{Epoch, EpochFee, Reward};
@@ -33,6 +35,10 @@ pub(crate) const JOURNALLED: &[&Table] = &[
     Case::TABLE,
     CaseJuror::TABLE,
     Challenge::TABLE,
+    Day::TABLE,
+    DayPrice::TABLE,
+    DayToken::TABLE,
+    Earning::TABLE,
     Epoch::TABLE,
     EpochFee::TABLE,
     Escrow::TABLE,

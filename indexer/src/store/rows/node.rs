@@ -90,3 +90,26 @@ row! {
         open: U256,
     }
 }
+
+row! {
+    /// What a node's tasks were paid in one token.
+    Earning in "earnings", key 2 {
+        /// The node.
+        node_id: u64,
+        /// The payment token.
+        token: Address,
+        /// Tasks and replicas that it was paid for.
+        tasks: u64,
+        /// The sum, without fees.
+        amount: U256,
+    }
+}
+
+impl Node {
+    /// The part of its challenges that it passed, basis points; none if it was never challenged.
+    pub fn uptime_bps(&self) -> Option<u16> {
+        let challenges = u64::from(self.challenges_passed) + u64::from(self.challenges_missed);
+        let bps = (u64::from(self.challenges_passed) * 10_000).checked_div(challenges)?;
+        u16::try_from(bps).ok()
+    }
+}

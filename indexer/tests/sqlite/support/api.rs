@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use aiigo_devnet::Subscription;
 use aiigo_indexer::{
     feed::Feed,
     graphql::Api,
@@ -81,10 +82,8 @@ impl Server {
 
     /// Subscribes by server-sent events.
     pub async fn subscribe(&self, query: &str) -> Subscription {
-        let request = self.http.post(self.url("/graphql")).header("accept", "text/event-stream");
-        let response = request.json(&json!({ "query": query })).send().await.expect("an answer");
-        assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Subscription { response, unread: String::new() }
+        let endpoint = self.url("/graphql").parse().expect("a URL");
+        Subscription::start(&self.http, endpoint, query).await
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -96,43 +95,5 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.closing.cancel();
         self.task.abort();
-    }
-}
-
-/// Events as they come.
-pub struct Subscription {
-    response: reqwest::Response,
-    unread: String,
-}
-
-impl Subscription {
-    /// The next event's name and data; none at the end.
-    pub async fn event(&mut self) -> Option<(String, String)> {
-        loop {
-            if let Some(end) = self.unread.find("\n\n") {
-                let event: String = self.unread.drain(..end + 2).collect();
-                let field = |name: &str| {
-                    let value = event.lines().find_map(|line| line.strip_prefix(name));
-                    value.map(|value| value.trim_start().to_owned())
-                };
-                let event = field("event:").map(|name| (name, field("data:").unwrap_or_default()));
-                match event {
-                    Some(event) => return Some(event),
-                    // A comment that keeps the connection alive.
-                    None => continue,
-                }
-            }
-            let chunk = tokio::time::timeout(Duration::from_secs(20), self.response.chunk()).await;
-            let chunk = chunk.expect("an event within 20 s").ok()??;
-            self.unread += std::str::from_utf8(&chunk).expect("text, not cut within a character");
-        }
-    }
-
-    /// The next answer's data; panics on errors.
-    pub async fn next(&mut self) -> Value {
-        let (name, data) = self.event().await.expect("an event");
-        let mut answer: Value = serde_json::from_str(&data).expect("JSON");
-        assert!(name == "next" && answer["errors"].is_null(), "{name}: {answer}");
-        answer["data"].take()
     }
 }

@@ -11,8 +11,8 @@ use super::{
 /// Seconds between blocks.
 pub const BLOCK_TIME: u64 = 12;
 
-/// When block 0 was.
-pub const GENESIS_TIME: u64 = 1_700_000_000;
+/// When block 0 was: a quarter of an hour before a day ends, in UTC.
+pub const GENESIS_TIME: u64 = 1_700_005_500;
 
 #[derive(Clone, Debug)]
 struct Block {

@@ -114,19 +114,9 @@ impl Database {
         Reader::open(&self.url).await.expect("a database that opens")
     }
 
-    /// Every row of every table but those that tell how the database got where it is.
+    /// See [`dump`].
     pub async fn dump(&self) -> BTreeMap<String, Vec<String>> {
-        let mut catalog = self.catalog().await;
-        let mut dump = BTreeMap::new();
-        for table in
-            catalog.tables().await.into_iter().filter(|name| !["blocks", "feed", "undo"].contains(&name.as_str()))
-        {
-            let mut columns = catalog.columns(&table).await;
-            columns.retain(|column| table != "state" || column.name.starts_with("indexed"));
-            let rows = catalog.rows(&table, &columns).await;
-            dump.insert(table, rows);
-        }
-        dump
+        dump(&self.url).await
     }
 
     /// How many rows a table has.
@@ -137,4 +127,18 @@ impl Database {
     pub async fn catalog(&self) -> Catalog {
         Catalog::open(&self.url).await
     }
+}
+
+/// Every row of every table but those that tell how the database got where it is.
+pub async fn dump(url: &DatabaseUrl) -> BTreeMap<String, Vec<String>> {
+    let mut catalog = Catalog::open(url).await;
+    let mut dump = BTreeMap::new();
+    for table in catalog.tables().await.into_iter().filter(|name| !["blocks", "feed", "undo"].contains(&name.as_str()))
+    {
+        let mut columns = catalog.columns(&table).await;
+        columns.retain(|column| table != "state" || column.name.starts_with("indexed"));
+        let rows = catalog.rows(&table, &columns).await;
+        dump.insert(table, rows);
+    }
+    dump
 }

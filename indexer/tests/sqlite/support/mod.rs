@@ -9,5 +9,6 @@ pub mod court;
 pub mod database;
 pub mod events;
 pub mod market;
+pub mod program;
 pub mod replicas;
 pub mod story;
