@@ -91,11 +91,18 @@ fn programs() -> Result<(), Error> {
 
 /// Builds a program as a release is, and tells where it is: for what is measured.
 pub(crate) fn release(program: &str) -> Result<PathBuf, Error> {
+    Ok(release_with(program, &[])?.join(program))
+}
+
+/// Builds a program and examples of its package as a release is, and tells the folder they are in: the program itself, and
+/// below it `examples`.
+pub(crate) fn release_with(program: &str, examples: &[&str]) -> Result<PathBuf, Error> {
     heading(&format!("Building {program} as a release is built (the first time takes some minutes)"));
-    run(cargo().args(["build", "--locked", "--release", "--package", program, "--bin", program]))?;
+    let examples = examples.iter().flat_map(|example| ["--example", example]);
+    run(cargo().args(["build", "--locked", "--release", "--package", program, "--bin", program]).args(examples))?;
     let target = bin_dir()?;
     let target = target.parent().ok_or("the running program's folder is the root")?;
-    Ok(target.join("release").join(program))
+    Ok(target.join("release"))
 }
 
 /// A PostgreSQL server's programs, for the tests that need a real one. Each starts a private server in a temporary folder.

@@ -42,6 +42,7 @@ pub fn schema() -> ApiSchema {
         .limit_directives(limits::MAX_DIRECTIVES)
         .extension(limits::Limits)
         .data(BonusRoots::default())
+        .data(matching::Markets::default())
         .finish()
 }
 

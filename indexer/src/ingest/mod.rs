@@ -1,4 +1,5 @@
-//! From the chain to the database: the follower's updates become transactions, one each.
+//! From the chain to the database: the follower's updates become transactions, one each. The next ones are read while one
+//! is written.
 
 mod apply;
 pub(crate) mod projections;
@@ -7,7 +8,8 @@ use std::time::Instant;
 
 use aiigo_chain::{FollowError, Follower, Update};
 use aiigo_telemetry::Health;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 pub use apply::apply;
 pub use projections::Projector;
@@ -16,6 +18,9 @@ use crate::{
     feed::Feed,
     store::{StoreError, Writer},
 };
+
+/// Updates that wait to be written, at most, beside those that the follower has at hand.
+const READ_AHEAD: usize = 2;
 
 /// Why indexing stopped.
 #[derive(Debug, thiserror::Error)]
@@ -34,22 +39,41 @@ pub enum IngestError {
 /// # Errors
 /// If the chain or the database fails in a way that waiting doesn't mend.
 pub async fn run(
-    mut follower: Follower,
+    follower: Follower,
     projector: &Projector,
     writer: &mut Writer,
     health: &Health,
     feed: &Feed,
     token: &CancellationToken,
 ) -> Result<(), IngestError> {
+    let (sender, mut updates) = mpsc::channel(READ_AHEAD);
+    let reading = AbortOnDropHandle::new(tokio::spawn(read(follower, sender)));
     loop {
         let update = tokio::select! {
             () = token.cancelled() => return Ok(()),
-            update = follower.next() => update?,
+            update = updates.recv() => update,
+        };
+        let Some(update) = update else {
+            return match reading.await {
+                Ok(ended) => Ok(ended?),
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            };
         };
         let started = Instant::now();
         apply(writer, projector, &update).await?;
         feed.grown();
         report(&update, writer, health, started);
+    }
+}
+
+/// Follows the chain until nobody takes the updates any more. What was read and not written is read again by the next
+/// start: only the database tells how far it is.
+async fn read(mut follower: Follower, updates: mpsc::Sender<Update>) -> Result<(), FollowError> {
+    loop {
+        let update = follower.next().await?;
+        if updates.send(update).await.is_err() {
+            return Ok(());
+        }
     }
 }
 

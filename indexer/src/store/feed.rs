@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use super::{
     Column, Row, StoreError, Table, Value,
+    bulk::{self, Existing},
     database::Transaction,
     journal::{self, Image, from_json, to_json},
     rows::{Case, Event, Node, Task},
@@ -125,11 +126,12 @@ impl Draft {
 
     /// Writes the changes behind those that are there, and moves the state on; readers wake when it is committed.
     pub(crate) async fn write(self, transaction: &mut Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
-        for mut stored in self.0 {
+        let placed = self.0.into_iter().map(|mut stored| {
             state.sequence += 1;
             stored.sequence = state.sequence;
-            Sql::upsert(Stored::TABLE, stored.values()).execute(transaction).await?;
-        }
+            stored.values()
+        });
+        bulk::write(transaction, Stored::TABLE, placed.collect(), Existing::Replaced).await?;
         let mut delete = Sql::new("DELETE FROM feed WHERE sequence <= ");
         delete.arg(state.sequence.saturating_sub(KEPT).value());
         delete.execute(transaction).await?;

@@ -1,15 +1,43 @@
 //! The undo journal: for every block that can still be reorganised, what each row was before the block first touched it.
 
-use super::{Column, StoreError, Table, Value, changes::Change, database::Transaction, rows::JOURNALLED, sql::Sql};
+use super::{
+    Column, Row as _, StoreError, Table, Value,
+    bulk::{self, Existing},
+    cache::Change,
+    database::Transaction,
+    rows::JOURNALLED,
+    sql::Sql,
+    table::row,
+};
 
-/// Notes what a row was before `block` changed it.
-pub(crate) async fn record(transaction: &mut Transaction<'_>, block: u64, change: &Change) -> Result<(), StoreError> {
-    let before = change.before.as_ref().map(|values| to_json(values)).transpose()?;
+row! {
+    /// What a row was before a block touched it.
+    Undo in "undo", key 3 {
+        /// The block.
+        block: u64,
+        /// The row's table.
+        table_name: String,
+        /// Its primary key, JSON.
+        key: String,
+        /// All its values, JSON; none if it was not there.
+        before: Option<String>,
+    }
+}
+
+/// Notes what rows were before `block` changed them.
+pub(crate) async fn record(
+    transaction: &mut Transaction<'_>,
+    block: u64,
+    table: &Table,
+    changes: &[Change],
+) -> Result<(), StoreError> {
+    let images = changes.iter().map(|Change { key, before, .. }| {
+        let before = before.as_ref().map(|values| to_json(values)).transpose()?;
+        Ok(Undo { block, table_name: table.name.to_owned(), key: to_json(key)?, before }.values())
+    });
+    let images = images.collect::<Result<_, StoreError>>()?;
     // A block is written once, so its first image of a row is its only one.
-    let mut insert = Sql::new("INSERT INTO undo (block, table_name, key, before) VALUES (");
-    insert.arg(block.value()).push(", ").arg(Value::Text(change.table.name.to_owned())).push(", ");
-    insert.arg(Value::Text(to_json(&change.key)?)).push(", ").arg(before.value()).push(")");
-    insert.execute(transaction).await.map(drop)
+    bulk::write(transaction, Undo::TABLE, images, Existing::Refused).await
 }
 
 /// What a row was before a block.

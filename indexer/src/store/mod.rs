@@ -1,6 +1,8 @@
 //! The database: typed rows, one writer, many readers. All SQL of the indexer stands in this module; what is written
 //! knows nothing of events, and what is read knows nothing of GraphQL.
 
+mod bulk;
+mod cache;
 mod changes;
 mod database;
 mod error;
@@ -26,13 +28,14 @@ use self::database::{Connection, Pool};
 pub use changes::Changes;
 pub use database::DatabaseUrl;
 pub use error::StoreError;
+pub use journal::Undo;
 pub use listen::Listener;
 pub use query::{Bound, Condition, Operator, Order, Page, PageRequest, Paged};
 pub use snapshot::Snapshot;
 pub use state::{Block, State};
 pub(crate) use table::key;
 pub use table::{Row, Table};
-pub use value::{Column, ColumnError, Value};
+pub use value::{Column, ColumnError, Kind, Value};
 pub use writer::{ChainPosition, Update, Writer};
 
 /// Read connections: as many requests can read at the same time.

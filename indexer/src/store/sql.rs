@@ -7,7 +7,7 @@ use super::{Row, StoreError, Table, Value, database::Transaction, postgres, sqli
 /// A statement and what is bound to it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sql {
-    text: String,
+    pub(super) text: String,
     args: Vec<Value>,
 }
 
@@ -65,18 +65,35 @@ impl Sql {
         sql
     }
 
+    /// Begins `INSERT INTO table (…)` with all columns.
+    pub(crate) fn insert(table: &Table) -> Self {
+        let mut sql = Self::new("INSERT INTO ");
+        sql.name(table.name).push(" (").names(table.columns).push(") ");
+        sql
+    }
+
     /// `INSERT … ON CONFLICT DO UPDATE` of one row.
     pub(crate) fn upsert(table: &Table, values: Vec<Value>) -> Self {
-        let mut sql = Self::new("INSERT INTO ");
-        sql.name(table.name).push(" (").names(table.columns).push(") VALUES (");
-        sql.list(&values, |sql, value| {
-            sql.arg(value.clone());
-        });
-        sql.push(") ON CONFLICT (").names(table.key_columns()).push(") DO UPDATE SET ");
-        sql.list(&table.columns[table.key..], |sql, column| {
-            sql.name(column).push(" = excluded.").name(column);
-        });
+        let mut sql = Self::insert(table);
+        sql.push("VALUES ").row(values).or_replace(table);
         sql
+    }
+
+    /// Appends bound values in brackets.
+    pub(crate) fn row(&mut self, values: Vec<Value>) -> &mut Self {
+        self.push("(").list(&values, |sql, _| {
+            sql.push("?");
+        });
+        self.args.extend(values);
+        self.push(")")
+    }
+
+    /// Appends what makes an `INSERT` overwrite rows that are there.
+    pub(crate) fn or_replace(&mut self, table: &Table) -> &mut Self {
+        self.push(" ON CONFLICT (").names(table.key_columns()).push(") DO UPDATE SET ");
+        self.list(&table.columns[table.key..], |sql, column| {
+            sql.name(column).push(" = excluded.").name(column);
+        })
     }
 
     /// Appends `key = values`.

@@ -25,6 +25,9 @@ const PASSING: [u32; 4] = [5, 6, 10, 13];
 /// SQLite looks at the clock once in so many instructions of its virtual machine.
 const INSTRUCTIONS_PER_CHECK: i32 = 10_000;
 
+/// Memory for the pages that a history's many indexes are written to, in kibibytes, which SQLite tells by the sign.
+const WRITER_CACHE: &str = "-65536";
+
 pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/indexer/sqlite");
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -43,6 +46,7 @@ pub(super) async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
+        .pragma("cache_size", WRITER_CACHE)
         .connect()
         .await
 }
@@ -73,6 +77,15 @@ impl Type<Sqlite> for Value {
 }
 
 impl Encode<'_, Sqlite> for Value {
+    fn encode(self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Int(int) => Encode::<Sqlite>::encode(int, buffer),
+            Self::Text(text) => Encode::<Sqlite>::encode(text, buffer),
+            Self::Blob(bytes) => Encode::<Sqlite>::encode(bytes, buffer),
+        }
+    }
+
     fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
         match self {
             Self::Null => Ok(IsNull::Yes),

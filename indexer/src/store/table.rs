@@ -1,6 +1,6 @@
 //! Rows and their tables. A row is declared once; everything that reads, writes or undoes it asks the declaration.
 
-use super::{ColumnError, Value};
+use super::{ColumnError, Kind, Value};
 
 /// A table as the store sees it.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -9,6 +9,8 @@ pub struct Table {
     pub name: &'static str,
     /// All columns, those of the primary key first.
     pub columns: &'static [&'static str],
+    /// What each of them holds.
+    pub kinds: &'static [Kind],
     /// How many columns the primary key has.
     pub key: usize,
 }
@@ -40,11 +42,7 @@ pub trait Row: Clone + PartialEq + Send + Sync + Sized + 'static {
     fn from_values(values: Vec<Value>) -> Result<Self, ColumnError>;
 
     /// The values of the primary key.
-    fn key(&self) -> Vec<Value> {
-        let mut values = self.values();
-        values.truncate(Self::TABLE.key);
-        values
-    }
+    fn key(&self) -> Vec<Value>;
 }
 
 /// The primary key of a row, from the values of its columns.
@@ -68,8 +66,12 @@ macro_rules! row {
         }
 
         impl $crate::store::Row for $name {
-            const TABLE: &'static $crate::store::Table =
-                &$crate::store::Table { name: $table, columns: &[$(stringify!($column)),*], key: $key };
+            const TABLE: &'static $crate::store::Table = &$crate::store::Table {
+                name: $table,
+                columns: &[$(stringify!($column)),*],
+                kinds: &[$(<$ty as $crate::store::Column>::KIND),*],
+                key: $key,
+            };
 
             fn values(&self) -> Vec<$crate::store::Value> {
                 vec![$($crate::store::Column::value(&self.$column)),*]
@@ -82,6 +84,12 @@ macro_rules! row {
                         values.next().unwrap_or($crate::store::Value::Null)
                     )?),*
                 })
+            }
+
+            fn key(&self) -> Vec<$crate::store::Value> {
+                const COLUMNS: &[fn(&$name) -> $crate::store::Value] =
+                    &[$(|row| $crate::store::Column::value(&row.$column)),*];
+                COLUMNS[..$key].iter().map(|column| column(self)).collect()
             }
         }
     };

@@ -33,8 +33,22 @@ pub struct ColumnError {
     found: Value,
 }
 
+/// What a column holds, unless it holds nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// [`Value::Int`].
+    Int,
+    /// [`Value::Text`].
+    Text,
+    /// [`Value::Blob`].
+    Blob,
+}
+
 /// A type that can be stored in one column.
 pub trait Column: Sized {
+    /// What such a column holds.
+    const KIND: Kind;
+
     /// As a column.
     fn value(&self) -> Value;
 
@@ -48,6 +62,8 @@ pub trait Column: Sized {
 macro_rules! unsigned_columns {
     ($($int:ty),*) => {$(
         impl Column for $int {
+            const KIND: Kind = Kind::Int;
+
             fn value(&self) -> Value {
                 // Ids, block numbers, seconds: far below 2^63, and the cast is undone on the way back in any case.
                 Value::Int(*self as i64)
@@ -66,6 +82,8 @@ macro_rules! unsigned_columns {
 unsigned_columns!(u8, u16, u32, u64);
 
 impl Column for bool {
+    const KIND: Kind = Kind::Int;
+
     fn value(&self) -> Value {
         Value::Int(i64::from(*self))
     }
@@ -79,6 +97,8 @@ impl Column for bool {
 }
 
 impl Column for String {
+    const KIND: Kind = Kind::Text;
+
     fn value(&self) -> Value {
         Value::Text(self.clone())
     }
@@ -92,6 +112,8 @@ impl Column for String {
 }
 
 impl Column for Vec<u8> {
+    const KIND: Kind = Kind::Blob;
+
     fn value(&self) -> Value {
         Value::Blob(self.clone())
     }
@@ -107,6 +129,8 @@ impl Column for Vec<u8> {
 macro_rules! fixed_bytes_columns {
     ($($ty:ident: $len:literal),*) => {$(
         impl Column for $ty {
+            const KIND: Kind = Kind::Blob;
+
             fn value(&self) -> Value {
                 Value::Blob(self.to_vec())
             }
@@ -124,6 +148,8 @@ macro_rules! fixed_bytes_columns {
 fixed_bytes_columns!(Address: 20, B256: 32);
 
 impl Column for U256 {
+    const KIND: Kind = Kind::Blob;
+
     fn value(&self) -> Value {
         let significant = self.byte_len();
         let mut bytes = Vec::with_capacity(significant + 1);
@@ -143,6 +169,8 @@ impl Column for U256 {
 }
 
 impl<T: Column> Column for Option<T> {
+    const KIND: Kind = T::KIND;
+
     fn value(&self) -> Value {
         self.as_ref().map_or(Value::Null, Column::value)
     }
@@ -159,6 +187,8 @@ impl<T: Column> Column for Option<T> {
 macro_rules! enum_columns {
     ($($ty:ty),* $(,)?) => {$(
         impl $crate::store::Column for $ty {
+            const KIND: $crate::store::Kind = $crate::store::Kind::Int;
+
             fn value(&self) -> $crate::store::Value {
                 $crate::store::Value::Int(i64::from(u8::from(*self)))
             }

@@ -4,6 +4,7 @@ use aiigo_chain::BlockRef;
 
 use super::{
     Row as _, StoreError,
+    cache::Cache,
     changes::Changes,
     database::Connection,
     feed::{self, Draft},
@@ -15,6 +16,8 @@ use super::{
 pub struct Writer {
     connection: Connection,
     state: State,
+    /// What the last transaction left; empty after anything but a commit.
+    cache: Cache,
 }
 
 /// Where the chain stands, as told with an update.
@@ -31,8 +34,8 @@ pub struct ChainPosition {
 }
 
 impl Writer {
-    pub(crate) const fn new(connection: Connection, state: State) -> Self {
-        Self { connection, state }
+    pub(crate) fn new(connection: Connection, state: State) -> Self {
+        Self { connection, state, cache: Cache::default() }
     }
 
     /// Where the database stands.
@@ -60,7 +63,8 @@ impl Writer {
             return Err(StoreError::Gap { from, indexed });
         }
         let transaction = self.connection.begin().await?;
-        Ok(Update { changes: Changes::new(transaction), state: &mut self.state, sealed: None })
+        let changes = Changes::new(transaction, std::mem::take(&mut self.cache));
+        Ok(Update { changes, state: &mut self.state, cache: &mut self.cache, sealed: None })
     }
 
     /// Takes back every block above `to`, in one transaction. How many rows were put back.
@@ -75,6 +79,7 @@ impl Writer {
         new.indexed = Some(to.number);
         new.indexed_hash = Some(to.hash);
         new.indexed_at = Some(to.timestamp);
+        self.cache = Cache::default();
         let mut transaction = self.connection.begin().await?;
         let mut feed = Draft::default();
         feed.take_back(&mut transaction, to.number).await?;
@@ -102,6 +107,7 @@ pub struct Update<'w> {
     /// What projections write to.
     pub changes: Changes<'w>,
     state: &'w mut State,
+    cache: &'w mut Cache,
     /// The last block that was sealed.
     sealed: Option<u64>,
 }
@@ -136,7 +142,7 @@ impl Update<'_> {
         if is_told && is_new && self.sealed != Some(block.number) {
             self.seal(block).await?;
         }
-        let Self { changes, state, .. } = self;
+        let Self { changes, state, cache, .. } = self;
         let mut new = state.clone();
         new.indexed = Some(block.number);
         new.indexed_hash = Some(block.hash);
@@ -146,7 +152,7 @@ impl Update<'_> {
         new.floor = new.floor.max(chain.finalized.min(block.number));
         new.live = chain.live;
 
-        let (mut transaction, feed) = changes.into_parts();
+        let (mut transaction, known, feed) = changes.into_parts();
         if is_told {
             feed.write(&mut transaction, &mut new).await?;
         } else if is_new {
@@ -158,6 +164,7 @@ impl Update<'_> {
         state::advance(&mut transaction, state, &new).await?;
         transaction.commit().await?;
         *state = new;
+        *cache = known.aged();
         Ok(())
     }
 }

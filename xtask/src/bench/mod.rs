@@ -1,8 +1,11 @@
 //! `cargo xtask bench`: the numbers that the project is held to.
 
+mod indexer;
 mod keeper;
+mod memory;
 mod model;
 mod pow;
+mod sender;
 
 use clap::Subcommand;
 
@@ -14,6 +17,8 @@ pub(crate) enum BenchCommand {
     Pow(pow::PowArgs),
     /// How soon a keeper has done what thousands of nodes and tasks leave to do, and what it costs it.
     Keeper(keeper::KeeperArgs),
+    /// How fast a history is indexed, how soon a new block can be asked about, and how fast questions are answered.
+    Indexer(indexer::IndexerArgs),
     /// Calls per second that the money model is held against the deployed bytecode with.
     Model(model::ModelArgs),
 }
@@ -22,6 +27,7 @@ pub(crate) fn run(command: &BenchCommand) -> Result<(), Error> {
     match command {
         BenchCommand::Pow(args) => pow::run(args),
         BenchCommand::Keeper(args) => keeper::run(args),
+        BenchCommand::Indexer(args) => indexer::run(args),
         BenchCommand::Model(args) => model::run(args),
     }
 }

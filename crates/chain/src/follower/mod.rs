@@ -44,7 +44,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 pub struct FollowerConfig {
     /// Pause between two looks at the head.
     pub poll_interval: Duration,
-    /// The most blocks asked for in one range of the history; shrinks when an endpoint refuses, and grows back.
+    /// The most blocks asked for in one range of the history; fewer when an endpoint refuses, or they are full of events.
     pub max_range: u64,
     /// Blocks below the head that can still be replaced, for a chain that names no finalized block.
     pub finality_depth: u64,
@@ -283,8 +283,8 @@ impl Follower {
         for ((from, _), answer) in ranges.into_iter().zip(answers) {
             match answer {
                 Ok(Range::Events(events, last)) => {
+                    self.range.accepted(last.number + 1 - from, events.len());
                     self.apply(last, from, events, head);
-                    self.range.accepted();
                 }
                 Ok(Range::Refused) => {
                     self.range.refused();
@@ -312,8 +312,8 @@ impl Follower {
             self.head = None;
             return Ok(Step::Behind);
         };
+        self.range.accepted(1, events.len());
         self.apply(block, block.number, events, head);
-        self.range.accepted();
         Ok(Step::Ready)
     }
 

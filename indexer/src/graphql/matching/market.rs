@@ -1,11 +1,15 @@
 //! The nodes as the ranking sees them, and the contracts' rules that it doesn't know.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use aiigo_matching::{Candidate, Ranked, Refusal, Requirements, Weights};
 use aiigo_protocol::{INodeRegistry, NodeRegistry::TokenLimits, NodeStatus, ResourceType};
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, B256, U256};
 use async_graphql::{Context, Result};
+use tokio::sync::Mutex;
 
 use crate::{
     graphql::{failure, loaders::snapshot, objects::protocol::stored},
@@ -39,38 +43,106 @@ pub(super) enum Reason {
 
 /// The nodes, ranked; those that were refused with their reasons.
 pub(super) struct Ranking {
-    pub(super) ranked: Vec<(rows::Node, Ranked)>,
-    pub(super) refused: Vec<(rows::Node, Vec<Reason>)>,
+    pub(super) ranked: Vec<(Arc<rows::Node>, Ranked)>,
+    pub(super) refused: Vec<(Arc<rows::Node>, Vec<Reason>)>,
+}
+
+/// The nodes of a resource type as of a block.
+#[derive(Debug)]
+struct Market {
+    nodes: Vec<Arc<rows::Node>>,
+    /// The same, as the ranking sees them.
+    candidates: Vec<Candidate>,
+    /// Open escrows of these nodes by token, as far as somebody asked.
+    open: Mutex<HashMap<Address, OpenEscrows>>,
+}
+
+/// Open escrows by node.
+type OpenEscrows = Arc<HashMap<u64, U256>>;
+
+/// The markets of a block.
+type OfBlock = BTreeMap<u8, Arc<Market>>;
+
+/// The markets as of the newest block that somebody asked about. However many ask, the nodes are read once a block.
+#[derive(Debug, Default)]
+pub(in crate::graphql) struct Markets {
+    newest: Mutex<Option<(B256, OfBlock)>>,
+}
+
+impl Markets {
+    /// The market of a resource type, as of the request's block.
+    async fn of(&self, ctx: &Context<'_>, resource_type: ResourceType) -> Result<Arc<Market>> {
+        let state = snapshot(ctx)?.state().await.map_err(|error| failure(error.into()))?;
+        let block = state.and_then(|state| state.indexed_hash).unwrap_or_default();
+        let mut newest = self.newest.lock().await;
+        let markets = match &mut *newest {
+            Some((of, markets)) if *of == block => markets,
+            newest => &mut newest.insert((block, OfBlock::new())).1,
+        };
+        if let Some(market) = markets.get(&resource_type.into()) {
+            return Ok(Arc::clone(market));
+        }
+        let market = Arc::new(Market::read(ctx, resource_type).await?);
+        markets.insert(resource_type.into(), Arc::clone(&market));
+        Ok(market)
+    }
+}
+
+impl Market {
+    async fn read(ctx: &Context<'_>, resource_type: ResourceType) -> Result<Self> {
+        let limits: Option<INodeRegistry::Parameters> = stored(ctx, parameters::REGISTRY).await?;
+        let min_stake = U256::from(limits.unwrap_or_default().minStake);
+        let condition = Condition::equals("resource_type", resource_type.value());
+        let order = vec![Order { column: "power", descending: true }];
+        let nodes = snapshot(ctx)?.list::<rows::Node>(condition, order, MAX_CANDIDATES).await;
+        let nodes: Vec<_> = nodes.map_err(|error| failure(error.into()))?.into_iter().map(Arc::new).collect();
+        let candidates = nodes.iter().map(|node| candidate(node, min_stake)).collect();
+        Ok(Self { nodes, candidates, open: Mutex::default() })
+    }
+
+    async fn open_escrows(&self, ctx: &Context<'_>, token: Address) -> Result<OpenEscrows> {
+        let mut open = self.open.lock().await;
+        if let Some(open) = open.get(&token) {
+            return Ok(Arc::clone(open));
+        }
+        let keys: Vec<Vec<Value>> = self.nodes.iter().map(|node| key![node.id, token].to_vec()).collect();
+        let found = snapshot(ctx)?.get_many::<rows::NodeEscrow>(&keys).await.map_err(|error| failure(error.into()))?;
+        let found = Arc::new(found.into_values().map(|escrow| (escrow.node_id, escrow.open)).collect());
+        open.insert(token, Arc::clone(&found));
+        Ok(found)
+    }
 }
 
 /// Ranks the nodes of the resource type.
 pub(super) async fn rank(ctx: &Context<'_>, wanted: &Wanted, weights: &Weights) -> Result<Ranking> {
-    let limits: Option<INodeRegistry::Parameters> = stored(ctx, parameters::REGISTRY).await?;
-    let limits = limits.unwrap_or_default();
-    let nodes = nodes(ctx, wanted.resource_type).await?;
-    let open = open_escrows(ctx, &nodes, wanted.token).await?;
-
-    let candidates: Vec<Candidate> = nodes.iter().map(|node| candidate(node, wanted, &limits)).collect();
-    let ranking = aiigo_matching::rank(&requirements(wanted), &candidates, weights);
-
+    let market = ctx.data::<Markets>()?.of(ctx, wanted.resource_type).await?;
+    let open = market.open_escrows(ctx, wanted.token).await?;
     let token_limits: Option<TokenLimits> = stored(ctx, &parameters::limits_of(wanted.token)).await?;
     let token_limits = token_limits.unwrap_or_default();
+
+    let owned_by_buyer = |node: &rows::Node| {
+        let owned = wanted.buyer.is_some_and(|buyer| [node.owner, node.operator, node.payout].contains(&buyer));
+        owned.then_some(Reason::Refusal(Refusal::OwnedByBuyer))
+    };
     let over_cap = |node: &rows::Node| {
         let cap = U256::from(token_limits.cap(node.trust_level));
         let open = open.get(&node.id).copied().unwrap_or_default().saturating_add(wanted.escrow);
         (open > cap).then_some(Reason::EscrowCap { open, cap })
     };
+    let ranking = aiigo_matching::rank(&requirements(wanted), &market.candidates, weights);
     let mut result = Ranking { ranked: Vec::new(), refused: Vec::new() };
     for ranked in ranking.ranked {
-        let node = nodes[ranked.candidate].clone();
-        match over_cap(&node) {
-            None => result.ranked.push((node, ranked)),
-            Some(reason) => result.refused.push((node, vec![reason])),
+        let node = Arc::clone(&market.nodes[ranked.candidate]);
+        let reasons: Vec<Reason> = owned_by_buyer(&node).into_iter().chain(over_cap(&node)).collect();
+        match reasons.is_empty() {
+            true => result.ranked.push((node, ranked)),
+            false => result.refused.push((node, reasons)),
         }
     }
     for refused in ranking.refused {
-        let node = nodes[refused.candidate].clone();
-        let reasons = refused.reasons.into_iter().map(Reason::Refusal).chain(over_cap(&node)).collect();
+        let node = Arc::clone(&market.nodes[refused.candidate]);
+        let reasons = refused.reasons.into_iter().map(Reason::Refusal);
+        let reasons = reasons.chain(owned_by_buyer(&node)).chain(over_cap(&node)).collect();
         result.refused.push((node, reasons));
     }
     result.refused.sort_by_key(|(node, _)| node.id);
@@ -83,24 +155,23 @@ fn requirements(wanted: &Wanted) -> Requirements {
         milli_tflops: wanted.min_power,
         trust: wanted.trust,
         max_price_per_hour: wanted.price_per_hour.saturating_to(),
-        buyer: wanted.buyer.map(text),
+        // The marketplace refuses a node if any of its keys is the buyer's, not only the owner's.
+        buyer: None,
         regions: Vec::new(),
         min_uptime_bps: None,
         excluded: wanted.excluded.clone(),
     }
 }
 
-fn candidate(node: &rows::Node, wanted: &Wanted, limits: &INodeRegistry::Parameters) -> Candidate {
-    // The marketplace refuses a node if any of its keys is the buyer's.
-    let buyers = [node.operator, node.payout].into_iter().find(|key| Some(*key) == wanted.buyer);
+fn candidate(node: &rows::Node, min_stake: U256) -> Candidate {
     let challenges = u64::from(node.challenges_passed) + u64::from(node.challenges_missed);
     Candidate {
         node_id: node.id,
-        owner: text(buyers.unwrap_or(node.owner)),
+        owner: format!("{:#x}", node.owner),
         active: node.status == NodeStatus::Active,
         resource_type: node.resource_type.into(),
         free_milli_tflops: node.power.saturating_sub(node.running_power).saturating_to(),
-        free_slots: free_slots(node, U256::from(limits.minStake)),
+        free_slots: free_slots(node, min_stake),
         trust: node.trust_level,
         reputation: node.reputation,
         price_per_hour: None,
@@ -117,21 +188,4 @@ fn free_slots(node: &rows::Node, min_stake: U256) -> u64 {
     let backed: u64 = node.stake.checked_div(min_stake).unwrap_or_default().saturating_to();
     let countable = u64::from(u16::MAX).saturating_sub(node.reviewing.into());
     backed.min(countable).saturating_sub(node.running.into())
-}
-
-async fn nodes(ctx: &Context<'_>, resource_type: ResourceType) -> Result<Vec<rows::Node>> {
-    let condition = Condition::equals("resource_type", resource_type.value());
-    let order = vec![Order { column: "power", descending: true }];
-    let nodes = snapshot(ctx)?.list::<rows::Node>(condition, order, MAX_CANDIDATES).await;
-    nodes.map_err(|error| failure(error.into()))
-}
-
-async fn open_escrows(ctx: &Context<'_>, nodes: &[rows::Node], token: Address) -> Result<HashMap<u64, U256>> {
-    let keys: Vec<Vec<Value>> = nodes.iter().map(|node| key![node.id, token].to_vec()).collect();
-    let found = snapshot(ctx)?.get_many::<rows::NodeEscrow>(&keys).await.map_err(|error| failure(error.into()))?;
-    Ok(found.into_values().map(|escrow| (escrow.node_id, escrow.open)).collect())
-}
-
-fn text(address: Address) -> String {
-    format!("{address:#x}")
 }

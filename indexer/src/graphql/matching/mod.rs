@@ -9,6 +9,7 @@ use aiigo_protocol::ReplicaStatus;
 use alloy::primitives::{Address, U256};
 use async_graphql::{Context, InputObject, Object, Result};
 
+pub(super) use self::market::Markets;
 use self::market::{Wanted, rank};
 pub use self::objects::{Match, Quote};
 use super::{

@@ -4,7 +4,10 @@ use aiigo_matching::{Refusal, TermScore};
 use async_graphql::{Enum, SimpleObject};
 
 use super::market::{Ranking, Reason};
-use crate::graphql::{objects::Node, scalars::BigInt};
+use crate::{
+    graphql::{objects::Node, scalars::BigInt},
+    store::rows,
+};
 
 /// Who can do a task, and who can't.
 #[derive(SimpleObject, Clone, Debug)]
@@ -107,12 +110,12 @@ impl Match {
     pub(super) fn new(ranking: Ranking, size: usize) -> Self {
         let (eligible, refused_count) = (ranking.ranked.len(), ranking.refused.len());
         let candidates = ranking.ranked.into_iter().take(size).map(|(node, ranked)| MatchCandidate {
-            node: node.into(),
+            node: rows::Node::clone(&node).into(),
             score: ranked.score,
             terms: ranked.terms.iter().map(MatchTerm::from).collect(),
         });
         let refused = ranking.refused.into_iter().take(size).map(|(node, reasons)| MatchRefusal {
-            node: node.into(),
+            node: rows::Node::clone(&node).into(),
             reasons: reasons.iter().map(MatchReason::from).collect(),
         });
         Self { eligible, candidates: candidates.collect(), refused_count, refused: refused.collect() }

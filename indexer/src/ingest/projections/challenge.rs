@@ -15,7 +15,7 @@ const COUNTED_SHARE: (u64, u64) = (82 * 50, 10_000);
 pub(super) async fn apply(event: &Verifier, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
     match event {
         Verifier::ChallengeIssued(e) => {
-            db.put(Challenge {
+            db.insert(Challenge {
                 id: e.challengeId,
                 node_id: e.nodeId,
                 status: ChallengeStatus::Open,
@@ -28,8 +28,8 @@ pub(super) async fn apply(event: &Verifier, at: Moment, db: &mut Changes<'_>) ->
                 largest_hash: None,
                 hash_rate: None,
                 power: None,
-            })
-            .await
+            });
+            Ok(())
         }
         Verifier::ChallengePassed(e) => {
             let hash_rate = U256::from(e.hashRate);

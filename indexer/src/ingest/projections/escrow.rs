@@ -17,7 +17,7 @@ pub(super) async fn apply(
 ) -> Result<(), StoreError> {
     match event {
         Escrows::Deposited(e) => {
-            db.put(Escrow {
+            db.insert(Escrow {
                 task_id: e.taskId,
                 payer: e.payer,
                 token: e.token,
@@ -32,8 +32,7 @@ pub(super) async fn apply(
                 split_amount: U256::ZERO,
                 opened_at: at.time,
                 closed_at: None,
-            })
-            .await?;
+            });
             token_total(db, at, e.token, |totals| {
                 totals.deposited = totals.deposited.saturating_add(e.amount);
                 totals.escrowed = totals.escrowed.saturating_add(e.amount);

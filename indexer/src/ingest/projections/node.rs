@@ -53,7 +53,7 @@ pub(super) async fn apply(event: &Registry, at: Moment, db: &mut Changes<'_>) ->
                 referrer: (e.referrer != 0).then_some(e.referrer),
             };
             protocol::recount_node(db, None, &node).await?;
-            db.put(node).await?;
+            db.insert(node);
             token::account(db, e.owner, |account| account.nodes_owned += 1).await
         }
         Registry::OperatorChanged(e) => change(db, e.nodeId, |node| node.operator = e.operator).await,

@@ -60,7 +60,7 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
                 replica::begin(db, &task).await?;
             }
             day::price(db, at, &task).await?;
-            db.put(task).await?;
+            db.insert(task);
             protocol::recount_task(db, TaskStatus::None, status).await?;
             token::account(db, e.buyer, |account| account.tasks_created += 1).await
         }
@@ -73,7 +73,7 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
                 task.due_by = Some(due_by);
             })
             .await?;
-            db.put(Assignment {
+            db.insert(Assignment {
                 task_id: e.taskId,
                 attempt: task.attempts,
                 node_id: e.nodeId,
@@ -82,8 +82,7 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
                 accepted_at: at.time,
                 due_by,
                 ended_at: None,
-            })
-            .await?;
+            });
             node::open_escrow(db, e.nodeId, task.payment_token, |open| open.saturating_add(task.escrow)).await?;
             node::change(db, e.nodeId, |node| {
                 node.tasks_accepted += 1;

@@ -17,8 +17,10 @@ use alloy::{
     sol_types::{SolCall, SolEvent},
 };
 
-use super::sender::{Call, send};
-use crate::project::Error;
+use crate::{
+    bench::sender::{Blocks, Call, Sender},
+    project::Error,
+};
 
 /// The devnet's account that owns and operates all of them.
 const OWNER: u32 = 6;
@@ -36,8 +38,9 @@ const LIMIT: Duration = Duration::from_secs(300);
 const MISSING: u64 = 10;
 
 /// The nodes.
-pub(super) struct Crowd {
+pub(in crate::bench) struct Crowd {
     provider: DynProvider,
+    sender: Sender,
     deployment: Deployment,
     owner: Account,
     nodes: Vec<u64>,
@@ -45,16 +48,27 @@ pub(super) struct Crowd {
 
 impl Crowd {
     /// Nobody yet, with rules under which anybody can join.
-    pub(super) async fn new(devnet: &Devnet) -> Result<Self, Error> {
+    pub(in crate::bench) async fn new(devnet: &Devnet, blocks: Blocks) -> Result<Self, Error> {
         let owner = devnet.account(OWNER)?;
-        let crowd =
-            Self { provider: devnet.provider(), deployment: devnet.deployment().clone(), owner, nodes: Vec::new() };
+        let (provider, deployment) = (devnet.provider(), devnet.deployment().clone());
+        let sender = Sender::new(provider.clone(), blocks);
+        let crowd = Self { provider, sender, deployment, owner, nodes: Vec::new() };
         let mut parameters = crowd.verifier().parameters().call().await?;
         parameters.window = WINDOW;
         parameters.hashesPerTflops = [1; 5];
         let call = ProofOfWorkVerifier::setParametersCall { parameters_: parameters };
         devnet.govern(crowd.address(ContractName::ProofOfWorkVerifier), call.abi_encode().into()).await?;
         Ok(crowd)
+    }
+
+    /// Their ids.
+    pub(in crate::bench) fn nodes(&self) -> &[u64] {
+        &self.nodes
+    }
+
+    /// Who owns and operates all of them.
+    pub(in crate::bench) fn owner(&self) -> Address {
+        self.owner.address()
     }
 
     fn address(&self, name: ContractName) -> Address {
@@ -70,11 +84,11 @@ impl Crowd {
     }
 
     async fn send(&self, calls: Vec<Call>) -> Result<(), Error> {
-        send(&self.provider, self.owner.address(), calls).await
+        self.sender.send(self.owner.address(), calls).await
     }
 
     /// Registers, stakes and proves `count` nodes.
-    pub(super) async fn join(&mut self, count: u64) -> Result<(), Error> {
+    pub(in crate::bench) async fn join(&mut self, count: u64) -> Result<(), Error> {
         let registry = NodeRegistry::new(self.address(ContractName::NodeRegistry), self.provider.clone());
         let parameters = registry.parameters().call().await?;
         // A slash must not end a node.
@@ -137,7 +151,7 @@ impl Crowd {
         let call = AIIGOToken::transferCall { to: self.owner.address(), value: amount };
         let call = self.call(ContractName::AIIGOToken, &call, U256::ZERO, 200_000);
         let faucet = self.provider.get_accounts().await?;
-        send(&self.provider, *faucet.first().ok_or("the devnet has no accounts")?, vec![call]).await
+        self.sender.send(*faucet.first().ok_or("the devnet has no accounts")?, vec![call]).await
     }
 
     /// The nonces of the smallest hashes among the first few, packed.
@@ -176,7 +190,7 @@ impl Crowd {
         let call = TaskMarketplace::createTaskCall { request };
         let before = self.provider.get_block_number().await?;
         let calls = (0..count).map(|_| self.call(ContractName::TaskMarketplace, &call, value, 500_000)).collect();
-        send(&self.provider, buyer.address(), calls).await?;
+        self.sender.send(buyer.address(), calls).await?;
         let tasks = self.events::<TaskCreated>(ContractName::TaskMarketplace, before).await?;
         let salt = B256::repeat_byte(7);
         let zero = U256::ZERO;
@@ -289,6 +303,6 @@ impl Crowd {
 }
 
 /// More ETH than any of this costs.
-async fn rich(provider: &DynProvider, account: Address) -> Result<(), Error> {
+pub(in crate::bench) async fn rich(provider: &DynProvider, account: Address) -> Result<(), Error> {
     Ok(provider.anvil_set_balance(account, U256::from(10).pow(U256::from(27))).await?)
 }

@@ -37,11 +37,3 @@ fn calls(log: &Path) -> Result<u64, Error> {
     let methods = ["eth_", "net_", "web3_", "anvil_", "evm_"];
     Ok(text.lines().filter(|line| methods.iter().any(|method| line.starts_with(method))).count() as u64)
 }
-
-/// The most memory that a process ever held, megabytes.
-pub(super) fn largest_memory(process: u32) -> Result<f64, Error> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("the system tells no memory")?;
-    let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kilobytes * 1024.0 / 1e6)
-}

@@ -1,9 +1,8 @@
 //! `cargo xtask bench keeper`: a round over thousands of nodes, those who miss it, and as many late tasks as that, against the real
 //! keeper, built as a release is, on a devnet with a block a second.
 
-mod crowd;
+pub(super) mod crowd;
 mod measure;
-mod sender;
 
 use std::{fs, path::PathBuf};
 
@@ -13,6 +12,10 @@ use serde::Serialize;
 
 use self::{crowd::Crowd, measure::Steady};
 use crate::{
+    bench::{
+        memory,
+        sender::{self, Blocks},
+    },
     project::{Error, bin_dir, state_dir},
     setup,
     shell::heading,
@@ -84,7 +87,7 @@ async fn play(args: &KeeperArgs, keeper: PathBuf) -> Result<Numbers, Error> {
     let mut market = Market::new(devnet, config)?;
 
     heading(&format!("{} nodes", args.nodes));
-    let mut crowd = Crowd::new(market.devnet()).await?;
+    let mut crowd = Crowd::new(market.devnet(), Blocks::ByTheClock).await?;
     crowd.join(args.nodes).await?;
     heading(&format!("{} tasks", args.tasks));
     crowd.take_tasks(&market.buyer()?, args.tasks).await?;
@@ -111,7 +114,7 @@ async fn play(args: &KeeperArgs, keeper: PathBuf) -> Result<Numbers, Error> {
         misses_seconds,
         tasks: args.tasks,
         timeouts_seconds,
-        rss_mb: measure::largest_memory(process)?,
+        rss_mb: memory::largest(process)?,
         rpc_calls_per_block,
         reverted: sender::failed(&market.provider(), keeper, market.devnet().deployment().block).await?.len(),
     };

@@ -1,0 +1,149 @@
+//! Rows in front of the database: as it has them, and as they will be written.
+//!
+//! They are kept from one transaction to the next. That is sound because only one process writes, and each commit checks
+//! that; with any error, and with a retraction, all of them are forgotten.
+
+use std::any::{Any, TypeId};
+
+use alloy::primitives::map::HashMap;
+
+use super::{Row, Table, Value};
+
+/// Rows of a table after which a new generation begins. Two are kept.
+const GENERATION: usize = 10_000;
+
+/// Rows of all tables.
+#[derive(Default)]
+pub(crate) struct Cache {
+    tables: HashMap<TypeId, Box<dyn Rows>>,
+}
+
+/// A changed row, whatever its type.
+pub(crate) struct Change {
+    pub(crate) key: Vec<Value>,
+    /// What it was; none if it was not there.
+    pub(crate) before: Option<Vec<Value>>,
+    pub(crate) after: Vec<Value>,
+}
+
+/// The rows of one table, whatever their type.
+pub(crate) trait Rows: Send {
+    fn table(&self) -> &'static Table;
+    /// What changed since the last call. It has to be written.
+    fn take_changes(&mut self) -> Vec<Change>;
+    /// Ends a generation that is large enough. Nothing may have changed since the last [`Rows::take_changes`].
+    fn age(&mut self);
+    fn as_any(&mut self) -> &mut dyn Any;
+}
+
+impl Cache {
+    pub(crate) fn table<R: Row>(&mut self) -> &mut CachedTable<R> {
+        let table = self.tables.entry(TypeId::of::<R>()).or_insert_with(|| Box::new(CachedTable::<R>::default()));
+        #[allow(clippy::expect_used)] // the entry of a type's id is made here, of that type, and nowhere else
+        let table = table.as_any().downcast_mut().expect("the table of this type");
+        table
+    }
+
+    pub(crate) fn tables(&mut self) -> impl Iterator<Item = &mut Box<dyn Rows>> {
+        self.tables.values_mut()
+    }
+
+    /// Lets go of what was not asked for in a long time.
+    pub(crate) fn aged(mut self) -> Self {
+        self.tables.values_mut().for_each(|table| table.age());
+        self
+    }
+}
+
+/// A row that is known, or known not to be there.
+struct Slot<R> {
+    now: Option<R>,
+    /// What the database has, if that may be something else.
+    before: Option<Option<R>>,
+}
+
+/// The rows of one table.
+pub(crate) struct CachedTable<R> {
+    young: HashMap<Vec<Value>, Slot<R>>,
+    old: HashMap<Vec<Value>, Slot<R>>,
+    /// Keys of slots with a `before`, all of them young.
+    changed: Vec<Vec<Value>>,
+}
+
+impl<R> Default for CachedTable<R> {
+    fn default() -> Self {
+        Self { young: HashMap::default(), old: HashMap::default(), changed: Vec::new() }
+    }
+}
+
+impl<R: Row> CachedTable<R> {
+    /// A row; the outer `None`: that is not known.
+    pub(crate) fn get(&mut self, key: &[Value]) -> Option<Option<&R>> {
+        self.rejuvenate(key);
+        self.young.get(key).map(|slot| slot.now.as_ref())
+    }
+
+    /// Notes what the database has.
+    pub(crate) fn learn(&mut self, key: Vec<Value>, row: Option<R>) {
+        self.young.insert(key, Slot { now: row, before: None });
+    }
+
+    /// Notes what the database has, but for what is known already.
+    pub(crate) fn learn_all(&mut self, rows: Vec<R>) {
+        for row in rows {
+            let key = row.key();
+            if self.get(&key).is_none() {
+                self.learn(key, Some(row));
+            }
+        }
+    }
+
+    /// A row to be changed. One that is not known is new.
+    pub(crate) fn change(&mut self, key: &[Value]) -> &mut Option<R> {
+        self.rejuvenate(key);
+        let slot = self.young.entry(key.to_vec()).or_insert(Slot { now: None, before: None });
+        if slot.before.is_none() {
+            slot.before = Some(slot.now.clone());
+            self.changed.push(key.to_vec());
+        }
+        &mut slot.now
+    }
+
+    /// All rows that are known.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &R> {
+        self.young.values().chain(self.old.values()).filter_map(|slot| slot.now.as_ref())
+    }
+
+    fn rejuvenate(&mut self, key: &[Value]) {
+        if let Some((key, slot)) = self.old.remove_entry(key) {
+            self.young.insert(key, slot);
+        }
+    }
+}
+
+impl<R: Row> Rows for CachedTable<R> {
+    fn table(&self) -> &'static Table {
+        R::TABLE
+    }
+
+    fn take_changes(&mut self) -> Vec<Change> {
+        let changed = std::mem::take(&mut self.changed).into_iter();
+        let changes = changed.filter_map(|key| {
+            let slot = self.young.get_mut(&key)?;
+            let before = slot.before.take()?;
+            let now = slot.now.as_ref().filter(|now| before.as_ref() != Some(now))?;
+            Some(Change { before: before.map(|row| row.values()), after: now.values(), key })
+        });
+        changes.collect()
+    }
+
+    fn age(&mut self) {
+        if self.young.len() >= GENERATION {
+            self.old = std::mem::take(&mut self.young);
+        }
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
