@@ -19,7 +19,7 @@ fn the_checked_in_schema_is_the_api() {
 
 #[tokio::test]
 async fn every_row_has_a_table_with_its_columns_and_key() {
-    let tables: [&Table; 34] = [
+    let tables: [&Table; 35] = [
         State::TABLE,
         store::Block::TABLE,
         store::Undo::TABLE,
