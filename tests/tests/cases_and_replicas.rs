@@ -488,5 +488,5 @@ async fn replicated_tasks_are_told_from_the_applications_to_the_settlement_of_wh
     assert_eq!((&case["lapses"], with_status(&tasks.told(task).await, "CLEARED")), (&json!(2), 1));
 
     let compared = tasks.world.verified().await;
-    assert!(compared["case"] == 1 && compared["replica"].as_u64() > Some(8), "{compared}");
+    assert!(compared["case"] == 1 && compared["replica"].as_u64() >= Some(8), "{compared}");
 }
