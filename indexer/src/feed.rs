@@ -15,6 +15,9 @@ use crate::store::{
 /// Parts that wait for a subscriber; one that is further behind reads the database.
 const PARTS: usize = 64;
 
+/// Subscriptions of all clients at the same time.
+const FOLLOWERS: usize = 10_000;
+
 /// The feed is looked at so often even if nobody says that it grew: a notification may be lost with a connection.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -107,11 +110,14 @@ impl Feed {
     /// Every change after a place, or from now on; ends with the process, or after an error.
     ///
     /// # Errors
-    /// If the database can't be read.
+    /// If too many follow it already, or the database can't be read.
     pub async fn changes(
         &self,
         after: Option<u64>,
     ) -> Result<impl Stream<Item = Result<Arc<Change>, FeedError>> + use<>, StoreError> {
+        if self.followers() >= FOLLOWERS {
+            return Err(StoreError::Busy);
+        }
         let position = match after {
             Some(after) => after,
             None => newest(&self.reader).await?,

@@ -164,7 +164,6 @@ fn requirements(wanted: &Wanted) -> Requirements {
 }
 
 fn candidate(node: &rows::Node, min_stake: U256) -> Candidate {
-    let challenges = u64::from(node.challenges_passed) + u64::from(node.challenges_missed);
     Candidate {
         node_id: node.id,
         owner: format!("{:#x}", node.owner),
@@ -176,9 +175,7 @@ fn candidate(node: &rows::Node, min_stake: U256) -> Candidate {
         reputation: node.reputation,
         price_per_hour: None,
         latency_millis: None,
-        uptime_bps: (u64::from(node.challenges_passed) * 10_000)
-            .checked_div(challenges)
-            .and_then(|bps| u16::try_from(bps).ok()),
+        uptime_bps: node.uptime_bps(),
         region: None,
     }
 }
