@@ -109,7 +109,7 @@ async fn the_series_is_asked_for_day_by_day() {
     let reader = database.reader().await;
     let query = "{ days(first: 1) { totalCount nodes { day startsAt tasks nodesActive activePower
         tokens { nodes { token volume paid fees split } } prices { nodes { resourceType tasks lowest mean highest } } } }
-        nodes { nodes { id uptimeBps challengesPassed challengesMissed earnings { token tasks amount } } } }";
+        nodes { nodes { id uptimeBps auditsPassed auditsMissed earnings { token tasks amount } } } }";
     let answer = ask(&reader, query).await;
     let newest = &answer["days"]["nodes"][0];
     let number =
@@ -128,8 +128,10 @@ async fn the_series_is_asked_for_day_by_day() {
     }
     let nodes = answer["nodes"]["nodes"].as_array().expect("nodes");
     assert!(nodes.iter().any(|node| !node["earnings"].as_array().expect("a list").is_empty()));
+    let bps: Vec<u64> = nodes.iter().filter_map(|node| node["uptimeBps"].as_u64()).collect();
+    assert!(bps.iter().any(|bps| (1..10_000).contains(bps)), "somebody passed some and missed some: {bps:?}");
     for node in nodes {
-        let (passed, missed) = (&node["challengesPassed"], &node["challengesMissed"]);
+        let (passed, missed) = (&node["auditsPassed"], &node["auditsMissed"]);
         let (passed, missed) = (passed.as_u64().expect("a count"), missed.as_u64().expect("a count"));
         let expected = (passed * 10_000).checked_div(passed + missed);
         assert_eq!(node["uptimeBps"].as_u64(), expected, "{node}");

@@ -114,7 +114,8 @@ object! {
             earnings: Earning = |this, ctx| few::<rows::Earning, _>(ctx, "node_id", this.0.id.value(), "token").await,
         }
         more {
-            /// The part of its challenges that it passed, basis points; null if it was never challenged.
+            /// The part of its audit rounds that it passed, without those that it was excused from, basis points; null before
+            /// the first.
             async fn uptime_bps(&self) -> Option<i32> {
                 self.0.uptime_bps().map(i32::from)
             }

@@ -106,10 +106,11 @@ row! {
 }
 
 impl Node {
-    /// The part of its challenges that it passed, basis points; none if it was never challenged.
+    /// The part of its audit rounds that it passed, without those that it was excused from, basis points; none before the
+    /// first.
     pub fn uptime_bps(&self) -> Option<u16> {
-        let challenges = u64::from(self.challenges_passed) + u64::from(self.challenges_missed);
-        let bps = (u64::from(self.challenges_passed) * 10_000).checked_div(challenges)?;
+        let audits = u64::from(self.audits_passed) + u64::from(self.audits_missed);
+        let bps = (u64::from(self.audits_passed) * 10_000).checked_div(audits)?;
         u16::try_from(bps).ok()
     }
 }
