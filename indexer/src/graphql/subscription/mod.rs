@@ -91,8 +91,9 @@ async fn told<R: Row, T: From<Told<R>>>(
     let changes = ctx.data::<Feed>()?.changes(after.transpose()?).await.map_err(|error| failure(error.into()))?;
     let meets = move |row: &[crate::store::Value]| condition.holds(R::TABLE, row);
     Ok(changes.filter_map(move |change| {
-        ready(match change {
-            Ok(change) => Told::<R>::of(&change, &meets).map(|told| Ok(T::from(told))),
+        let told = change.and_then(|change| Ok(Told::<R>::of(&change, &meets)?));
+        ready(match told {
+            Ok(told) => told.map(|told| Ok(T::from(told))),
             Err(FeedError::Store(error)) => Some(Err(failure(error.into()))),
             Err(gone) => {
                 Some(Err(async_graphql::Error::new(gone.to_string())
