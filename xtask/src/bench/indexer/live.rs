@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Instant};
 
-use aiigo_devnet::{Devnet, Postgres};
+use aiigo_devnet::{Devnet, Postgres, Subscription};
 use aiigo_protocol::{AIIGOToken, ContractName};
 use alloy::{
     primitives::{B256, U256},
@@ -10,7 +10,7 @@ use alloy::{
     rpc::types::TransactionRequest,
     sol_types::SolCall,
 };
-use reqwest::{Client, Response, header::ACCEPT};
+use reqwest::Client;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -52,20 +52,18 @@ async fn follow(devnet: &Devnet, indexer: Indexer) -> Result<Delay, Error> {
         .to(devnet.deployment().address(ContractName::AIIGOToken))
         .input(transfer.abi_encode().into())
         .gas_limit(200_000);
-    let subscribe = json!({ "query": "subscription { blocks { number retracted } }" });
-    let request = client.post(indexer.url.clone()).header(ACCEPT, "text/event-stream").json(&subscribe);
-    let mut told = Told { stream: request.send().await?, text: String::new() };
+    let cursor = &meta(&client, &indexer).await?["cursor"];
+    let subscribe = format!("subscription {{ blocks(after: {cursor}) {{ number }} }}");
+    let mut told = Subscription::start(&client, indexer.url.clone(), &subscribe).await;
     let mut latencies = Latencies::default();
-    // The first block shows that the subscription has begun.
+    // The first block is for warming up.
     for block in 0..=BLOCKS {
         let (number, mined) = mine(&provider, transfer.clone()).await?;
-        told.until(number).await?;
+        until(&mut told, number).await?;
         if block > 0 {
             latencies.add(mined.elapsed());
         }
-        let question = json!({ "query": "{ _meta { indexedBlock } }" });
-        let answer: Value = client.post(indexer.url.clone()).json(&question).send().await?.json().await?;
-        let indexed: u64 = answer["data"]["_meta"]["indexedBlock"].as_str().unwrap_or_default().parse()?;
+        let indexed: u64 = meta(&client, &indexer).await?["indexedBlock"].as_str().unwrap_or_default().parse()?;
         if indexed < number {
             return Err(format!("block {number} was told before its rows could be read").into());
         }
@@ -82,27 +80,18 @@ async fn mine(provider: &DynProvider, transaction: TransactionRequest) -> Result
     Ok((number, Instant::now()))
 }
 
-/// What a subscription told, as server-sent events.
-struct Told {
-    stream: Response,
-    text: String,
-}
-
-impl Told {
-    async fn until(&mut self, number: u64) -> Result<(), Error> {
-        loop {
-            while let Some((line, rest)) = self.text.split_once('\n') {
-                let told =
-                    line.strip_prefix("data:").map(|data| serde_json::from_str::<Value>(data.trim())).transpose()?;
-                self.text = rest.to_owned();
-                let block =
-                    told.as_ref().and_then(|told| told["data"]["blocks"]["number"].as_str()?.parse::<u64>().ok());
-                if block.is_some_and(|block| block >= number) {
-                    return Ok(());
-                }
-            }
-            let chunk = self.stream.chunk().await?.ok_or("the subscription ended")?;
-            self.text.push_str(std::str::from_utf8(&chunk)?);
+/// Waits until a block is told.
+async fn until(told: &mut Subscription, number: u64) -> Result<(), Error> {
+    loop {
+        let block: u64 = told.next().await["blocks"]["number"].as_str().unwrap_or_default().parse()?;
+        if block >= number {
+            return Ok(());
         }
     }
+}
+
+async fn meta(client: &Client, indexer: &Indexer) -> Result<Value, Error> {
+    let question = json!({ "query": "{ _meta { indexedBlock cursor } }" });
+    let mut answer: Value = client.post(indexer.url.clone()).json(&question).send().await?.json().await?;
+    Ok(answer["data"]["_meta"].take())
 }
