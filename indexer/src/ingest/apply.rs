@@ -3,7 +3,10 @@
 use aiigo_chain::{LocatedEvent, Update};
 
 use super::Projector;
-use crate::store::{ChainPosition, StoreError, Writer};
+use crate::store::{ChainPosition, Changes, StoreError, Writer};
+
+/// Events that are projected before the database is looked at: some microseconds each.
+const AT_A_STRETCH: usize = 16;
 
 /// Writes an update: all of it or, if anything fails, nothing.
 ///
@@ -19,30 +22,45 @@ pub async fn apply(writer: &mut Writer, projector: &Projector, update: &Update) 
             // One block at the head is told even where it is final at once.
             let told_from = if *live && *from == block.number { *from } else { finalized + 1 };
             let chain = ChainPosition { head: head.number, finalized: *finalized, live: *live, told_from };
+            writer.arrange_indexes(block.number, chain).await?;
             let mut open = writer.begin(*from).await?;
-            for events in events.chunk_by(|one, next| one.block.number == next.block.number) {
-                apply_block(&mut open, projector, events, chain).await?;
+            let (history, told) = events.split_at(events.partition_point(|event| event.block.number < told_from));
+            apply_history(&mut open, projector, history).await?;
+            for events in told.chunk_by(|one, next| one.block.number == next.block.number) {
+                apply_block(&mut open, projector, events).await?;
             }
-            open.settle().await?;
             open.commit(block, chain).await
         }
     }
+}
+
+async fn apply_history(
+    open: &mut crate::store::Update<'_>,
+    projector: &Projector,
+    events: &[LocatedEvent],
+) -> Result<(), StoreError> {
+    let raw = events.iter().map(|event| projector.raw(event));
+    let project = async |db: &mut Changes<'_>| {
+        for (index, event) in events.iter().enumerate() {
+            projector.project(event, db).await?;
+            if index % AT_A_STRETCH == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(())
+    };
+    open.history(raw, project).await?;
+    open.settle().await
 }
 
 async fn apply_block(
     open: &mut crate::store::Update<'_>,
     projector: &Projector,
     events: &[LocatedEvent],
-    chain: ChainPosition,
 ) -> Result<(), StoreError> {
     let Some(block) = events.first().map(|event| &event.block) else { return Ok(()) };
-    let told = block.number >= chain.told_from;
-    if told {
-        // What was pending of the history before it must not be undone or told with it.
-        open.settle().await?;
-    }
     for event in events {
         projector.apply(event, &mut open.changes).await?;
     }
-    if told { open.seal(block).await } else { Ok(()) }
+    open.seal(block).await
 }

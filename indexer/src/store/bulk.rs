@@ -1,6 +1,10 @@
-//! Many rows in few statements: in SQLite by lists of values, in PostgreSQL by an array for each column.
+//! Many rows in few statements: in SQLite by lists of values, in PostgreSQL by an array for each column. While one
+//! statement runs, the next is made.
 
-use sqlx::AssertSqlSafe;
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, Sqlite, sqlite::SqliteArguments};
+use tokio::sync::Mutex;
 
 use super::{ColumnError, Kind, StoreError, Table, Value, database::Transaction, postgres, sql::Sql};
 
@@ -9,54 +13,128 @@ use super::{ColumnError, Kind, StoreError, Table, Value, database::Transaction, 
 const SIZES: [usize; 3] = [64, 8, 1];
 
 /// Rows of one statement in PostgreSQL, at most: what it holds in memory.
-const LARGEST: usize = 10_000;
+const LARGEST: usize = 2_000;
 
 /// What happens to a row whose key is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
-    /// It is an error: rows are only ever added.
+    /// It is an error, which ends the transaction: rows are only ever added.
     Refused,
     /// It is overwritten.
     Replaced,
 }
 
-/// Writes rows, each with all columns and no two with the same key.
+/// Writes rows, each with all columns and no two with the same key. Others can use the transaction between the
+/// statements.
 pub(crate) async fn write(
-    transaction: &mut Transaction<'_>,
+    transaction: &Mutex<Transaction<'_>>,
     table: &Table,
-    mut rows: Vec<Vec<Value>>,
+    rows: impl Iterator<Item = Vec<Value>>,
     existing: Existing,
 ) -> Result<(), StoreError> {
-    while !rows.is_empty() {
-        let size = match transaction {
-            Transaction::Sqlite(_) => SIZES.into_iter().find(|size| *size <= rows.len()).unwrap_or(1),
-            Transaction::Postgres(_) => rows.len().min(LARGEST),
-        };
-        let rest = rows.split_off(size);
-        let rows = std::mem::replace(&mut rows, rest);
-        match transaction {
-            Transaction::Sqlite(_) => values(table, rows, existing).execute(transaction).await.map(drop)?,
-            Transaction::Postgres(open) => {
-                let statement = sqlx::query(AssertSqlSafe(unnest(table, existing)));
-                let columns = columns(table, rows)?.into_iter();
-                columns.fold(statement, |statement, column| column.bind(statement)).execute(&mut **open).await?;
-            }
-        }
+    let is_sqlite = matches!(*transaction.lock().await, Transaction::Sqlite(_));
+    let mut statements = Statements::new(table, existing, rows, is_sqlite);
+    let mut next = statements.next();
+    while let Some(statement) = next {
+        let execute = async { statement?.execute(&mut *transaction.lock().await).await };
+        let executed;
+        (executed, next) = futures::join!(execute, async { statements.next() });
+        executed?;
     }
     Ok(())
 }
 
+/// Makes statements of rows.
+struct Statements<'a, I> {
+    table: &'a Table,
+    existing: Existing,
+    rows: I,
+    /// Rows that are left of those taken at once.
+    taken: std::vec::IntoIter<Vec<Value>>,
+    is_sqlite: bool,
+    /// SQL of the last statement, and for how many rows.
+    text: (usize, Arc<str>),
+}
+
+impl<'a, I: Iterator<Item = Vec<Value>>> Statements<'a, I> {
+    fn new(table: &'a Table, existing: Existing, rows: I, is_sqlite: bool) -> Self {
+        Self { table, existing, rows, taken: Vec::new().into_iter(), is_sqlite, text: (0, Arc::default()) }
+    }
+
+    fn sqlite(&mut self) -> Option<Statement> {
+        if self.taken.as_slice().is_empty() {
+            self.taken = self.rows.by_ref().take(SIZES[0]).collect::<Vec<_>>().into_iter();
+        }
+        let left = self.taken.len();
+        let size = SIZES.into_iter().find(|size| *size <= left)?;
+        if self.text.0 != size {
+            self.text = (size, values(self.table, size, self.existing).into());
+        }
+        let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.text.1)));
+        Some(Statement::Sqlite(self.taken.by_ref().take(size).flatten().fold(query, |query, value| query.bind(value))))
+    }
+
+    fn postgres(&mut self) -> Option<Result<Statement, StoreError>> {
+        let rows: Vec<_> = self.rows.by_ref().take(LARGEST).collect();
+        if rows.is_empty() {
+            return None;
+        }
+        if self.text.1.is_empty() {
+            self.text.1 = unnest(self.table, self.existing).into();
+        }
+        let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.text.1)));
+        let columns = columns(self.table, rows);
+        Some(
+            columns.map(|columns| {
+                Statement::Postgres(columns.into_iter().fold(query, |query, column| column.bind(query)))
+            }),
+        )
+    }
+}
+
+impl<I: Iterator<Item = Vec<Value>>> Iterator for Statements<'_, I> {
+    type Item = Result<Statement, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_sqlite { self.sqlite().map(Ok) } else { self.postgres() }
+    }
+}
+
+/// A statement and what is bound to it.
+enum Statement {
+    Sqlite(sqlx::query::Query<'static, Sqlite, SqliteArguments>),
+    Postgres(PostgresQuery),
+}
+
+type PostgresQuery = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+impl Statement {
+    async fn execute(self, transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+        match (self, transaction) {
+            (Self::Sqlite(query), Transaction::Sqlite(open)) => query.execute(&mut **open).await.map(drop)?,
+            (Self::Postgres(query), Transaction::Postgres(open)) => query.execute(&mut **open).await.map(drop)?,
+            _ => unreachable!("statements are made for the transaction's database"),
+        }
+        Ok(())
+    }
+}
+
 /// `INSERT … VALUES (…), (…)`.
-fn values(table: &Table, rows: Vec<Vec<Value>>, existing: Existing) -> Sql {
-    let mut sql = Sql::insert(table);
-    sql.push("VALUES ");
-    for (index, row) in rows.into_iter().enumerate() {
-        sql.push(if index > 0 { ", " } else { "" }).row(row);
+fn values(table: &Table, rows: usize, existing: Existing) -> String {
+    let mut sql = match existing {
+        // An error undoes the whole transaction, so SQLite need not keep what would undo the statement alone.
+        Existing::Refused => Sql::new("INSERT OR FAIL INTO "),
+        Existing::Replaced => Sql::new("INSERT INTO "),
+    };
+    sql.columns_of(table).push("VALUES ");
+    let row = format!("({}?)", "?, ".repeat(table.columns.len() - 1));
+    for index in 0..rows {
+        sql.push(if index > 0 { ", " } else { "" }).push(&row);
     }
     if existing == Existing::Replaced {
         sql.or_replace(table);
     }
-    sql
+    sql.text
 }
 
 /// `INSERT … SELECT … FROM unnest(…)`.
@@ -83,8 +161,6 @@ enum Column {
     Blob(Vec<Option<Vec<u8>>>),
 }
 
-type Statement = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
-
 impl Column {
     fn new(kind: Kind, rows: usize) -> Self {
         match kind {
@@ -107,11 +183,11 @@ impl Column {
         Ok(())
     }
 
-    fn bind(self, statement: Statement) -> Statement {
+    fn bind(self, query: PostgresQuery) -> PostgresQuery {
         match self {
-            Self::Int(column) => statement.bind(column),
-            Self::Text(column) => statement.bind(column),
-            Self::Blob(column) => statement.bind(column),
+            Self::Int(column) => query.bind(column),
+            Self::Text(column) => query.bind(column),
+            Self::Blob(column) => query.bind(column),
         }
     }
 }

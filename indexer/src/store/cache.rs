@@ -3,9 +3,12 @@
 //! They are kept from one transaction to the next. That is sound because only one process writes, and each commit checks
 //! that; with any error, and with a retraction, all of them are forgotten.
 
-use std::any::{Any, TypeId};
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+};
 
-use alloy::primitives::map::HashMap;
+use foldhash::fast::RandomState;
 
 use super::{Row, Table, Value};
 
@@ -64,8 +67,8 @@ struct Slot<R> {
 
 /// The rows of one table.
 pub(crate) struct CachedTable<R> {
-    young: HashMap<Vec<Value>, Slot<R>>,
-    old: HashMap<Vec<Value>, Slot<R>>,
+    young: HashMap<Vec<Value>, Slot<R>, RandomState>,
+    old: HashMap<Vec<Value>, Slot<R>, RandomState>,
     /// Keys of slots with a `before`, all of them young.
     changed: Vec<Vec<Value>>,
 }

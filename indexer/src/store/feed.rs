@@ -4,6 +4,8 @@
 
 use std::collections::HashSet;
 
+use tokio::sync::Mutex;
+
 use super::{
     Column, Row, StoreError, Table, Value,
     bulk::{self, Existing},
@@ -125,16 +127,17 @@ impl Draft {
     }
 
     /// Writes the changes behind those that are there, and moves the state on; readers wake when it is committed.
-    pub(crate) async fn write(self, transaction: &mut Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
+    pub(crate) async fn write(self, transaction: &Mutex<Transaction<'_>>, state: &mut State) -> Result<(), StoreError> {
         let placed = self.0.into_iter().map(|mut stored| {
             state.sequence += 1;
             stored.sequence = state.sequence;
             stored.values()
         });
-        bulk::write(transaction, Stored::TABLE, placed.collect(), Existing::Replaced).await?;
+        bulk::write(transaction, Stored::TABLE, placed, Existing::Replaced).await?;
         let mut delete = Sql::new("DELETE FROM feed WHERE sequence <= ");
         delete.arg(state.sequence.saturating_sub(KEPT).value());
-        delete.execute(transaction).await?;
+        let mut transaction = transaction.lock().await;
+        delete.execute(&mut transaction).await?;
         transaction.wake(CHANNEL).await
     }
 }

@@ -1,5 +1,7 @@
 //! The undo journal: for every block that can still be reorganised, what each row was before the block first touched it.
 
+use tokio::sync::Mutex;
+
 use super::{
     Column, Row as _, StoreError, Table, Value,
     bulk::{self, Existing},
@@ -26,7 +28,7 @@ row! {
 
 /// Notes what rows were before `block` changed them.
 pub(crate) async fn record(
-    transaction: &mut Transaction<'_>,
+    transaction: &Mutex<Transaction<'_>>,
     block: u64,
     table: &Table,
     changes: &[Change],
@@ -35,9 +37,9 @@ pub(crate) async fn record(
         let before = before.as_ref().map(|values| to_json(values)).transpose()?;
         Ok(Undo { block, table_name: table.name.to_owned(), key: to_json(key)?, before }.values())
     });
-    let images = images.collect::<Result<_, StoreError>>()?;
+    let images = images.collect::<Result<Vec<_>, StoreError>>()?;
     // A block is written once, so its first image of a row is its only one.
-    bulk::write(transaction, Undo::TABLE, images, Existing::Refused).await
+    bulk::write(transaction, Undo::TABLE, images.into_iter(), Existing::Refused).await
 }
 
 /// What a row was before a block.

@@ -7,6 +7,7 @@ mod changes;
 mod database;
 mod error;
 pub mod feed;
+mod indexes;
 mod journal;
 mod listen;
 mod postgres;
@@ -28,6 +29,7 @@ use self::database::{Connection, Pool};
 pub use changes::Changes;
 pub use database::DatabaseUrl;
 pub use error::StoreError;
+pub use indexes::PutOff;
 pub use journal::Undo;
 pub use listen::Listener;
 pub use query::{Bound, Condition, Operator, Order, Page, PageRequest, Paged};
@@ -115,8 +117,9 @@ impl Candidate {
         }
         let mut transaction = self.connection.begin().await?;
         let state = state::open(&mut transaction, deployment).await?;
+        let unindexed = indexes::are_put_off(&mut transaction).await?;
         transaction.commit().await?;
-        Ok(Writer::new(self.connection, state))
+        Ok(Writer::new(self.connection, state, unindexed))
     }
 }
 

@@ -20,6 +20,12 @@ pub(super) const INTERRUPTED: &str = "57014";
 /// Classes of codes that pass: a broken connection, resources used up, a server that stops or starts.
 const PASSING: [&str; 3] = ["08", "53", "57P"];
 
+/// Indexes but those of keys, with what makes them.
+pub(super) const INDEXES: &str = "
+    SELECT class.relname::text, pg_get_indexdef(class.oid) FROM pg_index
+    JOIN pg_class AS class ON class.oid = pg_index.indexrelid
+    WHERE class.relnamespace = current_schema()::regnamespace AND NOT pg_index.indisunique";
+
 /// One writer a schema.
 const TRY_LOCK: &str = "SELECT pg_try_advisory_lock(hashtext('aiigo indexer'), hashtext(current_schema()::text))";
 /// After how many seconds of silence the server gives a writer up whose machine is gone: 2 + 2 × 1.

@@ -68,8 +68,13 @@ impl Sql {
     /// Begins `INSERT INTO table (…)` with all columns.
     pub(crate) fn insert(table: &Table) -> Self {
         let mut sql = Self::new("INSERT INTO ");
-        sql.name(table.name).push(" (").names(table.columns).push(") ");
+        sql.columns_of(table);
         sql
+    }
+
+    /// Appends `table (…)` with all columns.
+    pub(crate) fn columns_of(&mut self, table: &Table) -> &mut Self {
+        self.name(table.name).push(" (").names(table.columns).push(") ")
     }
 
     /// `INSERT … ON CONFLICT DO UPDATE` of one row.

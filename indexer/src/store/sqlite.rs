@@ -28,6 +28,12 @@ const INSTRUCTIONS_PER_CHECK: i32 = 10_000;
 /// Memory for the pages that a history's many indexes are written to, in kibibytes, which SQLite tells by the sign.
 const WRITER_CACHE: &str = "-65536";
 
+/// Pages of the write-ahead log after which they are folded into the file: 16 MiB.
+const CHECKPOINT: &str = "4096";
+
+/// Indexes but those of keys, with what makes them.
+pub(super) const INDEXES: &str = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL";
+
 pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/indexer/sqlite");
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -47,6 +53,8 @@ pub(super) async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .pragma("cache_size", WRITER_CACHE)
+        .pragma("temp_store", "memory")
+        .pragma("wal_autocheckpoint", CHECKPOINT)
         .connect()
         .await
 }

@@ -1,6 +1,7 @@
 //! The one connection that writes: every update of the chain is one transaction.
 
 use aiigo_chain::BlockRef;
+use tokio::sync::Mutex;
 
 use super::{
     Row as _, StoreError,
@@ -8,7 +9,8 @@ use super::{
     changes::Changes,
     database::Connection,
     feed::{self, Draft},
-    journal,
+    indexes, journal,
+    rows::Event,
     state::{self, Block, State},
 };
 
@@ -18,7 +20,12 @@ pub struct Writer {
     state: State,
     /// What the last transaction left; empty after anything but a commit.
     cache: Cache,
+    /// Whether indexes are still to be built.
+    unindexed: bool,
 }
+
+/// Blocks of a history for which indexes are put off.
+const LONG: u64 = 256;
 
 /// Where the chain stands, as told with an update.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +41,8 @@ pub struct ChainPosition {
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection, state: State) -> Self {
-        Self { connection, state, cache: Cache::default() }
+    pub(crate) fn new(connection: Connection, state: State, unindexed: bool) -> Self {
+        Self { connection, state, cache: Cache::default(), unindexed }
     }
 
     /// Where the database stands.
@@ -50,6 +57,28 @@ impl Writer {
     /// If the database can't be read.
     pub async fn blocks(&mut self) -> Result<Vec<BlockRef>, StoreError> {
         state::blocks(&mut self.connection.begin().await?).await
+    }
+
+    /// Before an update with the last block `to`: puts indexes off if a long history is about to be loaded into an empty
+    /// database, and builds them when it is there.
+    ///
+    /// # Errors
+    /// If another writer is at work, or the database fails.
+    pub async fn arrange_indexes(&mut self, to: u64, chain: ChainPosition) -> Result<(), StoreError> {
+        let is_long = self.state.indexed.is_none() && chain.head.saturating_sub(to) >= LONG;
+        let wanted = if self.unindexed { !chain.live } else { is_long };
+        if wanted == self.unindexed {
+            return Ok(());
+        }
+        let mut transaction = self.connection.begin().await?;
+        state::advance(&mut transaction, &self.state, &self.state).await?;
+        match wanted {
+            true => indexes::put_off(&mut transaction).await?,
+            false => indexes::build(&mut transaction).await?,
+        }
+        transaction.commit().await?;
+        self.unindexed = wanted;
+        Ok(())
     }
 
     /// Opens the transaction of an update that begins at block `from`.
@@ -86,7 +115,9 @@ impl Writer {
         let undone = journal::undo_above(&mut transaction, to.number).await?;
         state::forget_above(&mut transaction, to.number).await?;
         state::remember_block(&mut transaction, to).await?;
-        feed.write(&mut transaction, &mut new).await?;
+        let transaction = Mutex::new(transaction);
+        feed.write(&transaction, &mut new).await?;
+        let mut transaction = transaction.into_inner();
         state::advance(&mut transaction, &self.state, &new).await?;
         transaction.commit().await?;
         self.state = new;
@@ -113,6 +144,18 @@ pub struct Update<'w> {
 }
 
 impl Update<'_> {
+    /// Adds raw events of final blocks, and meanwhile lets `project` write what they mean.
+    ///
+    /// # Errors
+    /// If the database or `project` fails.
+    pub async fn history(
+        &mut self,
+        events: impl Iterator<Item = Event>,
+        project: impl AsyncFnOnce(&mut Changes<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.changes.write_beside(events, project).await
+    }
+
     /// Ends a block that can still be reorganised: what was changed since the last call can be undone under its number.
     ///
     /// # Errors
@@ -152,10 +195,12 @@ impl Update<'_> {
         new.floor = new.floor.max(chain.finalized.min(block.number));
         new.live = chain.live;
 
-        let (mut transaction, known, feed) = changes.into_parts();
+        let (transaction, known, feed) = changes.into_parts();
         if is_told {
-            feed.write(&mut transaction, &mut new).await?;
-        } else if is_new {
+            feed.write(&transaction, &mut new).await?;
+        }
+        let mut transaction = transaction.into_inner();
+        if !is_told && is_new {
             feed::cut(&mut transaction, &mut new).await?;
         }
         state::remember_block(&mut transaction, block).await?;

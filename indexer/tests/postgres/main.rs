@@ -15,6 +15,8 @@ mod equality;
 mod feed;
 #[path = "../sqlite/graphql.rs"]
 mod graphql;
+#[path = "../sqlite/history.rs"]
+mod history;
 #[path = "../sqlite/kills.rs"]
 mod kills;
 mod listen;

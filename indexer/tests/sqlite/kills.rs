@@ -41,6 +41,8 @@ async fn killed_at_any_moment_it_ends_like_one_that_was_left_alone() {
     let (disturbed, undisturbed) = (database("disturbed"), database("undisturbed"));
 
     transfer(&devnet, 120, 0).await;
+    // So long a history that indexes wait for its end.
+    devnet.mine(256).await.expect("blocks");
     for kill in 0..KILLS {
         let mut process = spawn(&devnet, &disturbed, dir.path(), "disturbed");
         // Sooner or later after its start, which is what this is about.

@@ -11,6 +11,7 @@ mod conformance;
 mod days;
 mod feed;
 mod graphql;
+mod history;
 mod http;
 mod kills;
 mod matching;

@@ -19,10 +19,11 @@ fn the_checked_in_schema_is_the_api() {
 
 #[tokio::test]
 async fn every_row_has_a_table_with_its_columns_and_key() {
-    let tables: [&Table; 35] = [
+    let tables: [&Table; 36] = [
         State::TABLE,
         store::Block::TABLE,
         store::Undo::TABLE,
+        store::PutOff::TABLE,
         store::feed::Stored::TABLE,
         rows::Account::TABLE,
         rows::Assignment::TABLE,

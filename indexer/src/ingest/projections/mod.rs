@@ -55,16 +55,21 @@ impl Projector {
     /// If the database fails, or the event is about something that no earlier event made.
     pub async fn apply(&self, located: &LocatedEvent, db: &mut Changes<'_>) -> Result<(), StoreError> {
         db.log(self.raw(located));
+        self.project(located, db).await
+    }
+
+    /// Writes what follows from an event.
+    pub(super) async fn project(&self, located: &LocatedEvent, db: &mut Changes<'_>) -> Result<(), StoreError> {
         let at = Moment { time: located.block.timestamp, block: located.block.number, tx: located.tx_hash };
         let before = db.find::<rows::Protocol>(&key![0_u8]).await?;
-        self.project(located.event.as_ref(), at, db).await?;
+        self.dispatch(located.event.as_ref(), at, db).await?;
         match db.find::<rows::Protocol>(&key![0_u8]).await? {
             Some(now) if before.as_ref() != Some(&now) => day::totals(db, at, before.as_ref(), &now).await,
             _ => Ok(()),
         }
     }
 
-    async fn project(&self, event: Option<&Event>, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+    async fn dispatch(&self, event: Option<&Event>, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
         match event {
             Some(Event::NodeRegistry(event)) => node::apply(event, at, db).await,
             Some(Event::ProofOfWorkVerifier(event)) => challenge::apply(event, at, db).await,
@@ -82,7 +87,8 @@ impl Projector {
         }
     }
 
-    fn raw(&self, located: &LocatedEvent) -> rows::Event {
+    /// An event as it is kept.
+    pub(super) fn raw(&self, located: &LocatedEvent) -> rows::Event {
         let contract = self.deployment.contract_at(located.address);
         let selector = located.raw.topics().first();
         let kind = contract.zip(selector).and_then(|(contract, selector)| catalog::event_name(contract, selector));

@@ -48,6 +48,15 @@ impl Catalog {
         self.names(query, Some(table)).await
     }
 
+    /// The statements that make all indexes but those of keys.
+    pub async fn definitions(&mut self) -> Vec<String> {
+        let query = match self.is_postgres {
+            true => "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE '%_pkey'",
+            false => "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+        };
+        self.names(query, None).await
+    }
+
     async fn names(&mut self, query: &'static str, argument: Option<&str>) -> Vec<String> {
         let query = argument.into_iter().fold(sqlx::query_scalar(query), |query, argument| query.bind(argument));
         let mut names: Vec<String> = query.fetch_all(&mut self.connection).await.expect("the schema");

@@ -129,16 +129,18 @@ impl Database {
     }
 }
 
-/// Every row of every table but those that tell how the database got where it is.
+/// Every row of every table but those that tell how the database got where it is, and every index.
 pub async fn dump(url: &DatabaseUrl) -> BTreeMap<String, Vec<String>> {
     let mut catalog = Catalog::open(url).await;
-    let mut dump = BTreeMap::new();
-    for table in catalog.tables().await.into_iter().filter(|name| !["blocks", "feed", "undo"].contains(&name.as_str()))
-    {
+    let (mut dump, mut indexes) = (BTreeMap::new(), Vec::new());
+    let aside = ["blocks", "feed", "indexes_put_off", "undo"];
+    for table in catalog.tables().await.into_iter().filter(|name| !aside.contains(&name.as_str())) {
         let mut columns = catalog.columns(&table).await;
         columns.retain(|column| table != "state" || column.name.starts_with("indexed"));
         let rows = catalog.rows(&table, &columns).await;
+        indexes.extend(catalog.indexes(&table).await);
         dump.insert(table, rows);
     }
+    dump.insert("indexes".into(), indexes);
     dump
 }
