@@ -5,9 +5,6 @@ use aiigo_chain::{LocatedEvent, Update};
 use super::Projector;
 use crate::store::{ChainPosition, Changes, StoreError, Writer};
 
-/// Events that are projected before the database is looked at: some microseconds each.
-const AT_A_STRETCH: usize = 16;
-
 /// Writes an update: all of it or, if anything fails, nothing.
 ///
 /// History is written together; each block that can still be reorganised, or came at the head, is sealed on its own, so
@@ -26,8 +23,9 @@ pub async fn apply(writer: &mut Writer, projector: &Projector, update: &Update) 
             let mut open = writer.begin(*from).await?;
             let (history, told) = events.split_at(events.partition_point(|event| event.block.number < told_from));
             apply_history(&mut open, projector, history).await?;
-            for events in told.chunk_by(|one, next| one.block.number == next.block.number) {
-                apply_block(&mut open, projector, events).await?;
+            for events in blocks(told) {
+                projector.apply(events, &mut open.changes).await?;
+                open.seal(&events[0].block).await?;
             }
             open.commit(block, chain).await
         }
@@ -41,11 +39,8 @@ async fn apply_history(
 ) -> Result<(), StoreError> {
     let raw = events.iter().map(|event| projector.raw(event));
     let project = async |db: &mut Changes<'_>| {
-        for (index, event) in events.iter().enumerate() {
-            projector.project(event, db).await?;
-            if index % AT_A_STRETCH == 0 {
-                tokio::task::yield_now().await;
-            }
+        for events in blocks(events) {
+            projector.project(events, db).await?;
         }
         Ok(())
     };
@@ -53,14 +48,7 @@ async fn apply_history(
     open.settle().await
 }
 
-async fn apply_block(
-    open: &mut crate::store::Update<'_>,
-    projector: &Projector,
-    events: &[LocatedEvent],
-) -> Result<(), StoreError> {
-    let Some(block) = events.first().map(|event| &event.block) else { return Ok(()) };
-    for event in events {
-        projector.apply(event, &mut open.changes).await?;
-    }
-    open.seal(block).await
+/// The events of each block that has any.
+fn blocks(events: &[LocatedEvent]) -> impl Iterator<Item = &[LocatedEvent]> {
+    events.chunk_by(|one, next| one.block.number == next.block.number)
 }

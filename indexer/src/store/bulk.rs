@@ -1,12 +1,12 @@
-//! Many rows in few statements: in SQLite by lists of values, in PostgreSQL by an array for each column. While one
-//! statement runs, the next is made.
+//! Many rows in few statements: in SQLite by lists of values, in PostgreSQL by `COPY` or by an array
+//! for each column. While one statement runs, the next is made.
 
 use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Sqlite, sqlite::SqliteArguments};
 use tokio::sync::Mutex;
 
-use super::{ColumnError, Kind, StoreError, Table, Value, database::Transaction, postgres, sql::Sql};
+use super::{ColumnError, Kind, StoreError, Table, Value, copy, database::Transaction, postgres, sql::Sql};
 
 /// Rows of one statement in SQLite. Few sizes, so that each table's statements stay prepared; the largest keeps far below
 /// 32,766 parameters.
@@ -14,6 +14,9 @@ const SIZES: [usize; 3] = [64, 8, 1];
 
 /// Rows of one statement in PostgreSQL, at most: what it holds in memory.
 const LARGEST: usize = 2_000;
+
+/// New rows that `COPY` pays for: it takes two answers more than a prepared statement.
+const COPIED: usize = 64;
 
 /// What happens to a row whose key is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,16 +82,14 @@ impl<'a, I: Iterator<Item = Vec<Value>>> Statements<'a, I> {
         if rows.is_empty() {
             return None;
         }
-        if self.text.1.is_empty() {
-            self.text.1 = unnest(self.table, self.existing).into();
+        if self.existing == Existing::Refused && rows.len() >= COPIED {
+            let rows = copy::encode(&rows).map_err(|error| sqlx::Error::Encode(error.into()).into());
+            return Some(rows.map(|rows| Statement::Copy(copy_in(self.table), rows)));
         }
-        let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.text.1)));
-        let columns = columns(self.table, rows);
-        Some(
-            columns.map(|columns| {
-                Statement::Postgres(columns.into_iter().fold(query, |query, column| column.bind(query)))
-            }),
-        )
+        Some(columns(self.table, rows).map(|columns| {
+            let query = sqlx::query(AssertSqlSafe(unnest(self.table, self.existing)));
+            Statement::Postgres(columns.into_iter().fold(query, |query, column| column.bind(query)))
+        }))
     }
 }
 
@@ -104,6 +105,7 @@ impl<I: Iterator<Item = Vec<Value>>> Iterator for Statements<'_, I> {
 enum Statement {
     Sqlite(sqlx::query::Query<'static, Sqlite, SqliteArguments>),
     Postgres(PostgresQuery),
+    Copy(String, Vec<u8>),
 }
 
 type PostgresQuery = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
@@ -113,6 +115,11 @@ impl Statement {
         match (self, transaction) {
             (Self::Sqlite(query), Transaction::Sqlite(open)) => query.execute(&mut **open).await.map(drop)?,
             (Self::Postgres(query), Transaction::Postgres(open)) => query.execute(&mut **open).await.map(drop)?,
+            (Self::Copy(text, rows), Transaction::Postgres(open)) => {
+                let mut copy = open.copy_in_raw(&text).await?;
+                copy.send(rows).await?;
+                copy.finish().await?;
+            }
             _ => unreachable!("statements are made for the transaction's database"),
         }
         Ok(())
@@ -134,6 +141,13 @@ fn values(table: &Table, rows: usize, existing: Existing) -> String {
     if existing == Existing::Replaced {
         sql.or_replace(table);
     }
+    sql.text
+}
+
+/// `COPY … FROM STDIN`.
+fn copy_in(table: &Table) -> String {
+    let mut sql = Sql::new("COPY ");
+    sql.columns_of(table).push("FROM STDIN WITH (FORMAT binary)");
     sql.text
 }
 

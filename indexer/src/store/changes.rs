@@ -69,21 +69,21 @@ impl<'w> Changes<'w> {
     ///
     /// # Errors
     /// If there is none, or the database can't be read.
-    pub async fn update<R: Row>(&mut self, key: &[Value], change: impl FnOnce(&mut R)) -> Result<R, StoreError> {
+    pub async fn update<R: Row>(&mut self, key: &[Value], change: impl FnOnce(&mut R)) -> Result<&R, StoreError> {
         let row = self.known::<R>(key).await?.change(key).as_mut().ok_or_else(|| missing::<R>(key))?;
         change(row);
-        Ok(row.clone())
+        Ok(row)
     }
 
     /// Changes a row, making it first if there is none; how it is now.
     ///
     /// # Errors
     /// If the database can't be read.
-    pub async fn upsert<R: Row>(&mut self, empty: R, change: impl FnOnce(&mut R)) -> Result<R, StoreError> {
+    pub async fn upsert<R: Row>(&mut self, empty: R, change: impl FnOnce(&mut R)) -> Result<&R, StoreError> {
         let key = empty.key();
         let row = self.known::<R>(&key).await?.change(&key).get_or_insert(empty);
         change(row);
-        Ok(row.clone())
+        Ok(row)
     }
 
     /// Every row of a table. For the rare event that touches them all.
@@ -109,7 +109,7 @@ impl<'w> Changes<'w> {
         project: impl AsyncFnOnce(&mut Self) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let transaction = Arc::clone(&self.transaction);
-        let rows = events.map(|event| event.values());
+        let rows = events.map(Row::into_values);
         let written = bulk::write(&transaction, Event::TABLE, rows, Existing::Refused);
         futures::try_join!(written, project(self)).map(drop)
     }
@@ -128,7 +128,7 @@ impl<'w> Changes<'w> {
             let changed = changes.into_iter().map(|change| change.after);
             bulk::write(transaction, table, changed, Existing::Replaced).await?;
         }
-        let logged: Vec<_> = std::mem::take(events).iter().map(Row::values).collect();
+        let logged: Vec<_> = std::mem::take(events).into_iter().map(Row::into_values).collect();
         if let Some(block) = journal_as {
             for event in &logged {
                 feed.add((block.number, false), Event::TABLE, None, Some(event))?;

@@ -131,7 +131,7 @@ impl Draft {
         let placed = self.0.into_iter().map(|mut stored| {
             state.sequence += 1;
             stored.sequence = state.sequence;
-            stored.values()
+            stored.into_values()
         });
         bulk::write(transaction, Stored::TABLE, placed, Existing::Replaced).await?;
         let mut delete = Sql::new("DELETE FROM feed WHERE sequence <= ");

@@ -35,7 +35,7 @@ pub(crate) async fn record(
 ) -> Result<(), StoreError> {
     let images = changes.iter().map(|Change { key, before, .. }| {
         let before = before.as_ref().map(|values| to_json(values)).transpose()?;
-        Ok(Undo { block, table_name: table.name.to_owned(), key: to_json(key)?, before }.values())
+        Ok(Undo { block, table_name: table.name.to_owned(), key: to_json(key)?, before }.into_values())
     });
     let images = images.collect::<Result<Vec<_>, StoreError>>()?;
     // A block is written once, so its first image of a row is its only one.

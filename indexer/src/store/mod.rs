@@ -4,6 +4,7 @@
 mod bulk;
 mod cache;
 mod changes;
+mod copy;
 mod database;
 mod error;
 pub mod feed;

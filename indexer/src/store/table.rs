@@ -35,6 +35,9 @@ pub trait Row: Clone + PartialEq + Send + Sync + Sized + 'static {
     /// The columns, in the table's order.
     fn values(&self) -> Vec<Value>;
 
+    /// The same, without a copy where none is needed.
+    fn into_values(self) -> Vec<Value>;
+
     /// From the columns, in the table's order.
     ///
     /// # Errors
@@ -75,6 +78,10 @@ macro_rules! row {
 
             fn values(&self) -> Vec<$crate::store::Value> {
                 vec![$($crate::store::Column::value(&self.$column)),*]
+            }
+
+            fn into_values(self) -> Vec<$crate::store::Value> {
+                vec![$($crate::store::Column::into_value(self.$column)),*]
             }
 
             fn from_values(values: Vec<$crate::store::Value>) -> Result<Self, $crate::store::ColumnError> {

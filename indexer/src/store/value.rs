@@ -52,6 +52,11 @@ pub trait Column: Sized {
     /// As a column.
     fn value(&self) -> Value;
 
+    /// The same, without a copy where none is needed.
+    fn into_value(self) -> Value {
+        self.value()
+    }
+
     /// From a column.
     ///
     /// # Errors
@@ -103,6 +108,10 @@ impl Column for String {
         Value::Text(self.clone())
     }
 
+    fn into_value(self) -> Value {
+        Value::Text(self)
+    }
+
     fn from_value(value: Value) -> Result<Self, ColumnError> {
         match value {
             Value::Text(text) => Ok(text),
@@ -116,6 +125,10 @@ impl Column for Vec<u8> {
 
     fn value(&self) -> Value {
         Value::Blob(self.clone())
+    }
+
+    fn into_value(self) -> Value {
+        Value::Blob(self)
     }
 
     fn from_value(value: Value) -> Result<Self, ColumnError> {
@@ -173,6 +186,10 @@ impl<T: Column> Column for Option<T> {
 
     fn value(&self) -> Value {
         self.as_ref().map_or(Value::Null, Column::value)
+    }
+
+    fn into_value(self) -> Value {
+        self.map_or(Value::Null, Column::into_value)
     }
 
     fn from_value(value: Value) -> Result<Self, ColumnError> {

@@ -78,10 +78,10 @@ pub(super) async fn apply(event: &Verifier, at: Moment, db: &mut Changes<'_>) ->
             db.update::<Round>(&key![e.round], |round| round.root = Some(e.root)).await.map(drop)
         }
         Verifier::AuditPassed(e) => {
-            let round = db.update::<Round>(&key![e.round], |round| round.passed += 1).await?;
+            let opened_at = db.update::<Round>(&key![e.round], |round| round.passed += 1).await?.opened_at;
             node::change(db, e.nodeId, |node| {
                 node.audits_passed += 1;
-                node.last_audit_at = Some(round.opened_at);
+                node.last_audit_at = Some(opened_at);
                 node.power = U256::from(e.power);
             })
             .await

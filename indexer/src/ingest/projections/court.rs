@@ -129,11 +129,12 @@ pub(super) async fn change(
     at: Moment,
     change: impl FnOnce(&mut Case),
 ) -> Result<Case, StoreError> {
-    db.update::<Case>(&key![id.saturating_to::<u64>()], |case| {
+    let id = key![id.saturating_to::<u64>()];
+    let case = db.update::<Case>(&id, |case| {
         case.updated_at = at.time;
         change(case);
-    })
-    .await
+    });
+    case.await.cloned()
 }
 
 /// Adds a piece of evidence.

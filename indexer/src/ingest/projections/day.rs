@@ -11,15 +11,15 @@ use crate::store::{
 /// Seconds.
 pub(crate) const DAY: u64 = 86_400;
 
-/// Adds what changed in the totals.
+/// Adds what changed in the totals at a time.
 pub(super) async fn totals(
     db: &mut Changes<'_>,
-    at: Moment,
+    time: u64,
     before: Option<&Protocol>,
     now: &Protocol,
 ) -> Result<(), StoreError> {
     let empty = Day {
-        day: at.time / DAY,
+        day: time / DAY,
         tasks: 0,
         tasks_verified: 0,
         tasks_resolved: 0,

@@ -26,6 +26,9 @@ use crate::{
     store::{Changes, ColumnError, Row as _, StoreError, Value, key, rows},
 };
 
+/// Events that are projected before anything else gets a turn: some microseconds each.
+const AT_A_STRETCH: usize = 16;
+
 /// What projections need to know that no event tells.
 #[derive(Clone, Debug)]
 pub struct Projector {
@@ -49,22 +52,28 @@ impl Projector {
         Self { deployment, treasury }
     }
 
-    /// Writes an event and what follows from it.
+    /// Writes the events of a block and what follows from them.
     ///
     /// # Errors
-    /// If the database fails, or the event is about something that no earlier event made.
-    pub async fn apply(&self, located: &LocatedEvent, db: &mut Changes<'_>) -> Result<(), StoreError> {
-        db.log(self.raw(located));
-        self.project(located, db).await
+    /// If the database fails, or an event is about something that no earlier event made.
+    pub async fn apply(&self, events: &[LocatedEvent], db: &mut Changes<'_>) -> Result<(), StoreError> {
+        events.iter().for_each(|event| db.log(self.raw(event)));
+        self.project(events, db).await
     }
 
-    /// Writes what follows from an event.
-    pub(super) async fn project(&self, located: &LocatedEvent, db: &mut Changes<'_>) -> Result<(), StoreError> {
-        let at = Moment { time: located.block.timestamp, block: located.block.number, tx: located.tx_hash };
+    /// Writes what follows from the events of a block.
+    pub(super) async fn project(&self, events: &[LocatedEvent], db: &mut Changes<'_>) -> Result<(), StoreError> {
+        let Some(block) = events.first().map(|event| event.block) else { return Ok(()) };
         let before = db.find::<rows::Protocol>(&key![0_u8]).await?;
-        self.dispatch(located.event.as_ref(), at, db).await?;
+        for (index, event) in events.iter().enumerate() {
+            let at = Moment { time: block.timestamp, block: block.number, tx: event.tx_hash };
+            self.dispatch(event.event.as_ref(), at, db).await?;
+            if index % AT_A_STRETCH == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
         match db.find::<rows::Protocol>(&key![0_u8]).await? {
-            Some(now) if before.as_ref() != Some(&now) => day::totals(db, at, before.as_ref(), &now).await,
+            Some(now) if before.as_ref() != Some(&now) => day::totals(db, block.timestamp, before.as_ref(), &now).await,
             _ => Ok(()),
         }
     }

@@ -33,7 +33,7 @@ pub(super) async fn token_total(
         withdrawn: U256::ZERO,
     };
     let before = db.find::<TokenTotals>(&none.key()).await?.unwrap_or_else(|| none.clone());
-    let now = db.upsert(none, change).await?;
+    let now = db.upsert(none, change).await?.clone();
     day::token(db, at, &before, &now).await
 }
 

@@ -39,16 +39,17 @@ pub(super) async fn apply(event: &Pool, aiigo: Address, at: Moment, db: &mut Cha
             .await
         }
         Pool::Unstaked(e) => {
-            let position = db
+            let weight = db
                 .update::<Position>(&key![e.positionId.saturating_to::<u64>()], |position| {
                     position.closed_at = Some(at.time);
                     position.penalty = e.penaltyBurned;
                 })
-                .await?;
+                .await?
+                .weight;
             token::account(db, e.owner, |account| account.staked = account.staked.saturating_sub(e.amount)).await?;
             protocol::total(db, |totals| {
                 totals.pool_staked = totals.pool_staked.saturating_sub(e.amount);
-                totals.pool_weight = totals.pool_weight.saturating_sub(position.weight);
+                totals.pool_weight = totals.pool_weight.saturating_sub(weight);
             })
             .await
         }

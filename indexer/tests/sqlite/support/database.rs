@@ -100,9 +100,7 @@ impl Database {
     pub async fn be_killed_during(&mut self, update: &Update) {
         if let Update::Applied { from, events, .. } = update {
             let mut open = self.writer.as_mut().expect("open").begin(*from).await.expect("a fitting update");
-            for event in &events[..events.len() / 2] {
-                self.projector.apply(event, &mut open.changes).await.expect("a valid event");
-            }
+            self.projector.apply(&events[..events.len() / 2], &mut open.changes).await.expect("valid events");
             if let Some(event) = events.first() {
                 open.seal(&event.block).await.expect("a working database");
             }
