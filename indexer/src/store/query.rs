@@ -291,3 +291,31 @@ fn beyond(sql: &mut Sql, order: &[Order], bound: &Bound, after: bool) {
     }
     sql.push(")");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Candidate, DatabaseUrl, prepare, rows::Task};
+
+    #[tokio::test]
+    async fn a_page_of_tasks_of_a_status_is_never_sorted() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let url = DatabaseUrl::Sqlite(dir.path().join("index.db"));
+        let Candidate { mut connection } = prepare(&url).await.expect("a database");
+        let mut transaction = connection.begin().await.expect("a transaction");
+        let status = || Condition::equals("status", Value::Int(1));
+        let resource = || Condition::equals("resource_type", Value::Int(0)).and(status());
+        for condition in [Condition::EVERYTHING, status(), resource()] {
+            for column in ["created_at", "updated_at", "price_per_hour", "escrow"] {
+                let order = vec![Order { column, descending: true }];
+                let (after, before) = (None, None);
+                let condition = condition.clone();
+                let request = PageRequest { condition, order, after, before, limit: 50, from_end: false };
+                let mut explain = Sql::new("EXPLAIN QUERY PLAN ");
+                explain.append(request.select(Task::TABLE, None));
+                let plan = format!("{:?}", explain.values(&mut transaction).await.expect("a plan"));
+                assert!(plan.contains("USING INDEX") && !plan.contains("TEMP B-TREE"), "{request:?}: {plan}");
+            }
+        }
+    }
+}
