@@ -1,7 +1,15 @@
 //! Indexes, put off while a long history is loaded: at its end they are built at once, for a fraction of what they cost
 //! row by row. Which ones stands in the database, so that it survives whatever stops the loading.
 
-use super::{Row as _, StoreError, database::Transaction, postgres, sql::Sql, sqlite, table::row};
+use super::{
+    Row as _, StoreError, Value,
+    database::Transaction,
+    postgres,
+    rows::{Event, JOURNALLED},
+    sql::Sql,
+    sqlite,
+    table::row,
+};
 
 row! {
     /// An index to be built.
@@ -13,12 +21,18 @@ row! {
     }
 }
 
-/// Drops every index but those of keys, and notes how to build them.
+/// Drops every index of this program's tables but those of keys, and notes how to build them. Others may have tables
+/// beside them.
 pub(crate) async fn put_off(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
-    let indexes = Sql::new(match transaction {
-        Transaction::Sqlite(_) => sqlite::INDEXES,
-        Transaction::Postgres(_) => postgres::INDEXES,
+    let mut indexes = Sql::new(match transaction {
+        Transaction::Sqlite(_) => sqlite::INDEXES_OF,
+        Transaction::Postgres(_) => postgres::INDEXES_OF,
     });
+    let tables: Vec<_> = JOURNALLED.iter().copied().chain([Event::TABLE]).collect();
+    indexes.push(" IN (").list(&tables, |sql, table| {
+        sql.arg(Value::Text(table.name.to_owned()));
+    });
+    indexes.push(")");
     for index in indexes.rows::<PutOff>(transaction).await? {
         let mut drop = Sql::new("DROP INDEX ");
         drop.name(&index.name);

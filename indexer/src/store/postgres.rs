@@ -20,11 +20,12 @@ pub(super) const INTERRUPTED: &str = "57014";
 /// Classes of codes that pass: a broken connection, resources used up, a server that stops or starts.
 const PASSING: [&str; 3] = ["08", "53", "57P"];
 
-/// Indexes but those of keys, with what makes them.
-pub(super) const INDEXES: &str = "
-    SELECT class.relname::text, pg_get_indexdef(class.oid) FROM pg_index
-    JOIN pg_class AS class ON class.oid = pg_index.indexrelid
-    WHERE class.relnamespace = current_schema()::regnamespace AND NOT pg_index.indisunique";
+/// Indexes but those of keys, with what makes them; which tables' has to follow.
+pub(super) const INDEXES_OF: &str = "
+    SELECT one.relname::text, pg_get_indexdef(one.oid) FROM pg_index
+    JOIN pg_class AS one ON one.oid = pg_index.indexrelid
+    JOIN pg_class AS indexed ON indexed.oid = pg_index.indrelid
+    WHERE one.relnamespace = current_schema()::regnamespace AND NOT pg_index.indisunique AND indexed.relname::text";
 
 /// One writer a schema.
 const TRY_LOCK: &str = "SELECT pg_try_advisory_lock(hashtext('aiigo indexer'), hashtext(current_schema()::text))";

@@ -31,8 +31,9 @@ const WRITER_CACHE: &str = "-65536";
 /// Pages of the write-ahead log after which they are folded into the file: 16 MiB.
 const CHECKPOINT: &str = "4096";
 
-/// Indexes but those of keys, with what makes them.
-pub(super) const INDEXES: &str = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL";
+/// Indexes but those of keys, with what makes them; which tables' has to follow.
+pub(super) const INDEXES_OF: &str =
+    "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name";
 
 pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/indexer/sqlite");
 

@@ -72,9 +72,12 @@ impl Writer {
         }
         let mut transaction = self.connection.begin().await?;
         state::advance(&mut transaction, &self.state, &self.state).await?;
-        match wanted {
-            true => indexes::put_off(&mut transaction).await?,
-            false => indexes::build(&mut transaction).await?,
+        if wanted {
+            tracing::info!("a long history: indexes are built at its end");
+            indexes::put_off(&mut transaction).await?;
+        } else {
+            tracing::info!("the history is there: building indexes");
+            indexes::build(&mut transaction).await?;
         }
         transaction.commit().await?;
         self.unindexed = wanted;
