@@ -4,12 +4,16 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use aiigo_protocol::TaskId;
 use alloy::primitives::Address;
 
 use crate::error::{AgentError, Context};
+
+/// How long a lock is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 
 /// The folder and what stands in it.
 #[derive(Clone, Debug)]
@@ -44,6 +48,11 @@ impl DataDir {
         self.0.join("agent.db")
     }
 
+    /// What the provider wants, unless another file is named.
+    pub(crate) fn policy(&self) -> PathBuf {
+        self.0.join("policy.toml")
+    }
+
     /// The outbox of a key.
     pub(crate) fn outbox(&self, signer: Address) -> PathBuf {
         self.0.join(format!("outbox-{signer:#x}.db"))
@@ -55,15 +64,34 @@ impl DataDir {
     }
 
     /// Makes sure that no other agent works in this folder.
-    pub(crate) fn lock(&self) -> Result<Lock, AgentError> {
+    pub(crate) async fn lock(&self) -> Result<Lock, AgentError> {
+        let started = Instant::now();
+        loop {
+            match self.try_lock()? {
+                Some(lock) => return Ok(lock),
+                // Who asks whether it is locked holds it for a moment.
+                None if started.elapsed() < LOCK_PATIENCE => tokio::time::sleep(LOCK_PATIENCE / 20).await,
+                None => {
+                    return Err(AgentError::new(format!(
+                        "another agent works in {}: stop it, or give this one its own --data-dir",
+                        self.0.display()
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Whether an agent works in this folder.
+    pub(crate) fn is_locked(&self) -> Result<bool, AgentError> {
+        self.try_lock().map(|lock| lock.is_none())
+    }
+
+    fn try_lock(&self) -> Result<Option<Lock>, AgentError> {
         let path = self.0.join("agent.lock");
         let file = File::create(&path).context(format!("cannot write {}", path.display()))?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(AgentError::new(format!(
-                "another agent works in {}: stop it, or give this one its own --data-dir",
-                self.0.display()
-            ))),
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error).context(format!("cannot lock {}", path.display())),
         }
     }

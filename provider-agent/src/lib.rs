@@ -4,6 +4,7 @@
 //! the outbox, what it does with a task through the stages of [`store::Stage`]; both are written down before they happen,
 //! so that a restart goes on where the last run stopped. What the chain says always wins.
 
+mod activity;
 mod cli;
 mod data_dir;
 mod error;
@@ -13,6 +14,7 @@ mod node;
 mod policy;
 mod power;
 mod prove;
+mod resources;
 mod sender;
 mod serve;
 mod store;

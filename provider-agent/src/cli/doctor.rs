@@ -10,15 +10,13 @@ use aiigo_telemetry::{Check, Checkup};
 use alloy::primitives::U256;
 use clap::Args;
 
-use super::{Agent, CommonArgs, Report};
+use super::{Agent, CommonArgs, ENOUGH_ETH, Report};
 use crate::{
     error::{AgentError, Context},
     machine,
     market::status_of,
 };
 
-/// Gas of some hundred tasks at a few gwei, wei.
-const ENOUGH_ETH: u64 = 50_000_000_000_000_000;
 /// A clock further from the chain's than this is wrong, or the endpoint lags.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(60);
 

@@ -2,25 +2,39 @@
 
 mod bench;
 mod doctor;
+mod earnings;
+mod exit;
+mod mode;
 mod run;
+mod sending;
 mod setup;
 mod status;
 mod withdraw;
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+    time::Duration,
+};
 
 use aiigo_chain::rpc::RpcArgs;
 use aiigo_protocol::{ContractName, NodeId};
 use aiigo_telemetry::{LogArgs, Shutdown};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     data_dir::DataDir,
     error::{AgentError, Context},
     market::Market,
-    store::Store,
+    store::{Mode, Store},
 };
+
+/// Gas of some hundred tasks at a few gwei, wei.
+const ENOUGH_ETH: u64 = 50_000_000_000_000_000;
+/// Rest between two looks of `status --watch`.
+const WATCH: Duration = Duration::from_secs(2);
 
 /// Earns with this machine: registers it as a node, proves its power, and runs tasks in a sandbox.
 #[derive(Parser, Debug)]
@@ -41,10 +55,18 @@ enum Command {
     Setup(setup::SetupArgs),
     /// Prove, go online and work until stopped, with the operator's key.
     Run(Box<run::RunArgs>),
-    /// Show the node and its tasks.
+    /// Show the node, its work, and whether all is well.
     Status(status::StatusArgs),
+    /// Show what the tasks brought in, day by day.
+    Earnings(earnings::EarningsArgs),
+    /// Take no new tasks until `resume`; a running agent obeys at once.
+    Pause(mode::FolderArgs),
+    /// Take tasks again.
+    Resume(mode::FolderArgs),
     /// Withdraw the earnings, with the payout key.
     Withdraw(withdraw::WithdrawArgs),
+    /// Leave the market in order, with the owner's key: no new tasks, end what runs, unstake; safe to repeat.
+    Exit(exit::ExitArgs),
     /// Measure how fast this machine proves power, and what that opens; asks no chain.
     Bench(bench::BenchArgs),
     /// Check chain, keys, stake and machine, and say how to fix what is wrong.
@@ -61,9 +83,8 @@ enum Command {
 struct CommonArgs {
     #[command(flatten)]
     rpc: RpcArgs,
-    /// Folder for the agent's memory and files; one node each.
-    #[arg(long, env = "AIIGO_DATA_DIR", value_name = "DIR", default_value_os_t = DataDir::default_path())]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    folder: mode::FolderArgs,
     /// The node [default: the one that was set up in the data folder].
     #[arg(long, env = "AIIGO_NODE", value_name = "ID")]
     node: Option<NodeId>,
@@ -79,7 +100,7 @@ struct Agent {
 impl CommonArgs {
     async fn open(&self) -> Result<Agent, AgentError> {
         let (provider, deployment) = self.rpc.connect().await.context("no chain to work on")?;
-        let data = DataDir::open(&self.data_dir)?;
+        let data = DataDir::open(&self.folder.data_dir)?;
         let store = Store::open(&data.database()).await?;
         Ok(Agent { market: Market::new(provider, deployment), data, store })
     }
@@ -89,7 +110,7 @@ impl CommonArgs {
         self.known_node(agent).await?.ok_or_else(|| {
             AgentError::new(format!(
                 "no node was set up in {} for this deployment: run `aiigo-agent setup`, or name one with --node",
-                self.data_dir.display()
+                self.folder.data_dir.display()
             ))
         })
     }
@@ -136,7 +157,12 @@ impl Cli {
             match &self.command {
                 Command::Setup(args) => self.report(&setup::setup(args, token).await?),
                 Command::Run(args) => run::run(args, token).await.map(|()| ExitCode::SUCCESS),
+                Command::Status(args) if args.watch => self.watch(args, token).await,
                 Command::Status(args) => self.report(&status::status(args).await?),
+                Command::Earnings(args) => self.report(&earnings::earnings(args).await?),
+                Command::Pause(args) => self.report(&mode::set(args, Mode::Paused).await?),
+                Command::Resume(args) => self.report(&mode::set(args, Mode::Working).await?),
+                Command::Exit(args) => self.report(&exit::exit(args, token).await?),
                 Command::Withdraw(args) => self.report(&withdraw::withdraw(args, token).await?),
                 Command::Bench(args) => self.report(&bench::bench(args, token).await?),
                 Command::Doctor(args) => self.report(&doctor::doctor(args).await),
@@ -148,6 +174,23 @@ impl Cli {
         match result {
             Err(error) if error.is_stop() => Ok(ExitCode::SUCCESS),
             other => other,
+        }
+    }
+
+    /// Shows the status again and again: on a terminal in place of the one before, as JSON a document a line.
+    async fn watch(&self, args: &status::StatusArgs, token: CancellationToken) -> Result<ExitCode, AgentError> {
+        let clear = if std::io::stdout().is_terminal() { "\x1b[H\x1b[2J" } else { "" };
+        loop {
+            let report = status::status(args).await?;
+            let text = match self.json {
+                true => serde_json::to_string(&report).context("cannot write the result as JSON")?,
+                false => format!("{clear}{}", report.text()),
+            };
+            print(&text)?;
+            tokio::select! {
+                () = token.cancelled() => return Ok(ExitCode::SUCCESS),
+                () = tokio::time::sleep(WATCH) => {}
+            }
         }
     }
 

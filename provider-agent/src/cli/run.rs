@@ -1,6 +1,6 @@
 //! `run`: prove, go online, work.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use aiigo_chain::{Outbox, OutboxConfig, SignerArgs};
 use aiigo_executor::WasmExecutor;
@@ -14,10 +14,11 @@ use super::CommonArgs;
 use crate::{
     error::{AgentError, Context},
     node,
-    policy::PolicyArgs,
+    policy::PolicyFile,
     prove::{ProveArgs, Prover},
     sender::Sender,
     serve::{self, ServeConfig},
+    store::Mode,
 };
 
 /// The agent's default port.
@@ -33,8 +34,12 @@ pub(super) struct RunArgs {
     signer: SignerArgs,
     #[command(flatten)]
     listen: ListenArgs,
-    #[command(flatten)]
-    policy: PolicyArgs,
+    /// What to take on, at which price and when [default: `policy.toml` in the data folder]. Read again whenever it changes.
+    #[arg(long, value_name = "FILE", env = "AIIGO_POLICY")]
+    policy: Option<PathBuf>,
+    /// Also use gateways on private and local addresses: for tests and closed networks.
+    #[arg(long, env = "AIIGO_ALLOW_PRIVATE_GATEWAYS")]
+    allow_private_gateways: bool,
     #[command(flatten)]
     prove: ProveArgs,
     /// Offer at most so many gwei per gas.
@@ -49,8 +54,9 @@ pub(super) struct RunArgs {
 pub(super) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), AgentError> {
     aiigo_telemetry::install_metrics().context("cannot count")?;
     let agent = args.common.open().await?;
-    let _lock = agent.data.lock()?;
+    let _lock = agent.data.lock().await?;
     let node = args.common.node(&agent).await?;
+    let policy = PolicyFile::open(args.policy.as_deref().unwrap_or(&agent.data.policy()))?;
     let signer = args.signer.load_local().await.context("no operator's key")?;
     node::check_operator(&agent.market, node, signer.address()).await?;
     let eth = agent.market.eth_of(signer.address()).await?;
@@ -77,8 +83,12 @@ pub(super) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), 
     let executor = WasmExecutor::new().context("the sandbox does not start")?;
     let work = async {
         let prover = Prover::detect(agent.market.clone(), node, args.prove.clone()).await?;
-        node::activate(&agent.market, &sender, node, &prover).await?;
-        tracing::info!(%node, "active: looking for work");
+        if agent.store.mode().await? == Mode::Leaving {
+            tracing::warn!(%node, "leaving the market: only what is in hand is brought to its end");
+        } else {
+            node::activate(&agent.market, &sender, node, &prover).await?;
+            tracing::info!(%node, "active: looking for work");
+        }
         serve::serve(ServeConfig {
             market: agent.market.clone(),
             node,
@@ -86,7 +96,8 @@ pub(super) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), 
             signer,
             store: agent.store.clone(),
             data: agent.data.clone(),
-            policy: args.policy.clone(),
+            policy: Arc::new(policy),
+            private_gateways: args.allow_private_gateways,
             executor: Arc::new(executor),
             prover: Arc::new(prover),
             health,

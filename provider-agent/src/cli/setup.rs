@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use aiigo_chain::{Outbox, OutboxConfig, SignerArgs};
+use aiigo_chain::SignerArgs;
 use aiigo_protocol::{ContractName, NodeId, NodeRegistry, ResourceType, units};
 use alloy::{
     primitives::{Address, B256, U256},
@@ -14,10 +14,11 @@ use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::{Agent, CommonArgs, Report};
+use super::{Agent, CommonArgs, Report, sending::sending};
 use crate::{
     error::{AgentError, Context, read_error},
     market::{Call, Market},
+    policy::PolicyFile,
     sender::Sender,
 };
 
@@ -85,28 +86,16 @@ struct Metadata<'a> {
 /// Brings the node to what was asked for, by as few transactions as that takes.
 pub(super) async fn setup(args: &SetupArgs, token: CancellationToken) -> Result<SetupReport, AgentError> {
     let agent = args.common.open().await?;
-    let _lock = agent.data.lock()?;
+    let _lock = agent.data.lock().await?;
     let signer = args.signer.load_async().await.context("no owner's key")?;
     let owner = signer.address();
-    let outbox =
-        Outbox::open(&agent.data.outbox(owner), agent.market.provider().clone(), signer, OutboxConfig::default())
-            .await
-            .context("cannot send transactions")?;
-    let driving = token.child_token();
-    let driver = tokio::spawn({
-        let (outbox, driving) = (outbox.clone(), driving.clone());
-        async move { outbox.run(driving).await }
-    });
-    let mut setup = Setup { args, agent: &agent, sender: Sender::new(outbox, token, None), sent: Vec::new() };
-    let done = tokio::select! {
-        done = setup.bring_about() => done,
-        ended = driver => Err(match ended {
-            Ok(Err(error)) => AgentError::because("the outbox fails", error),
-            _ => AgentError::stopped(),
-        }),
-    };
-    driving.cancel();
-    let node = done?;
+    PolicyFile::write_template(&agent.data.policy())?;
+    let (node, sent) = sending(&agent, signer, token, async |sender| {
+        let mut setup = Setup { args, agent: &agent, sender, sent: Vec::new() };
+        let node = setup.bring_about().await?;
+        Ok((node, setup.sent))
+    })
+    .await?;
     let info = agent.market.node(node).await?;
     Ok(SetupReport {
         node_id: node.to_string(),
@@ -114,7 +103,7 @@ pub(super) async fn setup(args: &SetupArgs, token: CancellationToken) -> Result<
         operator: info.operator,
         payout: info.payout,
         stake: info.stake.to_string(),
-        transactions: setup.sent,
+        transactions: sent,
     })
 }
 

@@ -1,17 +1,14 @@
 //! `withdraw`: the earnings out of the escrow, with the payout key.
 
-use aiigo_chain::{Outbox, OutboxConfig, SignerArgs};
+use aiigo_chain::SignerArgs;
 use aiigo_protocol::{ContractName, EscrowManager, units};
 use alloy::primitives::{Address, B256, U256};
 use clap::Args;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::{CommonArgs, Report};
-use crate::{
-    error::{AgentError, Context, read_error},
-    sender::Sender,
-};
+use super::{CommonArgs, Report, sending::sending};
+use crate::error::{AgentError, Context, read_error};
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct WithdrawArgs {
@@ -47,27 +44,13 @@ pub(super) async fn withdraw(args: &WithdrawArgs, token: CancellationToken) -> R
     if balance.is_zero() {
         return Ok(WithdrawReport { account, to, amount: balance.to_string(), tx_hash: None });
     }
-    let path = agent.data.outbox(account);
-    let outbox = Outbox::open(&path, market.provider().clone(), signer, OutboxConfig::default());
-    let outbox = outbox.await.context("cannot send the transaction; does `aiigo-agent run` use the same key?")?;
-    let driving = token.child_token();
-    let driver = tokio::spawn({
-        let (outbox, driving) = (outbox.clone(), driving.clone());
-        async move { outbox.run(driving).await }
-    });
     let data = market.escrow().withdraw(Address::ZERO, to).calldata().clone();
     let call = market.call(ContractName::EscrowManager, data);
     let key = format!("withdraw:{to}:{balance}:{}", market.head().await?.number);
-    let sender = Sender::new(outbox, token, None);
-    let landed = tokio::select! {
-        landed = sender.must_land(&key, "withdraw the earnings", call) => landed,
-        ended = driver => Err(match ended {
-            Ok(Err(error)) => AgentError::because("the outbox fails", error),
-            _ => AgentError::stopped(),
-        }),
-    };
-    driving.cancel();
-    let landed = landed?;
+    let landed = sending(&agent, signer, token, async |sender| {
+        sender.must_land(&key, "withdraw the earnings", call).await
+    })
+    .await?;
     // More may have come in since the balance was read.
     let amount = landed
         .receipt

@@ -15,7 +15,7 @@ use super::offers::Offers;
 use crate::{
     error::{AgentError, Context, read_error},
     market::Market,
-    policy::{Offer, Order, PolicyArgs, Refusal, Standing},
+    policy::{Offer, Order, Policy, Refusal, Standing},
 };
 
 /// How long a refusal that may change stands.
@@ -35,15 +35,23 @@ struct Noted {
 }
 
 impl Refusals {
-    pub(super) fn add(&mut self, task: TaskId, refusal: &Refusal) {
+    /// Notes a refusal; whether it is news: it is said once, not at every look.
+    #[must_use]
+    pub(super) fn add(&mut self, task: TaskId, refusal: &Refusal) -> bool {
         let Refusal { reason, may_change } = refusal;
-        // Said once, not at every look.
-        if self.standing.get(&task).is_none_or(|noted| noted.reason != *reason) {
+        let news = self.standing.get(&task).is_none_or(|noted| noted.reason != *reason);
+        if news {
             tracing::info!(%task, reason, may_change, "not taking a task");
             metrics::counter!("aiigo_agent_refused_total").increment(1);
         }
         let until = may_change.then(|| Instant::now() + LOOK_AGAIN);
         self.standing.insert(task, Noted { reason: reason.clone(), until });
+        news
+    }
+
+    /// Another policy: look at everything again.
+    pub(super) fn clear(&mut self) {
+        self.standing.clear();
     }
 
     /// The task changed: look at it again.
@@ -62,7 +70,11 @@ impl Refusals {
 }
 
 /// The node's state now.
-pub(super) async fn standing(market: &Market, node: aiigo_protocol::NodeId) -> Result<Standing, AgentError> {
+pub(super) async fn standing(
+    market: &Market,
+    node: aiigo_protocol::NodeId,
+    now: u64,
+) -> Result<Standing, AgentError> {
     let registry = market.registry();
     let failed = |error| read_error(format!("cannot read the state of node {node}"), error);
     let limits = registry.tokenLimits(Address::ZERO).call().await.map_err(failed)?;
@@ -72,12 +84,13 @@ pub(super) async fn standing(market: &Market, node: aiigo_protocol::NodeId) -> R
         escrow_cap: U256::from(limits.cap(state.trustLevel)),
         open_escrow: registry.openEscrowOf(node.0, Address::ZERO).call().await.map_err(failed)?,
         node: state,
+        now,
         gas_price: market.provider().get_gas_price().await.context("cannot read the gas price")?,
     })
 }
 
 /// In the order in which the provider wants them.
-pub(super) fn ordered(mut open: Vec<(TaskId, Offer)>, policy: &PolicyArgs) -> Vec<(TaskId, Offer)> {
+pub(super) fn ordered(mut open: Vec<(TaskId, Offer)>, policy: &Policy) -> Vec<(TaskId, Offer)> {
     match policy.order {
         Order::Fifo => {}
         // A stable order: of equals the oldest.

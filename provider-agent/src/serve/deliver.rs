@@ -102,7 +102,7 @@ async fn push_until_taken(desk: &Desk, work: &Work, parcels: &[Parcel], rest: Du
 async fn push(desk: &Desk, work: &Work, parcels: &[Parcel]) -> Result<Vec<GatewayUrl>, AgentError> {
     let gateways = work.spec.gateways.iter().cloned();
     let patience = Duration::from_secs(GRANT_SECONDS);
-    let client = fetch::client(desk.policy.allow_private_gateways, gateways, patience)?;
+    let client = fetch::client(desk.private_gateways, gateways, patience)?;
     let mut taken = Vec::new();
     for parcel in parcels {
         let grant = PushGrant {

@@ -30,7 +30,7 @@ pub(super) fn client(
 pub(super) async fn spec(desk: &Desk, offer: &Offer) -> Result<TaskSpec, Refusal> {
     let uri: ContentUri =
         offer.request.specURI.parse().map_err(|error| Refusal::never(format!("its spec can't be found: {error}")))?;
-    let client = client(desk.policy.allow_private_gateways, uri.gateways, FETCH_TIME)
+    let client = client(desk.private_gateways, uri.gateways, FETCH_TIME)
         .map_err(|error| Refusal::not_now(error.full()))?;
     let bytes = client
         .fetch_bytes(&uri.cid, MAX_DOCUMENT_BYTES as u64)
@@ -38,7 +38,7 @@ pub(super) async fn spec(desk: &Desk, offer: &Offer) -> Result<TaskSpec, Refusal
         .map_err(|error| Refusal::not_now(format!("its spec can't be fetched: {error}")))?;
     let spec = TaskSpec::parse_promised(&bytes, offer.request.specHash)
         .map_err(|error| Refusal::never(format!("its spec is refused: {error}")))?;
-    desk.policy.judge_spec(&spec, &offer.request)?;
+    desk.policy.policy().judge_spec(&spec, &offer.request)?;
     Ok(spec)
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn spec(desk: &Desk, offer: &Offer) -> Result<TaskSpec, Refusal
 pub(super) async fn files(desk: &Desk, task: TaskId, spec: &TaskSpec) -> Result<(), AgentError> {
     let dir = desk.data.task(task);
     dir.create().context(format!("cannot create the folder of task {task}"))?;
-    let client = client(desk.policy.allow_private_gateways, spec.gateways.iter().cloned(), FETCH_TIME)?;
+    let client = client(desk.private_gateways, spec.gateways.iter().cloned(), FETCH_TIME)?;
     fetch(&client, &dir, &spec.module, dir.module()).await?;
     for (index, input) in spec.inputs.iter().enumerate() {
         let digest = FileDigest { cid: input.cid, size: input.size, sha256: input.sha256 };

@@ -7,6 +7,7 @@ mod clock;
 mod deliver;
 mod execute;
 mod fetch;
+mod gate;
 mod offers;
 mod server;
 mod work;
@@ -20,7 +21,9 @@ use tokio::sync::Mutex;
 
 use self::clock::Clock;
 pub(crate) use self::server::{ServeConfig, serve};
-use crate::{data_dir::DataDir, market::Market, policy::PolicyArgs, sender::Sender, store::Store};
+use crate::{
+    data_dir::DataDir, market::Market, policy::PolicyFile, resources::Resources, sender::Sender, store::Store,
+};
 
 /// Everything that work on a task needs.
 struct Desk {
@@ -30,7 +33,10 @@ struct Desk {
     signer: PrivateKeySigner,
     store: Store,
     data: DataDir,
-    policy: PolicyArgs,
+    policy: Arc<PolicyFile>,
+    resources: Resources,
+    /// Also use gateways on private and local addresses.
+    private_gateways: bool,
     executor: Arc<dyn Executor>,
     clock: Clock,
     /// One commitment a node: a second one would replace the first.

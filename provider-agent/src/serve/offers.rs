@@ -41,6 +41,7 @@ impl Offers {
                         request: created.request.clone(),
                         escrow: U256::from(created.escrow),
                         fee_bps: created.feeBps,
+                        open_since: located.block.timestamp,
                     },
                     created: (located.block.number, located.log_index),
                     open: true,
@@ -53,6 +54,7 @@ impl Offers {
             TaskMarketplaceEvents::TaskReopened(reopened) => self.set(reopened.taskId, |known| {
                 known.open = true;
                 known.accept_by = reopened.acceptBy.to();
+                known.offer.open_since = located.block.timestamp;
             }),
             TaskMarketplaceEvents::TaskVerified(over) => self.end(over.taskId, located.block.number),
             TaskMarketplaceEvents::TaskCancelled(over) => self.end(over.taskId, located.block.number),

@@ -14,6 +14,7 @@ use super::{
     audits::Audits,
     candidates::{self, Refusals},
     clock::Clock,
+    gate::Gate,
     offers::Offers,
     work::{self, Ended},
 };
@@ -21,10 +22,11 @@ use crate::{
     data_dir::DataDir,
     error::{AgentError, Context},
     market::{Market, status_of},
-    policy::{PolicyArgs, Refusal},
+    policy::{Change, PolicyFile, Refusal},
     prove::Prover,
+    resources::Resources,
     sender::Sender,
-    store::{Stage, Store},
+    store::{Stage, Store, Subject},
 };
 
 /// How long the work in hand may take to write itself down once the agent has to leave.
@@ -38,7 +40,9 @@ pub(crate) struct ServeConfig {
     pub(crate) signer: PrivateKeySigner,
     pub(crate) store: Store,
     pub(crate) data: DataDir,
-    pub(crate) policy: PolicyArgs,
+    pub(crate) policy: Arc<PolicyFile>,
+    /// Also use gateways on private and local addresses.
+    pub(crate) private_gateways: bool,
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) prover: Arc<Prover>,
     pub(crate) health: Health,
@@ -50,8 +54,20 @@ pub(crate) struct ServeConfig {
 /// # Errors
 /// If the chain can't be followed any more, or the database fails.
 pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
-    let ServeConfig { market, node, sender, signer, store, data, policy, executor, prover, health, poll_interval } =
-        config;
+    let ServeConfig {
+        market,
+        node,
+        sender,
+        signer,
+        store,
+        data,
+        policy,
+        private_gateways,
+        executor,
+        prover,
+        health,
+        poll_interval,
+    } = config;
     let following = FollowerConfig { poll_interval, ..FollowerConfig::default() };
     let follower = Follower::new(market.provider().clone(), Arc::clone(market.deployment()), following, Vec::new());
     let token = sender.token().clone();
@@ -61,8 +77,10 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
         sender,
         signer,
         store,
+        resources: Resources::new(data.path()),
         data,
         policy,
+        private_gateways,
         executor,
         clock: Clock::new(token),
         commitment: Mutex::new(()),
@@ -72,6 +90,8 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
         health,
         audits: Audits::new(node, prover),
         offers: Offers::default(),
+        gate: Gate::default(),
+        said: Said::default(),
         refusals: Refusals::default(),
         engaged: HashSet::new(),
         accepted: HashSet::new(),
@@ -84,11 +104,20 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
     served
 }
 
+/// What `status` was told last, so that it is written down once.
+#[derive(Debug, Default)]
+struct Said {
+    closed: Option<Option<String>>,
+    mistake: Option<Option<String>>,
+}
+
 struct Server {
     desk: Arc<Desk>,
     health: Health,
     audits: Audits,
     offers: Offers,
+    gate: Gate,
+    said: Said,
     refusals: Refusals,
     /// Tasks that are worked on.
     engaged: HashSet<TaskId>,
@@ -124,7 +153,7 @@ impl Server {
             tokio::select! {
                 biased;
                 () = token.cancelled() => return Ok(()),
-                Some(ended) = self.running.join_next() => self.ended(ended.context("a task's work died")?)?,
+                Some(ended) = self.running.join_next() => self.ended(ended.context("a task's work died")?).await?,
                 Some(()) = self.audits.ended() => {}
                 update = follower.next() => self.update(update.context("cannot follow the chain")?).await?,
             }
@@ -180,7 +209,7 @@ impl Server {
             return Ok(false);
         }
         self.recover();
-        if self.audits.is_answering() {
+        if self.audits.is_answering() || !self.takes_tasks().await? {
             return Ok(true);
         }
         let open: Vec<_> = self
@@ -192,17 +221,56 @@ impl Server {
         if open.is_empty() {
             return Ok(true);
         }
-        let standing = candidates::standing(&self.desk.market, self.desk.node).await?;
-        for (task, offer) in candidates::ordered(open, &self.desk.policy) {
-            if self.running.len() >= self.desk.policy.max_concurrency {
+        let policy = self.desk.policy.policy();
+        let standing = candidates::standing(&self.desk.market, self.desk.node, now).await?;
+        for (task, offer) in candidates::ordered(open, &policy) {
+            if self.running.len() >= policy.tasks {
                 break;
             }
-            match self.desk.policy.judge(&offer, &standing) {
-                Err(refusal) => self.refusals.add(task, &refusal),
+            match policy.judge(&offer, &standing) {
+                Err(refusal) => self.refuse(task, &refusal).await?,
                 Ok(()) => self.start(task, |desk| async move { work::begin(&desk, task, &offer).await }),
             }
         }
         Ok(true)
+    }
+
+    /// Reads the policy again, and looks whether any task is taken now; `status` is told why not.
+    async fn takes_tasks(&mut self) -> Result<bool, AgentError> {
+        let policy = Arc::clone(&self.desk.policy);
+        let change = tokio::task::spawn_blocking(move || policy.refresh()).await.context("cannot read the policy")?;
+        match change {
+            Change::None => {}
+            Change::Policy => {
+                tracing::info!("another policy is in force");
+                self.refusals.clear();
+            }
+            Change::Mistake(mistake) => tracing::error!(mistake, "the policy is wrong; the one before stays in force"),
+        }
+        let mistake = self.desk.policy.mistake();
+        if self.said.mistake.as_ref() != Some(&mistake) {
+            self.desk.store.set_remark(Subject::Policy, mistake.as_deref()).await?;
+            self.said.mistake = Some(mistake);
+        }
+        let mode = self.desk.store.mode().await?;
+        let closed = self.gate.closed(mode, &self.desk.policy.policy());
+        if self.said.closed.as_ref() != Some(&closed) {
+            match &closed {
+                Some(reason) => tracing::info!(reason, "taking no tasks"),
+                None => tracing::info!("taking tasks"),
+            }
+            self.desk.store.set_remark(Subject::Closed, closed.as_deref()).await?;
+            self.said.closed = Some(closed);
+        }
+        Ok(matches!(self.said.closed, Some(None)))
+    }
+
+    /// Leaves a task alone, and remembers why.
+    async fn refuse(&mut self, task: TaskId, refusal: &Refusal) -> Result<(), AgentError> {
+        match self.refusals.add(task, refusal) {
+            true => self.desk.store.decline(task, refusal).await,
+            false => Ok(()),
+        }
     }
 
     /// Tasks that the chain gave to this node and nobody works on.
@@ -230,10 +298,11 @@ impl Server {
                 self.refusals.forget(TaskId(reopened.taskId));
             }
             TaskMarketplaceEvents::TaskVerified(verified) if verified.nodeId == self.desk.node.0 => {
-                self.settle(TaskId(verified.taskId), verified.providerAmount).await?;
+                self.settle(TaskId(verified.taskId), verified.providerAmount, located.block.timestamp).await?;
             }
             TaskMarketplaceEvents::TaskResolved(ruled) if ruled.nodeId == self.desk.node.0 => {
-                self.settle(TaskId(ruled.taskId), ruled.providerAmount.saturating_add(ruled.bondToProvider)).await?;
+                let amount = ruled.providerAmount.saturating_add(ruled.bondToProvider);
+                self.settle(TaskId(ruled.taskId), amount, located.block.timestamp).await?;
             }
             _ => {}
         }
@@ -241,12 +310,12 @@ impl Server {
     }
 
     /// Notes what a buyer paid, or a jury awarded.
-    async fn settle(&mut self, task: TaskId, amount: U256) -> Result<(), AgentError> {
+    async fn settle(&mut self, task: TaskId, amount: U256, at: u64) -> Result<(), AgentError> {
         let Some(mut work) = self.desk.store.work(task).await? else { return Ok(()) };
         if work.paid.is_some() {
             return Ok(());
         }
-        work.paid = Some(amount);
+        (work.paid, work.settled_at) = (Some(amount), Some(at));
         tracing::info!(%task, paid = format_amount(amount), "settled");
         metrics::counter!("aiigo_agent_settled_total").increment(1);
         self.desk.store.save(&work.ended(Stage::Settled, "paid")).await?;
@@ -254,17 +323,13 @@ impl Server {
         Ok(())
     }
 
-    fn ended(&mut self, (task, ended): (TaskId, Result<Ended, AgentError>)) -> Result<(), AgentError> {
+    async fn ended(&mut self, (task, ended): (TaskId, Result<Ended, AgentError>)) -> Result<(), AgentError> {
         self.engaged.remove(&task);
         match ended {
-            Ok(Ended::Refused(refusal)) => {
-                self.refusals.add(task, &refusal);
-                Ok(())
-            }
+            Ok(Ended::Refused(refusal)) => self.refuse(task, &refusal).await,
             // It may be open again later, and then others may be slower.
             Ok(Ended::Worked(work)) if work.stage == Stage::Lost => {
-                self.refusals.add(task, &Refusal::not_now(work.note.as_deref().unwrap_or_default()));
-                Ok(())
+                self.refuse(task, &Refusal::not_now(work.note.as_deref().unwrap_or_default())).await
             }
             Ok(Ended::Worked(_)) => Ok(()),
             Err(error) if error.is_stop() => Ok(()),

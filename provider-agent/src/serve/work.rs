@@ -8,6 +8,7 @@ use super::{Desk, accept, deliver, execute, fetch};
 use crate::{
     error::AgentError,
     policy::{Offer, Refusal},
+    resources::Share,
     store::{Stage, Work},
 };
 
@@ -33,6 +34,10 @@ pub(super) async fn begin(desk: &Desk, task: TaskId, offer: &Offer) -> Result<En
             Err(refusal) => return Ok(Ended::Refused(refusal)),
         },
     };
+    let _share = match desk.resources.promise(Share::of(&work.spec), &desk.policy.policy()) {
+        Ok(promise) => promise,
+        Err(refusal) => return Ok(Ended::Refused(refusal)),
+    };
     if let Err(error) = fetch::files(desk, task, &work.spec).await {
         desk.data.task(task).remove();
         return Ok(Ended::Refused(Refusal::not_now(error.full())));
@@ -56,6 +61,7 @@ pub(super) async fn recover(desk: &Desk, task: TaskId, offer: &Offer) -> Result<
         },
     };
     tracing::warn!(%task, "taking up a task that the chain says is this node's");
+    let _share = desk.resources.keep(Share::of(&spec));
     let work = Work::new(task, spec).at(Stage::Executing);
     desk.store.save(&work).await?;
     Ok(Ended::Worked(Box::new(finish(desk, work).await?)))
@@ -63,6 +69,7 @@ pub(super) async fn recover(desk: &Desk, task: TaskId, offer: &Offer) -> Result<
 
 /// Goes on with work from an earlier run, after a look at what the chain says of it.
 pub(super) async fn resume(desk: &Desk, work: Work) -> Result<Ended, AgentError> {
+    let _share = desk.resources.keep(Share::of(&work.spec));
     let mut pause = FIRST_PAUSE;
     let work = loop {
         match reconcile(desk, work.clone()).await {

@@ -1,5 +1,8 @@
 //! The agent's database: its node, and the work that it took on.
 
+mod declined;
+mod earnings;
+mod life;
 mod work;
 
 use std::path::Path;
@@ -11,7 +14,12 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-pub(crate) use self::work::{Stage, Work};
+pub(crate) use self::{
+    declined::Declined,
+    earnings::{DAY, Income, total},
+    life::{Mode, Subject},
+    work::{Stage, Work},
+};
 use crate::error::{AgentError, Context};
 
 /// The database; clones share it.

@@ -1,13 +1,11 @@
 //! A task that the agent went for, and how far it got.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use aiigo_protocol::TaskId;
 use aiigo_task::TaskSpec;
 use alloy::primitives::{B256, U256};
 use sqlx::{Row, sqlite::SqliteRow};
 
-use super::{Store, integer};
+use super::{Store, integer, life::unix_now};
 use crate::error::{AgentError, Context};
 
 macro_rules! stages {
@@ -82,6 +80,8 @@ pub(crate) struct Work {
     pub(crate) delivered: bool,
     /// Smallest units, once settled.
     pub(crate) paid: Option<U256>,
+    /// When that was, unix seconds of the chain.
+    pub(crate) settled_at: Option<u64>,
     /// Why it ended.
     pub(crate) note: Option<String>,
 }
@@ -100,6 +100,7 @@ impl Work {
             result_uri: None,
             delivered: false,
             paid: None,
+            settled_at: None,
             note: None,
         }
     }
@@ -127,14 +128,14 @@ impl Store {
     /// Writes a piece of work, new or changed. What is settled stays so: the buyer may pay while the agent is still writing
     /// down that it submitted.
     pub(crate) async fn save(&self, work: &Work) -> Result<(), AgentError> {
-        let now = integer(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
+        let now = integer(unix_now());
         sqlx::query(
             "INSERT INTO work (task_id, stage, attempt, salt, spec, commit_block, result_hash, result_uri, delivered, \
-             paid, note, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             paid, settled_at, note, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (task_id) DO UPDATE SET stage = excluded.stage, attempt = excluded.attempt, \
              salt = excluded.salt, commit_block = excluded.commit_block, result_hash = excluded.result_hash, \
              result_uri = excluded.result_uri, delivered = excluded.delivered, paid = excluded.paid, \
-             note = excluded.note, updated_at = excluded.updated_at \
+             settled_at = excluded.settled_at, note = excluded.note, updated_at = excluded.updated_at \
              WHERE work.stage <> 'Settled' OR excluded.stage = 'Settled'",
         )
         .bind(work.task.to_string())
@@ -147,6 +148,7 @@ impl Store {
         .bind(work.result_uri.as_deref())
         .bind(work.delivered)
         .bind(work.paid.map(|paid| paid.to_string()))
+        .bind(work.settled_at.map(integer))
         .bind(work.note.as_deref())
         .bind(now)
         .bind(now)
@@ -205,15 +207,16 @@ fn parse(row: &SqliteRow) -> Result<Work, Box<dyn std::error::Error + Send + Syn
         result_uri: row.try_get("result_uri")?,
         delivered: row.try_get("delivered")?,
         paid: row.try_get::<Option<String>, _>("paid")?.map(|paid| paid.parse()).transpose()?,
+        settled_at: row.try_get::<Option<i64>, _>("settled_at")?.map(i64::unsigned_abs),
         note: row.try_get("note")?,
     })
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    pub(super) fn spec() -> TaskSpec {
+    pub(crate) fn spec() -> TaskSpec {
         let digest = format!(
             r#"{{"cid":"bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku","size":1,"sha256":"{}"}}"#,
             "00".repeat(32)
@@ -244,7 +247,7 @@ mod tests {
         assert_eq!(store.unfinished().await.expect("read"), [work.clone()]);
         let before = work.clone();
         work = work.ended(Stage::Settled, "paid");
-        work.paid = Some(U256::from(5));
+        (work.paid, work.settled_at) = (Some(U256::from(5)), Some(1_700_000_000));
         store.save(&work).await.expect("written");
         store.save(&before.at(Stage::Reviewing)).await.expect("left alone");
         assert!(store.unfinished().await.expect("read").is_empty());

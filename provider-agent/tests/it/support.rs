@@ -196,6 +196,31 @@ impl Stage {
         self.agent(&self.owner, &args).await.json()
     }
 
+    /// Writes the provider's policy, whether an agent runs or not.
+    pub(crate) fn policy(&self, text: &str) {
+        std::fs::write(self.data_dir().join("policy.toml"), text).expect("written");
+    }
+
+    /// Starts `status --watch`.
+    pub(crate) fn watch(&self) -> Process {
+        let command = self.command("watch", &self.operator).args(["status", "--watch", "--json"]);
+        command.stdout(self.watched()).spawn().expect("it starts")
+    }
+
+    /// What it tells.
+    pub(crate) fn watched(&self) -> PathBuf {
+        self.dir.path().join("watched")
+    }
+
+    pub(crate) async fn head(&self) -> u64 {
+        use alloy::providers::Provider;
+        self.devnet.provider().get_block_number().await.expect("a height")
+    }
+
+    pub(crate) async fn report(&self) -> Value {
+        self.agent(&self.operator, &["status", "--json"]).await.json()
+    }
+
     /// Starts `run`; the process answers, whatever its state.
     pub(crate) async fn run(&self, args: &[&str]) -> Running {
         let address = self.dir.path().join("address");

@@ -1,8 +1,4 @@
-//! The agent as a provider runs it: the real process on a real chain, with a real gateway.
-
-#![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
-
-mod support;
+//! From the setup to the money, through kills and bad lines.
 
 use std::time::Duration;
 
@@ -11,7 +7,7 @@ use aiigo_protocol::{NodeStatus, TaskStatus};
 use aiigo_task::Outcome;
 use alloy::primitives::U256;
 
-use support::{LIMIT, Stage, aiigo, copy_program, node_of};
+use crate::support::{LIMIT, Stage, aiigo, copy_program, node_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_becomes_a_node_that_earns() {
@@ -181,7 +177,8 @@ async fn an_agent_on_a_bad_line_that_is_killed_at_any_request_sends_everything_o
 async fn what_does_not_suit_the_provider_is_left_alone() {
     let stage = Stage::start().await;
     stage.setup().await;
-    let mut agent = stage.run(&["--min-price", "0.3", "--max-memory", "32MiB"]).await;
+    stage.policy("price.floor.CPU = '0.3'\ntask.memory = '32MiB'");
+    let mut agent = stage.run(&[]).await;
     agent.ready().await;
     let nonce = stage.nonce_of(&stage.operator).await;
 

@@ -1,0 +1,142 @@
+//! The policy in a file that may change at any time.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{Policy, TEMPLATE};
+use crate::error::{AgentError, Context};
+
+/// A policy file, read again when it changes; a mistake in it leaves the last good policy in force.
+#[derive(Debug)]
+pub(crate) struct PolicyFile {
+    path: PathBuf,
+    read: Mutex<Read>,
+}
+
+#[derive(Debug)]
+struct Read {
+    text: String,
+    policy: Arc<Policy>,
+    mistake: Option<String>,
+}
+
+/// What reading the file again found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// What was there before.
+    None,
+    /// Another policy is in force.
+    Policy,
+    /// A mistake: the policy before stays.
+    Mistake(String),
+}
+
+impl PolicyFile {
+    /// Reads the policy; no file stands for the defaults.
+    ///
+    /// # Errors
+    /// If the file can't be read, or has a mistake in it: at the start somebody is there to mend it.
+    pub(crate) fn open(path: &Path) -> Result<Self, AgentError> {
+        let text = read(path).context(format!("cannot read the policy {}", path.display()))?;
+        let policy = text.parse().context(format!("the policy {} is wrong", path.display()))?;
+        Ok(Self { path: path.to_owned(), read: Mutex::new(Read { text, policy: Arc::new(policy), mistake: None }) })
+    }
+
+    /// Writes the file with all defaults and what they mean, unless there is one.
+    pub(crate) fn write_template(path: &Path) -> Result<bool, AgentError> {
+        let what = || format!("cannot write the policy {}", path.display());
+        match fs::File::create_new(path) {
+            Ok(mut file) => io::Write::write_all(&mut file, TEMPLATE.as_bytes()).context(what()).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error).context(what()),
+        }
+    }
+
+    /// The policy in force.
+    pub(crate) fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.lock().policy)
+    }
+
+    /// What is wrong with the file as it is now.
+    pub(crate) fn mistake(&self) -> Option<String> {
+        self.lock().mistake.clone()
+    }
+
+    /// Reads the file again. It is small, and this happens once a block.
+    pub(crate) fn refresh(&self) -> Change {
+        let mut known = self.lock();
+        let found = read(&self.path).map_err(|error| error.to_string());
+        let parsed = match found {
+            Ok(text) if text == known.text => return Change::None,
+            Ok(text) => {
+                let parsed = text.parse::<Policy>().map_err(|fault| fault.to_string());
+                known.text = text;
+                parsed
+            }
+            Err(error) => Err(error),
+        };
+        match parsed {
+            Ok(policy) => {
+                let change = if policy == *known.policy && known.mistake.is_none() { Change::None } else { Change::Policy };
+                (known.policy, known.mistake) = (Arc::new(policy), None);
+                change
+            }
+            Err(mistake) if known.mistake.as_ref() == Some(&mistake) => Change::None,
+            Err(mistake) => {
+                known.mistake = Some(mistake.clone());
+                Change::Mistake(mistake)
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Read> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_file_is_read_again_and_a_mistake_changes_nothing() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("policy.toml");
+        let file = PolicyFile::open(&path).expect("no file is fine");
+        assert_eq!((&*file.policy(), file.refresh()), (&Policy::default(), Change::None));
+
+        fs::write(&path, "[price]\nmin-profit = 1\n").expect("written");
+        assert_eq!(file.refresh(), Change::Policy);
+        assert_eq!((file.policy().min_profit, file.refresh()), (1, Change::None));
+
+        fs::write(&path, "[price]\nmin-profit = many\n").expect("written");
+        assert!(matches!(file.refresh(), Change::Mistake(mistake) if mistake.starts_with("line 2")));
+        assert_eq!((file.policy().min_profit, file.refresh()), (1, Change::None));
+        assert!(file.mistake().is_some());
+        assert!(PolicyFile::open(&path).is_err_and(|error| error.full().contains("line 2")));
+
+        fs::write(&path, "[price]\nmin-profit = 1\n").expect("written");
+        assert_eq!((file.refresh(), file.mistake()), (Change::Policy, None));
+    }
+
+    #[test]
+    fn a_providers_file_is_never_replaced_by_the_template() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("policy.toml");
+        assert!(PolicyFile::write_template(&path).expect("written"));
+        assert_eq!(*PolicyFile::open(&path).expect("read").policy(), Policy::default());
+        fs::write(&path, "[price]\nmin-profit = 1\n").expect("written");
+        assert!(!PolicyFile::write_template(&path).expect("left alone"));
+        assert_eq!(PolicyFile::open(&path).expect("read").policy().min_profit, 1);
+    }
+}

@@ -1,0 +1,177 @@
+//! What the tasks in hand were promised of this machine, so that no two are promised the same.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use aiigo_task::{TaskSpec, format_bytes};
+
+use crate::policy::{Policy, Refusal};
+
+/// Disk that is left to the rest of the machine, bytes.
+const DISK_TO_SPARE: u64 = 1 << 30;
+
+/// A part of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Share {
+    pub(crate) cores: u32,
+    /// Bytes.
+    pub(crate) memory: u64,
+    /// Bytes.
+    pub(crate) disk: u64,
+}
+
+impl Share {
+    /// What a program may come to use: a WASM program runs on one thread, and its outputs stand on the disk twice while they
+    /// are taken over.
+    pub(crate) fn of(spec: &TaskSpec) -> Self {
+        let disk = spec.download_bytes().saturating_add(spec.limits.output_bytes.saturating_mul(2));
+        Self { cores: 1, memory: spec.limits.memory_bytes, disk }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            cores: self.cores.saturating_add(other.cores),
+            memory: self.memory.saturating_add(other.memory),
+            disk: self.disk.saturating_add(other.disk),
+        }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        Self {
+            cores: self.cores.saturating_sub(other.cores),
+            memory: self.memory.saturating_sub(other.memory),
+            disk: self.disk.saturating_sub(other.disk),
+        }
+    }
+}
+
+/// What is promised; clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Resources {
+    promised: Arc<Mutex<Share>>,
+    /// Where tasks keep their files.
+    folder: PathBuf,
+}
+
+/// A promise, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Promise {
+    share: Share,
+    promised: Arc<Mutex<Share>>,
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        let mut promised = self.promised.lock().unwrap_or_else(PoisonError::into_inner);
+        *promised = promised.minus(self.share);
+    }
+}
+
+impl Resources {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self { promised: Arc::default(), folder: folder.to_owned() }
+    }
+
+    /// Promises a share, if the policy and the other promises leave it.
+    pub(crate) fn promise(&self, share: Share, policy: &Policy) -> Result<Promise, Refusal> {
+        let free = free_disk(&self.folder)
+            .map_err(|error| Refusal::not_now(format!("the free disk space is unknown: {error}")))?
+            .saturating_sub(DISK_TO_SPARE);
+        let mut promised = self.lock();
+        let left = |most: u64, promised: u64| most.saturating_sub(promised);
+        let cores = left(policy.cores.into(), promised.cores.into());
+        if u64::from(share.cores) > cores {
+            return Err(Refusal::not_now(format!("it needs {} processors, {cores} are left", share.cores)));
+        }
+        // What is promised of the disk and written already counts twice: rather too careful than full.
+        let disk = left(policy.disk.unwrap_or(u64::MAX).min(free), promised.disk);
+        for (what, wanted, left) in
+            [("memory", share.memory, left(policy.memory, promised.memory)), ("disk space", share.disk, disk)]
+        {
+            if wanted > left {
+                return Err(Refusal::not_now(format!(
+                    "it needs {} of {what}, {} are left",
+                    format_bytes(wanted),
+                    format_bytes(left)
+                )));
+            }
+        }
+        *promised = promised.plus(share);
+        Ok(Promise { share, promised: Arc::clone(&self.promised) })
+    }
+
+    /// Notes what was promised already: a task that is this node's has its share whatever the policy says by now.
+    pub(crate) fn keep(&self, share: Share) -> Promise {
+        let mut promised = self.lock();
+        *promised = promised.plus(share);
+        Promise { share, promised: Arc::clone(&self.promised) }
+    }
+
+    /// What is promised now.
+    pub(crate) fn promised(&self) -> Share {
+        *self.lock()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Share> {
+        self.promised.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an ordinary user can still write to the disk of a folder, bytes.
+pub(crate) fn free_disk(folder: &Path) -> io::Result<u64> {
+    // The nearest folder that is there: a task's own may come later.
+    let there = folder.ancestors().find(|folder| fs::exists(folder).unwrap_or(false)).unwrap_or(Path::new("/"));
+    let disk = nix::sys::statvfs::statvfs(there).map_err(io::Error::from)?;
+    Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy() -> Policy {
+        Policy { cores: 2, memory: 100, disk: Some(1000), ..Policy::default() }
+    }
+
+    #[track_caller]
+    fn assert_refused(resources: &Resources, share: Share, reason: &str) {
+        let refusal = resources.promise(share, &policy()).expect_err(reason);
+        assert!(refusal.reason.contains(reason) && refusal.may_change, "{refusal}");
+    }
+
+    #[test]
+    fn nothing_is_promised_twice_and_everything_comes_back() {
+        let resources = Resources::new(Path::new("/"));
+        let half = Share { cores: 1, memory: 50, disk: 500 };
+        let first = resources.promise(half, &policy()).expect("there is enough");
+        assert_refused(&resources, Share { memory: 51, ..half }, "memory, 50 B are left");
+        assert_refused(&resources, Share { disk: 501, ..half }, "disk space");
+        assert_refused(&resources, Share { cores: 2, ..half }, "processors, 1 are left");
+        let second = resources.promise(half, &policy()).expect("the other half");
+        assert_refused(&resources, Share { cores: 0, memory: 1, disk: 0 }, "memory, 0 B are left");
+        drop(first);
+        assert_eq!(resources.promised(), half);
+        drop(second);
+        assert_eq!(resources.promised(), Share::default());
+    }
+
+    #[test]
+    fn what_was_promised_before_stays_so_even_above_a_new_policy() {
+        let resources = Resources::new(Path::new("/"));
+        let kept = resources.keep(Share { cores: 8, memory: 1000, disk: 0 });
+        assert_refused(&resources, Share { cores: 0, memory: 1, disk: 0 }, "memory");
+        drop(kept);
+        assert!(resources.promise(Share { cores: 0, memory: 1, disk: 0 }, &policy()).is_ok());
+    }
+
+    #[test]
+    fn a_disk_that_is_too_small_is_not_promised() {
+        let resources = Resources::new(Path::new("/no/such/folder"));
+        let policy = Policy { disk: None, ..policy() };
+        let share = Share { cores: 0, memory: 0, disk: u64::MAX };
+        assert!(resources.promise(share, &policy).expect_err("too much").reason.contains("disk space"));
+    }
+}

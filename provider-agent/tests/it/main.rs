@@ -1,0 +1,7 @@
+//! The agent as a provider runs it: the real process on a real chain, with a real gateway.
+
+#![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
+
+mod course;
+mod life;
+mod support;
