@@ -52,7 +52,8 @@ fn percent(last: Ticks, now: Ticks) -> u8 {
 
 impl Ticks {
     fn read() -> io::Result<Self> {
-        let unknown = || io::Error::new(io::ErrorKind::InvalidData, "/proc tells the processors' time in an unknown way");
+        let unknown =
+            || io::Error::new(io::ErrorKind::InvalidData, "/proc tells the processors' time in an unknown way");
         let (total, busy) = of_system(&fs::read_to_string("/proc/stat")?).ok_or_else(unknown)?;
         let own = of_process(&fs::read_to_string("/proc/self/stat")?).ok_or_else(unknown)?;
         Ok(Self { total, busy, own })
@@ -79,9 +80,11 @@ fn of_process(stat: &str) -> Option<u64> {
 /// terminal was read from.
 pub(crate) fn away() -> Option<Duration> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    ["/dev", "/dev/pts"].iter().filter_map(|folder| last_read(Path::new(folder))).max().map(|last| {
-        now.saturating_sub(Duration::from_secs(last))
-    })
+    ["/dev", "/dev/pts"]
+        .iter()
+        .filter_map(|folder| last_read(Path::new(folder)))
+        .max()
+        .map(|last| now.saturating_sub(Duration::from_secs(last)))
 }
 
 /// Unix seconds of the latest reading of a terminal in a folder.

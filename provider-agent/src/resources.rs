@@ -111,6 +111,7 @@ impl Resources {
     }
 
     /// What is promised now.
+    #[cfg(test)]
     pub(crate) fn promised(&self) -> Share {
         *self.lock()
     }

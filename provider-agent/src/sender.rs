@@ -39,6 +39,20 @@ impl Sender {
         call: Call,
         deadline: Option<u64>,
     ) -> Result<Outcome, AgentError> {
+        let priority = if deadline.is_some() { Priority::Urgent } else { Priority::Normal };
+        self.submit(key, label, call, deadline, priority).await?;
+        self.outcome(key).await
+    }
+
+    /// Puts a transaction into the outbox' order; once, whatever happens.
+    pub(crate) async fn submit(
+        &self,
+        key: &str,
+        label: &str,
+        call: Call,
+        deadline: Option<u64>,
+        priority: Priority,
+    ) -> Result<(), AgentError> {
         let intent = Intent {
             key: key.to_owned(),
             label: label.to_owned(),
@@ -48,12 +62,17 @@ impl Sender {
             deadline,
             max_fee_per_gas: self.max_fee_per_gas,
             max_cost: None,
-            priority: if deadline.is_some() { Priority::Urgent } else { Priority::Normal },
+            priority,
         };
+        self.outbox.submit(intent).await.context(format!("the outbox fails at `{label}`"))
+    }
+
+    /// Waits for what becomes of a transaction that was put there.
+    pub(crate) async fn outcome(&self, key: &str) -> Result<Outcome, AgentError> {
         tokio::select! {
             biased;
             () = self.token.cancelled() => Err(AgentError::stopped()),
-            outcome = self.outbox.send(intent) => outcome.context(format!("the outbox fails at `{label}`")),
+            outcome = self.outbox.wait(key) => outcome.context(format!("the outbox fails at `{key}`")),
         }
     }
 

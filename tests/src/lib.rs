@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
 
 mod graphql;
+mod hostile;
 mod job;
 mod liar;
 pub mod modules;
@@ -13,6 +14,7 @@ pub mod people;
 mod world;
 
 pub use graphql::GraphQl;
+pub use hostile::HostileJob;
 pub use job::JobFile;
 pub use liar::LyingGateway;
 pub use world::{World, bin_dir, fresh_dir, wei};

@@ -69,10 +69,8 @@ pub(super) async fn exit(args: &ExitArgs, token: CancellationToken) -> Result<Ex
         )));
     }
     agent.store.set_mode(Mode::Leaving).await?;
-    sending(&agent, key, token, async |sender| {
-        Leaving { agent: &agent, node, sender, sent: Vec::new() }.go(info).await
-    })
-    .await
+    sending(&agent, key, token, async |sender| Leaving { agent: &agent, node, sender, sent: Vec::new() }.go(info).await)
+        .await
 }
 
 struct Leaving<'a> {
@@ -86,7 +84,8 @@ impl Leaving<'_> {
     async fn go(mut self, mut info: NodeInfo) -> Result<ExitReport, AgentError> {
         let registry = self.agent.market.registry();
         if info.online {
-            self.send("online", "take the node offline", registry.setOnline(self.node.0, false).calldata().clone()).await?;
+            self.send("online", "take the node offline", registry.setOnline(self.node.0, false).calldata().clone())
+                .await?;
         }
         self.wait_for_tasks().await?;
         info = self.agent.market.node(self.node).await?;

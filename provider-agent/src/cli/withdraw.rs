@@ -47,10 +47,9 @@ pub(super) async fn withdraw(args: &WithdrawArgs, token: CancellationToken) -> R
     let data = market.escrow().withdraw(Address::ZERO, to).calldata().clone();
     let call = market.call(ContractName::EscrowManager, data);
     let key = format!("withdraw:{to}:{balance}:{}", market.head().await?.number);
-    let landed = sending(&agent, signer, token, async |sender| {
-        sender.must_land(&key, "withdraw the earnings", call).await
-    })
-    .await?;
+    let landed =
+        sending(&agent, signer, token, async |sender| sender.must_land(&key, "withdraw the earnings", call).await)
+            .await?;
     // More may have come in since the balance was read.
     let amount = landed
         .receipt

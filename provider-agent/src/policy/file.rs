@@ -82,7 +82,10 @@ impl FromStr for Policy {
             let known = ResourceType::ALL.iter().find(|known| known.name() == resource.as_ref());
             let known = known.ok_or_else(|| {
                 let names: Vec<_> = ResourceType::ALL.iter().map(|known| known.name()).collect();
-                reader.fault(&resource, format!("no resource is called `{}`: there are {}", resource.as_ref(), names.join(", ")))
+                reader.fault(
+                    &resource,
+                    format!("no resource is called `{}`: there are {}", resource.as_ref(), names.join(", ")),
+                )
             })?;
             floor.insert(u8::from(*known), reader.read(&price, amount)?);
         }

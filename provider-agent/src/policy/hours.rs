@@ -47,7 +47,8 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let unknown = || format!("`{text}` is no span of time: write \"22:00-07:00\", \"sat-sun\" or \"mon-fri 19:00-23:00\"");
+        let unknown =
+            || format!("`{text}` is no span of time: write \"22:00-07:00\", \"sat-sun\" or \"mon-fri 19:00-23:00\"");
         let words: Vec<&str> = text.split_whitespace().collect();
         let (days, times) = match words.as_slice() {
             [times] if times.contains(':') => (None, Some(*times)),
@@ -140,7 +141,9 @@ mod tests {
 
     #[test]
     fn what_is_no_span_is_refused() {
-        for text in ["", "noon", "9-17", "09:00", "09:0-10:00", "mon-day 09:00-10:00", "24:01-25:00", "mon tue 1:00-2:00"] {
+        for text in
+            ["", "noon", "9-17", "09:00", "09:0-10:00", "mon-day 09:00-10:00", "24:01-25:00", "mon tue 1:00-2:00"]
+        {
             assert!(text.parse::<Span>().is_err(), "{text}");
         }
     }

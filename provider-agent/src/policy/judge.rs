@@ -87,7 +87,9 @@ impl Policy {
         let (price, floor) = (U256::from(request.pricePerHour), self.floor_of(request.resourceType));
         if price < floor {
             let (price, floor) = (units::format_amount(price), units::format_amount(floor));
-            return Err(Refusal::never(format!("it pays {price} ETH an hour, less than the lowest price of {floor} ETH")));
+            return Err(Refusal::never(format!(
+                "it pays {price} ETH an hour, less than the lowest price of {floor} ETH"
+            )));
         }
         if u64::from(request.duration) > self.longest.as_secs() {
             return Err(Refusal::never(format!(
@@ -226,7 +228,13 @@ mod tests {
     #[test]
     fn the_price_floor_counts_to_the_wei() {
         assert!(policy("price.floor.CPU = '0.36'").judge(&offer(), &standing()).is_ok());
-        assert_refused(&policy("price.floor.CPU = '0.360000000000000001'"), &offer(), &standing(), "lowest price", false);
+        assert_refused(
+            &policy("price.floor.CPU = '0.360000000000000001'"),
+            &offer(),
+            &standing(),
+            "lowest price",
+            false,
+        );
     }
 
     #[test]

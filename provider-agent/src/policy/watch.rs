@@ -80,7 +80,8 @@ impl PolicyFile {
         };
         match parsed {
             Ok(policy) => {
-                let change = if policy == *known.policy && known.mistake.is_none() { Change::None } else { Change::Policy };
+                let change =
+                    if policy == *known.policy && known.mistake.is_none() { Change::None } else { Change::Policy };
                 (known.policy, known.mistake) = (Arc::new(policy), None);
                 change
             }

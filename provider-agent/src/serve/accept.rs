@@ -1,11 +1,13 @@
 //! Taking a task: a sealed commitment, and its opening at least one block later. Losing the race is no fault.
 
-use aiigo_chain::Outcome;
+use aiigo_chain::{Outcome, Priority};
 use aiigo_protocol::{ContractName, DecodedRevert, NodeId, TaskStatus};
 use alloy::{
     primitives::{Address, B256, FixedBytes, keccak256},
     sol_types::SolValue,
 };
+
+use tokio::sync::MutexGuard;
 
 use super::Desk;
 use crate::{
@@ -16,21 +18,36 @@ use crate::{
 /// Commitments in a row for one task before the agent leaves it to others.
 const MAX_ATTEMPTS: u32 = 3;
 
+/// The right to commit: one task's at a time.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    /// Whether the endpoint tries a transaction in the block that is there, not in the next one: then an acceptance is
+    /// refused until there is a block above its commitment's.
+    slow: bool,
+}
+
 /// First 20 bytes of `keccak256(abi.encode(taskId, nodeId, salt, operator))`.
 fn digest(task: B256, node: NodeId, salt: B256, operator: Address) -> FixedBytes<20> {
     FixedBytes::from_slice(&keccak256((task, node.0, salt, operator).abi_encode())[..20])
 }
 
-/// Commits and accepts. One task at a time: a second commitment would replace the first.
+/// Commits and accepts. A second commitment would replace the first, so the next task's goes into the outbox' order only
+/// behind this one's acceptance: both may stand in one block.
 pub(super) async fn accept(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
-    let _turn = desk.commitment.lock().await;
     let last = work.attempt.saturating_add(MAX_ATTEMPTS - 1);
     loop {
-        work = match work.stage {
-            Stage::Committing => commit(desk, work).await?,
-            Stage::Accepting => open(desk, work, last).await?,
-            _ => return Ok(work),
-        };
+        let mut turn = Some(desk.commitment.lock().await);
+        if work.stage == Stage::Committing {
+            work = commit(desk, work).await?;
+            desk.store.save(&work).await?;
+        }
+        if work.stage != Stage::Accepting {
+            return Ok(work);
+        }
+        let key = submit(desk, &work, "").await?;
+        // Where acceptances wait for a block, the next commitment waits for them.
+        turn.take_if(|turn| !turn.slow);
+        work = opened(desk, work, &key, last, turn).await?;
         desk.store.save(&work).await?;
     }
 }
@@ -59,14 +76,39 @@ async fn commit(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
     }
 }
 
-async fn open(desk: &Desk, work: Work, last: u32) -> Result<Work, AgentError> {
-    desk.clock.after(work.commit_block.unwrap_or_default()).await?;
+/// Puts the acceptance into the outbox' order, and tells its key.
+async fn submit(desk: &Desk, work: &Work, occasion: &str) -> Result<String, AgentError> {
     let call = desk.market.tasks().acceptTask(work.task.0, desk.node.0, work.salt).calldata().clone();
-    let key = format!("accept:{}:{}", work.task, work.attempt);
-    let label = format!("accept task {}", work.task);
     let call = desk.market.call(ContractName::TaskMarketplace, call);
-    // A commitment lapses by itself, so the acceptance needs no deadline of its own.
-    match desk.sender.once(&key, &label, call, None).await? {
+    let key = format!("accept:{}:{}{occasion}", work.task, work.attempt);
+    // A commitment lapses by itself, so the acceptance needs no deadline of its own; as urgent as the next commitment, it
+    // keeps its place before it.
+    desk.sender.submit(&key, &format!("accept task {}", work.task), call, None, Priority::Urgent).await?;
+    Ok(key)
+}
+
+async fn opened(
+    desk: &Desk,
+    work: Work,
+    key: &str,
+    last: u32,
+    turn: Option<MutexGuard<'_, Turn>>,
+) -> Result<Work, AgentError> {
+    let mut outcome = desk.sender.outcome(key).await?;
+    if matches!(&outcome, Outcome::Reverted { tx_hash: None, error } if error.name == "CommitmentTooFresh") {
+        let _turn = match turn {
+            Some(turn) => turn,
+            None => {
+                let mut turn = desk.commitment.lock().await;
+                turn.slow = true;
+                turn
+            }
+        };
+        desk.clock.after(work.commit_block.unwrap_or_default()).await?;
+        let key = submit(desk, &work, ":later").await?;
+        outcome = desk.sender.outcome(&key).await?;
+    }
+    match outcome {
         Outcome::Landed { .. } => {
             tracing::info!(task = %work.task, name = work.spec.name, "accepted");
             Ok(work.at(Stage::Executing))

@@ -70,11 +70,7 @@ impl Refusals {
 }
 
 /// The node's state now.
-pub(super) async fn standing(
-    market: &Market,
-    node: aiigo_protocol::NodeId,
-    now: u64,
-) -> Result<Standing, AgentError> {
+pub(super) async fn standing(market: &Market, node: aiigo_protocol::NodeId, now: u64) -> Result<Standing, AgentError> {
     let registry = market.registry();
     let failed = |error| read_error(format!("cannot read the state of node {node}"), error);
     let limits = registry.tokenLimits(Address::ZERO).call().await.map_err(failed)?;

@@ -30,8 +30,8 @@ pub(super) fn client(
 pub(super) async fn spec(desk: &Desk, offer: &Offer) -> Result<TaskSpec, Refusal> {
     let uri: ContentUri =
         offer.request.specURI.parse().map_err(|error| Refusal::never(format!("its spec can't be found: {error}")))?;
-    let client = client(desk.private_gateways, uri.gateways, FETCH_TIME)
-        .map_err(|error| Refusal::not_now(error.full()))?;
+    let client =
+        client(desk.private_gateways, uri.gateways, FETCH_TIME).map_err(|error| Refusal::not_now(error.full()))?;
     let bytes = client
         .fetch_bytes(&uri.cid, MAX_DOCUMENT_BYTES as u64)
         .await

@@ -19,8 +19,8 @@ use aiigo_protocol::NodeId;
 use alloy::signers::local::PrivateKeySigner;
 use tokio::sync::Mutex;
 
-use self::clock::Clock;
 pub(crate) use self::server::{ServeConfig, serve};
+use self::{accept::Turn, clock::Clock};
 use crate::{
     data_dir::DataDir, market::Market, policy::PolicyFile, resources::Resources, sender::Sender, store::Store,
 };
@@ -40,5 +40,5 @@ struct Desk {
     executor: Arc<dyn Executor>,
     clock: Clock,
     /// One commitment a node: a second one would replace the first.
-    commitment: Mutex<()>,
+    commitment: Mutex<Turn>,
 }

@@ -83,7 +83,7 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
         private_gateways,
         executor,
         clock: Clock::new(token),
-        commitment: Mutex::new(()),
+        commitment: Mutex::default(),
     };
     let mut server = Server {
         desk: Arc::new(desk),

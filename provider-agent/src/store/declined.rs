@@ -43,9 +43,13 @@ impl Store {
         Ok(())
     }
 
-    /// The latest, at most `limit`, the newest first.
+    /// The latest that were not taken later, at most `limit`, the newest first.
     pub(crate) async fn declined(&self, limit: u32) -> Result<Vec<Declined>, AgentError> {
-        let rows = sqlx::query("SELECT * FROM declined ORDER BY rowid DESC LIMIT ?").bind(i64::from(limit));
+        let rows = sqlx::query(
+            "SELECT * FROM declined WHERE task_id NOT IN (SELECT task_id FROM work WHERE stage <> 'Lost') \
+             ORDER BY rowid DESC LIMIT ?",
+        )
+        .bind(i64::from(limit));
         let rows = rows.fetch_all(&self.pool).await.context("cannot read from the agent's database")?;
         rows.iter()
             .map(|row| {

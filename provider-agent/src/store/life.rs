@@ -1,6 +1,9 @@
 //! What the provider told the agent to do, and what the agent says of itself.
 
-use std::{fmt, time::{SystemTime, UNIX_EPOCH}};
+use std::{
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use sqlx::Row;
 

@@ -34,8 +34,8 @@ const FIRST_AGENT: u32 = 4;
 pub struct MarketConfig {
     /// Where the programs' executables are.
     pub bin_dir: PathBuf,
-    /// The keeper's executable, if it is not to be the one in `bin_dir`.
-    pub keeper: Option<PathBuf>,
+    /// Executables of long-running programs to use instead of those in `bin_dir`.
+    pub instead: Vec<(Program, PathBuf)>,
     /// Where each program gets a folder for its data and log; created if it is not there.
     pub dir: PathBuf,
     /// More arguments for `aiigo-keeper run`.
@@ -51,7 +51,7 @@ impl MarketConfig {
     pub fn new(bin_dir: impl Into<PathBuf>, dir: impl Into<PathBuf>) -> Self {
         Self {
             bin_dir: bin_dir.into(),
-            keeper: None,
+            instead: Vec::new(),
             dir: dir.into(),
             keeper_args: Vec::new(),
             agent_args: Vec::new(),
@@ -278,9 +278,9 @@ impl Market {
         dir: &Path,
         subcommand: impl IntoIterator<Item = &'a str>,
     ) -> Result<ProcessCommand, DevnetError> {
-        let executable = match (program, &self.config.keeper) {
-            (Program::Keeper, Some(keeper)) => keeper.clone(),
-            _ => program.find(&self.config.bin_dir)?,
+        let executable = match self.config.instead.iter().find(|(other, _)| *other == program) {
+            Some((_, executable)) => executable.clone(),
+            None => program.find(&self.config.bin_dir)?,
         };
         Ok(ProcessCommand::new(program.name(), executable, dir.join("log"))
             .args(subcommand)

@@ -58,7 +58,9 @@ pub(super) async fn look(agent: &Agent, node: &NodeInfo, gas: U256, head: Head) 
     checks.push(match audited {
         0 => Check::good("audit", "none yet"),
         _ if since <= AUDIT_EXPECTED => Check::good("audit", format!("passed {} h ago", since / 3600)),
-        _ => Check::bad("audit", format!("last passed {} h ago", since / 3600), "see that the agent runs day and night"),
+        _ => {
+            Check::bad("audit", format!("last passed {} h ago", since / 3600), "see that the agent runs day and night")
+        }
     });
     Ok(checks)
 }

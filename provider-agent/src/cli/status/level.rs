@@ -74,7 +74,11 @@ mod tests {
     use super::*;
 
     const RULES: Rules = Rules {
-        stakes: [U256::from_limbs([100, 0, 0, 0]), U256::from_limbs([1000, 0, 0, 0]), U256::from_limbs([10_000, 0, 0, 0])],
+        stakes: [
+            U256::from_limbs([100, 0, 0, 0]),
+            U256::from_limbs([1000, 0, 0, 0]),
+            U256::from_limbs([10_000, 0, 0, 0]),
+        ],
         challenges: 10,
         reputation: 9500,
         tasks: 100,

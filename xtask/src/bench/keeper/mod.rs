@@ -82,7 +82,7 @@ async fn play(args: &KeeperArgs, keeper: PathBuf) -> Result<Numbers, Error> {
     }
     let devnet = Devnet::start(DevnetConfig::new(dir.join("chain"))).await?;
     let mut config = MarketConfig::new(bin_dir()?, dir.join("market"));
-    config.keeper = Some(keeper);
+    config.instead.push((Program::Keeper, keeper));
     config.keeper_args = ["--daily-budget", "1000", "--jitter", "0"].map(str::to_owned).to_vec();
     let mut market = Market::new(devnet, config)?;
 

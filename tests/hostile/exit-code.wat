@@ -1,0 +1,4 @@
+;; tries: nothing; it fails as programs do, which is a result and paid as any other
+;; outcome: Exited
+;; exit: 3
+(call $proc_exit (i32.const 3))
