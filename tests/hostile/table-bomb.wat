@@ -1,4 +1,5 @@
 ;; tries: to take memory by a table of functions, which no limit of memory counts
+;; job: outputs=
 ;; outcome: Exited
 ;; prints: held
 (module

@@ -72,6 +72,7 @@ impl HostileJob {
         self.settings.iter().fold(job, |job, (name, value)| match name.as_str() {
             "fuel" => job.fuel(value),
             "memory" => job.memory(value),
+            "outputs" => job.outputs(&value.split(',').filter(|path| !path.is_empty()).collect::<Vec<_>>()),
             "price" => job.price(value),
             "time" => job.time(value),
             other => panic!("{}: no job has a setting {other}", self.name),
