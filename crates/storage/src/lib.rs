@@ -10,6 +10,7 @@
 //!   delivers its outputs with `PUT`, allowed by a [`PushGrant`] that the assigned node's operator signed.
 //! - [`GatewayClient`] fetches from several gateways and verifies every block as it streams; a gateway can withhold, but
 //!   not fake.
+//! - [`KuboStore`] puts blobs into a Kubo daemon and reads them, as mistrustful.
 //!
 //! [IPFS Trustless Gateway]: https://specs.ipfs.tech/http-gateways/trustless-gateway/
 
@@ -22,7 +23,7 @@ mod store;
 mod uri;
 
 pub use aiigo_task::{BlobCid, CidError, GatewayError, GatewayUrl, Sha256Digest};
-pub use client::{Attempt, ClientOptions, FetchError, GatewayClient, PushError};
+pub use client::{Attempt, ClientOptions, FetchError, GatewayClient, KuboError, KuboStore, PushError};
 pub use dag::{CHUNK_BYTES, FolderFault, FolderLimits, cid_of, cid_of_reader};
 pub use gateway::{NoPushes, PushAuthorizer, PushDenied, gateway_router};
 pub use grant::{GrantError, MAX_GRANT_SECONDS, PushGrant, SignedGrant};

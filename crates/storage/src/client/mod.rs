@@ -3,6 +3,7 @@
 mod address;
 mod attempt;
 mod fetch;
+mod kubo;
 mod push;
 mod sink;
 mod source;
@@ -10,6 +11,7 @@ mod source;
 use std::{path::Path, sync::Arc, time::Duration};
 
 pub use attempt::{Attempt, FetchError, PushError};
+pub use kubo::{KuboError, KuboStore};
 
 use crate::{
     BlobCid, BlobRef, FolderLimits, FolderRef, GatewayUrl, SignedGrant,
