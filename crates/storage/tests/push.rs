@@ -10,7 +10,7 @@ use std::{
 };
 
 use aiigo_storage::{
-    BlobCid, DirStore, GatewayUrl, PushAuthorizer, PushDenied, PushError, PushGrant, SignedGrant, cid_of,
+    BlobCid, DirStore, GatewayUrl, PushAuthorizer, PushDenied, PushError, PushGrant, SignedGrant, StoreOptions, cid_of,
 };
 use alloy::{
     primitives::{Address, B256, hex},
@@ -112,6 +112,38 @@ async fn an_output_is_delivered_and_fetched() {
         assert!(client.fetch_bytes(&signed.grant.cid, size as u64).await.unwrap() == content);
     }
     assert_eq!(scene.leftovers(), 0);
+}
+
+#[tokio::test]
+async fn what_was_pushed_is_pinned_for_its_task() {
+    let scene = Scene::new(100).await;
+    for _ in 0..2 {
+        scene.status(&scene.signed(b"x"), "x").await;
+    }
+    let pins = scene.store.pins().await.unwrap();
+    assert_eq!((pins.len(), pins[0].cid, pins[0].holder.as_task()), (1, cid_of(b"x"), Some((CHAIN, TASK))));
+    // Also if somebody else had put it there.
+    let there = scene.store.put_bytes("there").await.unwrap();
+    assert_eq!(scene.status(&scene.signed(b"there"), "there").await.0, 200);
+    common::age(&scene.store);
+    scene.store.collect().await.unwrap();
+    assert!(scene.has(&there.cid).await && scene.has(&cid_of(b"x")).await);
+}
+
+#[tokio::test]
+async fn a_push_for_which_there_is_no_room_is_refused_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { quota: Some(200_000), ..StoreOptions::default() };
+    let store = DirStore::with_options(folder.path().join("store"), options).unwrap();
+    let operator = PrivateKeySigner::random();
+    let gateway = gateway_for(&store, OneTask { operator: operator.address(), quota: 1 << 30 }).await;
+    let scene = Scene { folder, store, gateway, operator };
+    let content = content(300_000);
+    let (status, message) = scene.status(&scene.signed(&content), content.clone()).await;
+    assert_eq!((status, message.contains("store is full")), (507, true), "{message}");
+    assert_eq!((scene.leftovers(), scene.store.usage().await.unwrap().blocks), (0, 0));
+    assert!(scene.store.pins().await.unwrap().is_empty());
+    assert_eq!(scene.status(&scene.signed(&content[..100_000]), content[..100_000].to_vec()).await.0, 201);
 }
 
 #[tokio::test]

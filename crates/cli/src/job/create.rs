@@ -22,7 +22,7 @@ use crate::{
     indexer::Indexer,
     progress::Progress,
     runs::Run,
-    store::Published,
+    store::{Published, order_became_task},
     wallet::{Call, Landed, Wallet},
 };
 
@@ -66,6 +66,7 @@ pub(crate) async fn order(
         },
     };
     run.set_task_id(task_id.0)?;
+    order_became_task(store, prepared.spec_hash, chain_id, task_id).await?;
     Ok(Order { task_id, run })
 }
 

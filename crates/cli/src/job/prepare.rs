@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     error::{CliError, Context},
-    store::Contents,
+    store::{Content, Contents, Entry, name_of, order_holder},
 };
 
 /// A core WebAssembly module, version 1.
@@ -112,7 +112,7 @@ pub async fn store(local: LocalJob, store: &Path, gateway: GatewayUrl) -> Result
     let blobs = DirStore::open(store).context(|| format!("opening the store {}", store.display()))?;
     let put = async |path: &Path| {
         let blob = blobs.put_file(path).await.context(|| format!("storing {}", path.display()))?;
-        Contents::of(store).add(path, &blob)?;
+        Contents::of(store).add(&Entry { name: name_of(path), content: Content::File(blob) })?;
         Ok::<_, CliError>(blob)
     };
     let module = put(&local.module).await?;
@@ -123,6 +123,15 @@ pub async fn store(local: LocalJob, store: &Path, gateway: GatewayUrl) -> Result
     let spec = local.job.spec(module, &inputs, vec![gateway.clone()]).context(|| "making the task spec".into())?;
     let spec_json = spec.canonical();
     let spec_blob = blobs.put_bytes(spec_json.clone()).await.context(|| "storing the task spec".into())?;
+    let pin = async |blob: &BlobRef, note: String| {
+        let pinned = blobs.pin(&blob.cid, order_holder(spec.hash()), note).await;
+        pinned.context(|| format!("pinning {}", blob.cid))
+    };
+    pin(&module, name_of(&local.module)).await?;
+    for (blob, path) in inputs.iter().zip(&local.inputs) {
+        pin(blob, name_of(path)).await?;
+    }
+    pin(&spec_blob, "task spec".into()).await?;
     let uri = ContentUri::new(spec_blob.cid).at(gateway.clone());
     let request = request(&local.job, spec.hash(), uri.to_string())?;
     Ok(Prepared { spec_hash: spec.hash(), spec, spec_json, request, spec_blob, gateway })

@@ -13,7 +13,7 @@ use super::{
     report::{Report, outcome_text},
     timeline::Timeline,
 };
-use crate::{Chain, CliError, cli::Session, format, progress::Progress, wallet::Wallet};
+use crate::{Chain, CliError, cli::Session, format, progress::Progress, store::task_is_over, wallet::Wallet};
 
 /// How long another endpoint of the chain may take to know what one has told us.
 const LAG: Duration = Duration::from_secs(30);
@@ -66,6 +66,7 @@ impl Settlement<'_> {
         let status = until_settled(timeline, self.progress, self.session).await?;
         if matches!(status, TaskStatus::Cancelled | TaskStatus::Expired) {
             let report = Report::of(self.chain(), timeline, None).await?;
+            self.unpin(timeline).await;
             self.session.output.result(&report, || report.text(None))?;
             self.progress.note(match status {
                 TaskStatus::Expired => "Nobody delivered in time; the escrow went back to your balance: aiigo withdraw",
@@ -78,11 +79,22 @@ impl Settlement<'_> {
             self.pay(timeline, delivered.manifest.result_hash()).await?;
         }
         let report = Report::of(self.chain(), timeline, Some(&delivered)).await?;
+        if status.is_final() || timeline.verified().is_some() {
+            self.unpin(timeline).await;
+        }
         self.session.output.result(&report, || report.text(None))?;
         Ok(match delivered.manifest.outcome {
             Outcome::Exited if delivered.manifest.exit_code == 0 => ExitCode::SUCCESS,
             _ => ExitCode::FAILURE,
         })
+    }
+
+    /// What the task needed and brought need not stay in the store. If that fails, the job is done all the same.
+    async fn unpin(&self, timeline: &Timeline) {
+        let chain_id = self.chain().deployment().chain_id;
+        if let Err(error) = task_is_over(&self.store, chain_id, timeline.task_id()).await {
+            tracing::warn!(%error, causes = ?error.causes(), "the blobs of the task stay pinned");
+        }
     }
 
     /// Fetches and checks the result. It is not paid for if this fails.

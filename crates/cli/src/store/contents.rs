@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aiigo_storage::{BlobRef, GatewayUrl};
+use aiigo_storage::{BlobCid, BlobRef, DirStore, FolderRef, GatewayUrl};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -19,14 +19,49 @@ pub struct Contents {
     store: PathBuf,
 }
 
-/// A file that was put into the store.
+/// Something that was put into the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The file's name.
+    /// The name of the file or folder.
     pub name: String,
-    /// Its content.
+    /// What is in it.
     #[serde(flatten)]
-    pub blob: BlobRef,
+    pub content: Content,
+}
+
+/// What is in a file or folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Content {
+    /// A file's.
+    File(BlobRef),
+    /// A folder's.
+    Folder(FolderRef),
+}
+
+impl Content {
+    /// Where it is found.
+    pub fn cid(&self) -> BlobCid {
+        match self {
+            Self::File(blob) => blob.cid,
+            Self::Folder(folder) => folder.cid,
+        }
+    }
+
+    /// Bytes.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::File(blob) => blob.size,
+            Self::Folder(folder) => folder.size,
+        }
+    }
+}
+
+/// The last part of a path.
+pub(crate) fn name_of(path: &Path) -> String {
+    // `.` and `..` have a name too, elsewhere.
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    path.file_name().or(whole.file_name()).unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 impl Contents {
@@ -35,21 +70,52 @@ impl Contents {
         Self { store: store.to_owned() }
     }
 
-    /// Notes that a file was put into the store.
+    /// Notes that something was put into the store.
     ///
     /// # Errors
     /// If the note can't be written.
-    pub fn add(&self, file: &Path, blob: &BlobRef) -> Result<(), CliError> {
-        let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-        let entry = serde_json::to_vec(&Entry { name, blob: *blob }).context(|| "noting a blob".into())?;
-        write_atomically(&self.entries_dir().join(format!("{}.json", blob.cid)), &entry)
+    pub fn add(&self, entry: &Entry) -> Result<(), CliError> {
+        let note = serde_json::to_vec(entry).context(|| "noting a blob".into())?;
+        write_atomically(&self.file_of(&entry.content.cid()), &note)
     }
 
-    /// What was put into the store, by name.
+    /// What was put into the store and was not collected since, by name.
     ///
     /// # Errors
-    /// If the notes can't be read.
-    pub fn entries(&self) -> Result<Vec<Entry>, CliError> {
+    /// If the notes or the store can't be read.
+    pub async fn present(&self, store: &DirStore) -> Result<Vec<Entry>, CliError> {
+        let mut present = Vec::new();
+        for entry in self.entries()? {
+            let cid = entry.content.cid();
+            if store.has(&cid).await.context(|| format!("looking for {cid} in the store"))? {
+                present.push(entry);
+            }
+        }
+        Ok(present)
+    }
+
+    /// Removes the notes of what was collected.
+    ///
+    /// # Errors
+    /// If the notes or the store can't be read, or a note can't be removed.
+    pub async fn forget_missing(&self, store: &DirStore) -> Result<(), CliError> {
+        for entry in self.entries()? {
+            let cid = entry.content.cid();
+            if store.has(&cid).await.context(|| format!("looking for {cid} in the store"))? {
+                continue;
+            }
+            let file = self.file_of(&cid);
+            match fs::remove_file(&file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(error).context(|| format!("deleting {}", file.display()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, CliError> {
         let dir = self.entries_dir();
         let files = match fs::read_dir(&dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -94,6 +160,10 @@ impl Contents {
         }
     }
 
+    fn file_of(&self, cid: &BlobCid) -> PathBuf {
+        self.entries_dir().join(format!("{cid}.json"))
+    }
+
     fn entries_dir(&self) -> PathBuf {
         self.store.join("entries")
     }
@@ -105,18 +175,28 @@ impl Contents {
 
 #[cfg(test)]
 mod tests {
-    use aiigo_storage::DirStore;
-
     use super::*;
 
     #[tokio::test]
-    async fn what_was_put_is_listed_once() {
+    async fn what_was_put_is_listed_once_and_forgotten_with_its_blob() {
         let dir = tempfile::tempdir().expect("a folder");
-        let blob = DirStore::open(dir.path()).expect("a store").put_bytes("hello").await.expect("stored");
+        let store = DirStore::open(dir.path()).expect("a store");
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = Entry { name: "b".into(), content: Content::File(store.put_bytes("b").await.expect("stored")) };
+        let stored = store.put_folder(folder.path(), false).await.expect("stored");
+        let folder = Entry { name: "a".into(), content: Content::Folder(stored) };
+        let gone = store.put_bytes("gone").await.expect("stored");
         let contents = Contents::of(dir.path());
-        contents.add(Path::new("some/where/hello.txt"), &blob).expect("noted");
-        contents.add(Path::new("hello.txt"), &blob).expect("noted again");
-        assert_eq!(contents.entries().expect("readable"), [Entry { name: "hello.txt".into(), blob }]);
+        for entry in [&file, &folder, &file] {
+            contents.add(entry).expect("noted");
+        }
+        assert_eq!(contents.present(&store).await.expect("readable"), [folder.clone(), file.clone()]);
+
+        let away = Entry { name: "c".into(), content: Content::File(BlobRef { cid: BlobCid::raw([0; 32]), ..gone }) };
+        contents.add(&away).expect("noted");
+        assert_eq!(contents.present(&store).await.expect("readable").len(), 2);
+        contents.forget_missing(&store).await.expect("forgotten");
+        assert_eq!(contents.entries().expect("readable"), [folder, file]);
     }
 
     #[test]

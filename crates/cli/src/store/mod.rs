@@ -3,14 +3,24 @@
 mod authorizer;
 mod contents;
 mod files;
+mod pins;
 mod published;
 mod serve;
 
 use clap::Subcommand;
 
-pub use self::{authorizer::ChainAuthorizer, contents::Contents, published::Published};
+pub use self::{
+    authorizer::ChainAuthorizer,
+    contents::{Content, Contents, Entry},
+    published::Published,
+};
+pub(crate) use self::{
+    contents::name_of,
+    pins::{order_became_task, order_holder, task_is_over},
+};
 use self::{
     files::{GetCommand, ListCommand, PutCommand},
+    pins::{GcCommand, PinsCommand, UnpinCommand},
     serve::ServeCommand,
 };
 use crate::{CliError, cli::Session};
@@ -19,9 +29,13 @@ use crate::{CliError, cli::Session};
 #[derive(Subcommand, Debug)]
 pub(crate) enum StoreCommand {
     Serve(ServeCommand),
+    #[command(visible_alias = "add")]
     Put(PutCommand),
     Get(GetCommand),
     Ls(ListCommand),
+    Pins(PinsCommand),
+    Unpin(UnpinCommand),
+    Gc(GcCommand),
 }
 
 impl StoreCommand {
@@ -31,6 +45,9 @@ impl StoreCommand {
             Self::Put(command) => command.run(session).await,
             Self::Get(command) => command.run(session).await,
             Self::Ls(command) => command.run(session).await,
+            Self::Pins(command) => command.run(session).await,
+            Self::Unpin(command) => command.run(session).await,
+            Self::Gc(command) => command.run(session).await,
         }
     }
 }

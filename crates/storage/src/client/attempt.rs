@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io, path::PathBuf, time::Duration};
 
-use crate::{BlobCid, GatewayUrl, dag::WalkError};
+use crate::{BlobCid, FolderFault, GatewayUrl, dag::WalkError};
 
 /// What one gateway did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,17 @@ pub enum FetchError {
         /// The limit in bytes.
         max: u64,
     },
+    /// The folder has what none may have.
+    #[error("the folder {cid} {fault}")]
+    Folder {
+        /// The folder.
+        cid: BlobCid,
+        /// What is wrong with it.
+        fault: FolderFault,
+    },
+    /// It is a file.
+    #[error("{0} is a file, not a folder")]
+    NoFolder(BlobCid),
     /// The CID is right, but no CID of ours.
     #[error("{0} is no file of the layout that `ipfs add --cid-version=1 --raw-leaves` makes")]
     Layout(BlobCid),
@@ -145,6 +156,7 @@ impl From<WalkError> for Trouble {
             WalkError::Tampered(_) => Self::Gateway { reason: error.to_string(), lasting: true, tampered: true },
             WalkError::Layout(cid) => Self::Final(FetchError::Layout(cid)),
             WalkError::TooLarge { cid, size, max } => Self::Final(FetchError::TooLarge { cid, size, max }),
+            WalkError::Folder { cid, fault } => Self::Final(FetchError::Folder { cid, fault }),
         }
     }
 }

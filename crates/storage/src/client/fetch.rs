@@ -1,4 +1,4 @@
-//! A blob from whichever gateways have it.
+//! A file or folder from whichever gateways have it.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -8,13 +8,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{
     Attempt, FetchError, GatewayClient,
     attempt::Trouble,
-    sink::Sink,
+    sink::{Sink, Taken},
     source::{self, Car},
 };
-use crate::{
-    BlobCid, BlobRef, GatewayUrl,
-    dag::{Block, IPFS, Walk},
-};
+use crate::{BlobCid, GatewayUrl, dag::Walk};
 
 /// Attempts at one gateway without a single new block, before it is given up.
 const MAX_STRIKES: u32 = 3;
@@ -30,20 +27,16 @@ struct Standing {
 }
 
 /// The walk over the blob and the place that its content goes to. Verified blocks stay, whoever sent them.
-struct Progress {
+struct Progress<S> {
     walk: Walk,
-    sink: Sink,
+    sink: S,
     blocks: u64,
 }
 
-pub(super) async fn fetch(
-    client: &GatewayClient,
-    cid: BlobCid,
-    max_size: u64,
-    sink: Sink,
-) -> Result<(BlobRef, Sink), FetchError> {
+/// Takes a walk from its beginning to its end.
+pub(super) async fn fetch<S: Sink>(client: &GatewayClient, cid: BlobCid, walk: Walk, sink: S) -> Result<S, FetchError> {
     let deadline = Instant::now() + client.options.total_timeout;
-    let mut progress = Some(Progress { walk: Walk::new(IPFS, cid, max_size), sink, blocks: 0 });
+    let mut progress = Some(Progress { walk, sink, blocks: 0 });
     let mut attempts = Vec::new();
     let work = rounds(client, cid, &mut progress, &mut attempts);
     match timeout_at(deadline, work).await {
@@ -51,16 +44,16 @@ pub(super) async fn fetch(
         Err(_) => return Err(FetchError::TooSlow { cid, after: client.options.total_timeout, attempts }),
     }
     match progress {
-        Some(Progress { sink, .. }) => Ok((sink.blob(cid), sink)),
+        Some(Progress { sink, .. }) => Ok(sink),
         None => Err(FetchError::Failed { cid, attempts }),
     }
 }
 
 /// Goes round the gateways until the blob is complete or none is left.
-async fn rounds(
+async fn rounds<S: Sink>(
     client: &GatewayClient,
     cid: BlobCid,
-    progress: &mut Option<Progress>,
+    progress: &mut Option<Progress<S>>,
     attempts: &mut Vec<Attempt>,
 ) -> Result<(), FetchError> {
     let mut standings: HashMap<&GatewayUrl, Standing> = HashMap::new();
@@ -102,14 +95,17 @@ async fn rounds(
 }
 
 /// Takes all that one gateway gives, until the blob is complete.
-async fn from_gateway(
+async fn from_gateway<S: Sink>(
     client: &GatewayClient,
     gateway: &GatewayUrl,
     standing: &mut Standing,
-    progress: &mut Option<Progress>,
+    progress: &mut Option<Progress<S>>,
 ) -> Result<(), Trouble> {
-    while let Some(cid) = progress.as_ref().and_then(|progress| progress.walk.next()) {
-        if standing.blocks_only {
+    while let Some(current) = progress.as_ref()
+        && let Some(cid) = current.walk.next()
+    {
+        // A gateway that checks what it serves has no CAR of what is no file by itself.
+        if standing.blocks_only || !current.walk.next_stands_alone() {
             let block = source::block(client, gateway, &cid).await?;
             accept(progress, block).await?;
             continue;
@@ -123,11 +119,11 @@ async fn from_gateway(
 }
 
 /// Takes the blocks below the next CID as one stream. After a change of gateways only what is missing is asked for.
-async fn subtree(
+async fn subtree<S: Sink>(
     client: &GatewayClient,
     gateway: &GatewayUrl,
     root: BlobCid,
-    progress: &mut Option<Progress>,
+    progress: &mut Option<Progress<S>>,
 ) -> Result<(), Trouble> {
     let mut car = Car::open(client, gateway, &root).await?;
     let pending = progress.as_ref().map_or(0, |progress| progress.walk.pending());
@@ -142,13 +138,17 @@ async fn subtree(
 }
 
 /// Verifies a block and writes its content, off the asynchronous runtime.
-async fn accept(progress: &mut Option<Progress>, block: Bytes) -> Result<(), Trouble> {
+async fn accept<S: Sink>(progress: &mut Option<Progress<S>>, block: Bytes) -> Result<(), Trouble> {
     // It is only ever away during this call; a call that was cancelled ended the fetch.
     let Some(mut current) = progress.take() else { return Err(Trouble::lasting("the fetch was cancelled")) };
     let work = tokio::task::spawn_blocking(move || {
-        let result = current.walk.accept(&block).map_err(Trouble::from).and_then(|kind| match kind {
-            Block::Leaf => current.sink.write(&block).map_err(Trouble::Final),
-            Block::Node => Ok(()),
+        let (path, cid) = (current.walk.next_path(), current.walk.next());
+        let result = current.walk.accept(&block).map_err(Trouble::from).and_then(|kind| match cid {
+            Some(cid) => {
+                let taken = Taken { cid, kind, path: path.as_deref(), block: &block };
+                current.sink.take(&taken).map_err(Trouble::Final)
+            }
+            None => Ok(()),
         });
         current.blocks += u64::from(result.is_ok());
         (current, result)

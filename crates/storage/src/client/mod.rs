@@ -3,6 +3,7 @@
 mod address;
 mod attempt;
 mod fetch;
+mod kubo;
 mod push;
 mod sink;
 mod source;
@@ -10,9 +11,14 @@ mod source;
 use std::{path::Path, sync::Arc, time::Duration};
 
 pub use attempt::{Attempt, FetchError, PushError};
+pub use kubo::{KuboError, KuboStore};
 
-use crate::{BlobCid, BlobRef, GatewayUrl, SignedGrant};
+use crate::{
+    BlobCid, BlobRef, FolderLimits, FolderRef, GatewayUrl, SignedGrant,
+    dag::{IPFS, Walk},
+};
 use address::PublicOnly;
+use sink::{FileSink, FolderSink};
 
 /// How a client behaves.
 #[derive(Clone, Copy, Debug)]
@@ -106,10 +112,24 @@ impl GatewayClient {
     /// # Errors
     /// If the blob has more than `max_size` bytes, no gateway delivers it in time, or the file can't be written.
     pub async fn fetch(&self, cid: &BlobCid, max_size: u64, destination: &Path) -> Result<BlobRef, FetchError> {
-        let sink = sink::Sink::file(destination).await?;
-        let (blob, sink) = fetch::fetch(self, *cid, max_size, sink).await?;
-        sink.persist(destination).await?;
-        Ok(blob)
+        let file = FileSink::begin(destination).await?;
+        fetch::fetch(self, *cid, Walk::new(IPFS, *cid, max_size), file).await?.finish(*cid).await
+    }
+
+    /// Fetches a folder with all below it, which appears as a whole or not at all. Nothing must be at `destination` yet,
+    /// or an empty folder. Every block is verified before it is written, and every name is checked.
+    ///
+    /// # Errors
+    /// If the folder exceeds the limits, is no folder of ours, or has names that no file may have; if no gateway delivers
+    /// it in time, or `destination` can't be written.
+    pub async fn fetch_folder(
+        &self,
+        cid: &BlobCid,
+        limits: FolderLimits,
+        destination: &Path,
+    ) -> Result<FolderRef, FetchError> {
+        let folder = FolderSink::begin(destination).await?;
+        fetch::fetch(self, *cid, Walk::tree(IPFS, *cid, limits), folder).await?.finish(*cid).await
     }
 
     /// Fetches a blob into memory.
@@ -117,8 +137,7 @@ impl GatewayClient {
     /// # Errors
     /// If the blob has more than `max_size` bytes, or no gateway delivers it in time.
     pub async fn fetch_bytes(&self, cid: &BlobCid, max_size: u64) -> Result<Vec<u8>, FetchError> {
-        let (_, sink) = fetch::fetch(self, *cid, max_size, sink::Sink::memory()).await?;
-        Ok(sink.into_bytes())
+        fetch::fetch(self, *cid, Walk::new(IPFS, *cid, max_size), Vec::new()).await
     }
 
     /// Pushes the file that a grant is for to the first gateway that takes it, and returns that gateway. Pushing again what

@@ -7,7 +7,7 @@ use cid::Cid;
 
 use crate::BlobCid;
 
-/// A link to a child.
+/// A link to a child of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Link {
     pub(crate) cid: BlobCid,
@@ -21,9 +21,9 @@ pub(crate) struct Link {
 const CID_BYTES: usize = 36;
 
 const LINK: u8 = 2 << 3 | 2; // PBNode.Links, and PBLink.Name
-const DATA: u8 = 1 << 3 | 2; // PBNode.Data, and PBLink.Hash
+pub(super) const DATA: u8 = 1 << 3 | 2; // PBNode.Data, and PBLink.Hash
 const TSIZE: u8 = 3 << 3; // PBLink.Tsize, and Data.filesize
-const TYPE: u8 = 1 << 3; // Data.Type
+pub(super) const TYPE: u8 = 1 << 3; // Data.Type
 const BLOCK_SIZE: u8 = 4 << 3; // Data.blocksizes
 const FILE: u8 = 2; // Data.DataType.File
 
@@ -31,13 +31,7 @@ const FILE: u8 = 2; // Data.DataType.File
 pub(crate) fn encode(links: &[Link]) -> Vec<u8> {
     let mut block = Vec::with_capacity(links.len() * 60 + 16);
     for link in links {
-        let mut fields = vec![DATA, CID_BYTES as u8];
-        fields.extend_from_slice(&link.cid.to_bytes());
-        fields.extend_from_slice(&[LINK, 0, TSIZE]);
-        put_varint(&mut fields, link.tree_size);
-        block.push(LINK);
-        put_varint(&mut block, fields.len() as u64);
-        block.extend_from_slice(&fields);
+        put_link(&mut block, &link.cid, b"", link.tree_size);
     }
     let mut data = vec![TYPE, FILE, TSIZE];
     put_varint(&mut data, links.iter().map(|link| link.size).sum());
@@ -55,16 +49,8 @@ pub(crate) fn encode(links: &[Link]) -> Vec<u8> {
 pub(crate) fn decode(block: &[u8]) -> Option<Vec<Link>> {
     let mut rest = block;
     let mut links = Vec::new();
-    while rest.first() == Some(&LINK) {
-        rest = &rest[1..];
-        let mut fields = take_sized(&mut rest)?;
-        take_tag(&mut fields, DATA)?;
-        let cid = take_sized(&mut fields)?;
-        let cid = BlobCid::try_from(Cid::try_from(cid).ok()?).ok()?;
-        take_tag(&mut fields, LINK)?;
-        take_tag(&mut fields, 0)?;
-        take_tag(&mut fields, TSIZE)?;
-        let tree_size = take_varint(&mut fields)?;
+    while has_link(rest) {
+        let (cid, _, tree_size) = take_link(&mut rest)?;
         links.push(Link { cid, size: 0, tree_size });
     }
     take_tag(&mut rest, DATA)?;
@@ -81,6 +67,37 @@ pub(crate) fn decode(block: &[u8]) -> Option<Vec<Link>> {
     }
     // Whatever was skipped or spelt otherwise shows up here.
     (!links.is_empty() && encode(&links) == block).then_some(links)
+}
+
+/// Appends a link: what it leads to, its name, and the bytes of all blocks below it.
+pub(super) fn put_link(block: &mut Vec<u8>, cid: &BlobCid, name: &[u8], tree_size: u64) {
+    let mut fields = vec![DATA, CID_BYTES as u8];
+    fields.extend_from_slice(&cid.to_bytes());
+    fields.push(LINK);
+    put_varint(&mut fields, name.len() as u64);
+    fields.extend_from_slice(name);
+    fields.push(TSIZE);
+    put_varint(&mut fields, tree_size);
+    block.push(LINK);
+    put_varint(block, fields.len() as u64);
+    block.extend_from_slice(&fields);
+}
+
+pub(super) fn has_link(block: &[u8]) -> bool {
+    block.first() == Some(&LINK)
+}
+
+/// Takes a link, in one of the ways that it can be written: who needs the canonical one encodes and compares.
+pub(super) fn take_link<'a>(from: &mut &'a [u8]) -> Option<(BlobCid, &'a [u8], u64)> {
+    take_tag(from, LINK)?;
+    let mut fields = take_sized(from)?;
+    take_tag(&mut fields, DATA)?;
+    let cid = take_sized(&mut fields)?;
+    let cid = BlobCid::try_from(Cid::try_from(cid).ok()?).ok()?;
+    take_tag(&mut fields, LINK)?;
+    let name = take_sized(&mut fields)?;
+    take_tag(&mut fields, TSIZE)?;
+    Some((cid, name, take_varint(&mut fields)?))
 }
 
 /// Appends an unsigned LEB128 number.

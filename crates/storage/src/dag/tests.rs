@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use serde::Deserialize;
+use sha2::Digest;
 
 use super::{
     node::{Link, encode},
@@ -36,7 +37,7 @@ type Blocks = HashMap<BlobCid, Vec<u8>>;
 
 fn build(layout: Layout, content: &[u8]) -> (BlobRef, Blocks) {
     let mut blocks = Blocks::new();
-    let blob = Builder::new(layout)
+    let blob = Builder::<WholeToo>::new(layout)
         .read_from(content, u64::MAX, &mut |cid, block| {
             blocks.insert(*cid, block.to_vec());
             Ok(())
@@ -61,8 +62,10 @@ fn read(layout: Layout, root: BlobCid, blocks: &Blocks) -> Result<Vec<u8>, WalkE
 fn cids_are_those_of_the_reference_implementation() {
     for Vector { pattern, size, chunk, links, cid } in vectors() {
         let layout = Layout { chunk, fanout: links };
-        let blob = Builder::new(layout).read_from(&*content(&pattern, size), u64::MAX, &mut |_, _| Ok(())).unwrap();
-        assert_eq!((blob.cid, blob.size), (cid, size as u64), "{pattern} of {size} bytes in chunks of {chunk}");
+        let root = Builder::<LeavesOnly>::new(layout)
+            .read_from(&*content(&pattern, size), u64::MAX, &mut |_, _| Ok(()))
+            .unwrap();
+        assert_eq!((root.cid, root.size), (cid, size as u64), "{pattern} of {size} bytes in chunks of {chunk}");
     }
 }
 
@@ -76,7 +79,7 @@ fn the_public_functions_use_the_layout_of_ipfs() {
 
 #[test]
 fn a_reader_that_gives_too_much_is_cut_off() {
-    let error = Builder::new(IPFS).read_from(&[0; 10][..], 9, &mut |_, _| Ok(())).unwrap_err();
+    let error = Builder::<LeavesOnly>::new(IPFS).read_from(&[0; 10][..], 9, &mut |_, _| Ok(())).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
 }
 
@@ -118,7 +121,6 @@ fn a_tree_of_another_shape_is_refused() {
 }
 
 fn cid_of_node(block: &[u8]) -> BlobCid {
-    use sha2::Digest;
     BlobCid::dag_pb(sha2::Sha256::digest(block).into())
 }
 
@@ -129,6 +131,7 @@ proptest! {
     #[test]
     fn what_is_built_reads_back(content in proptest::collection::vec(any::<u8>(), 0..700)) {
         let (blob, blocks) = build(SMALL, &content);
+        prop_assert_eq!(blob.sha256.0, <[u8; 32]>::from(sha2::Sha256::digest(&content)));
         prop_assert_eq!(read(SMALL, blob.cid, &blocks).unwrap(), content);
     }
 
@@ -139,7 +142,7 @@ proptest! {
     ) {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(content.len())).collect();
         cuts.sort_unstable();
-        let mut builder = Builder::new(SMALL);
+        let mut builder = Builder::<WholeToo>::new(SMALL);
         let mut nowhere = |_: &BlobCid, _: &[u8]| Ok(());
         let mut from = 0;
         for cut in cuts.into_iter().chain([content.len()]) {
@@ -162,4 +165,47 @@ proptest! {
         block[byte] ^= 1 << (place.2 % 8);
         prop_assert_eq!(read(SMALL, blob.cid, &blocks).unwrap_err(), WalkError::Tampered(cid));
     }
+
+    #[test]
+    fn hostile_folders_stay_within_the_limits_and_below_where_they_begin(
+        forged in proptest::collection::vec(
+            proptest::collection::vec((name(), any::<prop::sample::Index>(), 0..20_u64), 0..5), 1..8),
+    ) {
+        let (file, mut blocks) = build(SMALL, b"more than a leaf");
+        let mut made = vec![(cid_of(b"leaf"), 4), (file.cid, blocks[&file.cid].len() as u64 + 16)];
+        blocks.insert(cid_of(b"leaf"), b"leaf".to_vec());
+        for entries in forged {
+            // Some lie about what is below them.
+            let mut entries: Vec<Entry> = entries.into_iter().map(|(name, index, lie)| {
+                let (cid, size) = made[index.index(made.len())];
+                Entry { name, cid, tree_size: if lie < 3 { lie } else { size } }
+            }).collect();
+            entries.sort_by(|a, b| a.name.cmp(&b.name));
+            entries.dedup_by(|a, b| a.name == b.name);
+            let block = encode_folder(&entries).unwrap();
+            let size = entries.iter().map(|entry| entry.tree_size).sum::<u64>() + block.len() as u64;
+            made.push((cid_of_node(&block), size));
+            blocks.insert(cid_of_node(&block), block);
+        }
+        let root = made.last().unwrap().0;
+        let mut walk = Walk::tree(SMALL, root, FolderLimits { bytes: 60, entries: 12 });
+        let (mut bytes, mut entries) = (0, 0);
+        while let Some(cid) = walk.next() {
+            if let Some(path) = walk.next_path().filter(|path| !path.is_empty()) {
+                entries += 1;
+                prop_assert!(path.split('/').all(is_safe_name), "{}", path);
+            }
+            match walk.accept(&blocks[&cid]) {
+                Ok(Block::Leaf) => bytes += blocks[&cid].len(),
+                Ok(Block::Node | Block::Folder) => {}
+                Err(WalkError::Tampered(cid)) => prop_assert!(false, "{} is what it says", cid),
+                Err(_) => break,
+            }
+        }
+        prop_assert!(bytes <= 60 && entries <= 12, "{} bytes, {} entries", bytes, entries);
+    }
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![4 => "[a-z]{1,2}", 1 => prop_oneof![Just("..".to_owned()), Just("a/b".to_owned()), "[./]{0,3}"]]
 }

@@ -23,8 +23,10 @@ pub(super) struct Parameters {
 pub(super) enum Format {
     /// The block of the CID.
     Raw,
-    /// All blocks of the file, depth first.
+    /// All blocks of the file, or of the folder and all below it, depth first.
     Car,
+    /// All blocks of the file, or the folder's own.
+    EntityCar,
     /// A CAR with nothing but the root block.
     RootCar,
 }
@@ -54,7 +56,8 @@ impl Format {
             ));
         }
         match parameters.dag_scope.as_deref() {
-            None | Some("all" | "entity") => Ok(Self::Car), // a file has nothing beyond its entity
+            None | Some("all") => Ok(Self::Car),
+            Some("entity") => Ok(Self::EntityCar),
             Some("block") => Ok(Self::RootCar),
             Some(_) => Err(Refusal::bad_request("`dag-scope` must be block, entity or all")),
         }
@@ -97,7 +100,7 @@ fn first_known<'a>(types: impl Iterator<Item = &'a str>) -> Result<Known, Refusa
 }
 
 const HELP: &str = "this is a trustless gateway: ask for one block with ?format=raw or `Accept: application/vnd.ipld.raw`, \
-     for all blocks of a file with ?format=car or `Accept: application/vnd.ipld.car`";
+     for all blocks of a file or folder with ?format=car or `Accept: application/vnd.ipld.car`";
 
 fn not_acceptable() -> Refusal {
     Refusal::new(StatusCode::NOT_ACCEPTABLE, HELP)
@@ -127,6 +130,7 @@ mod tests {
         assert_eq!(ask("", Some("application/vnd.ipld.car; version=1; order=dfs; dups=y")), Ok(Format::Car));
         assert_eq!(ask("", Some("text/html, application/vnd.ipld.car;q=0.5")), Ok(Format::Car));
         assert_eq!(ask("format=car&dag-scope=block", None), Ok(Format::RootCar));
+        assert_eq!(ask("format=car&dag-scope=entity", None), Ok(Format::EntityCar));
     }
 
     #[test]

@@ -14,7 +14,11 @@ use super::{
     format::{Format, Parameters},
     refusal::Refusal,
 };
-use crate::{BlobCid, MAX_BLOB_BYTES, StoreError, car};
+use crate::{
+    BlobCid, StoreError, car,
+    dag::{IPFS, Walk, is_folder},
+    store::MAX_FOLDER,
+};
 
 /// The specification's probe: the CID of nothing, with an identity hash. Every gateway answers it.
 const PROBE: &str = "bafkqaaa";
@@ -43,26 +47,28 @@ async fn answer(
         return Ok(response);
     }
     let root = gateway.store.block(&cid).await?.ok_or(StoreError::Missing(cid))?;
+    let root_only = format == Format::RootCar || format == Format::EntityCar && is_folder(&cid, &root);
     match format {
         Format::Raw => {
             let size = root.len() as u64;
             Ok(ok(format, &name, Some(size), if with_body { root.into() } else { Body::empty() }))
         }
-        Format::RootCar => {
+        _ if root_only => {
             let content = [car::header(&cid), car::section(&cid, &root)].concat();
             let size = content.len() as u64;
             Ok(ok(format, &name, Some(size), if with_body { content.into() } else { Body::empty() }))
         }
-        Format::Car if with_body => {
+        _ if with_body => {
             let head = stream::once(async move { Ok(car::header(&cid)) });
-            let blocks = gateway.store.walk(&cid, MAX_BLOB_BYTES).map_ok(|(cid, _, block)| car::section(&cid, &block));
+            let walk = Walk::tree(IPFS, cid, MAX_FOLDER);
+            let blocks = gateway.store.walk(walk).map_ok(|(cid, _, block)| car::section(&cid, &block));
             // An error in the middle cuts the stream off, which is how a client learns of it.
             let logged = head.chain(blocks).inspect_err(move |error: &StoreError| {
                 tracing::warn!(%cid, %error, "a CAR ended early");
             });
             Ok(ok(format, &name, None, Body::from_stream(logged.map_ok(Bytes::from))))
         }
-        Format::Car => Ok(ok(format, &name, None, Body::empty())),
+        _ => Ok(ok(format, &name, None, Body::empty())),
     }
 }
 
@@ -83,6 +89,7 @@ fn etag(format: Format, name: &str) -> String {
         Format::Raw => format!("\"{name}.raw\""),
         // Weak: the blocks are fixed, their framing is not.
         Format::Car => format!("W/\"{name}.car\""),
+        Format::EntityCar => format!("W/\"{name}.entity.car\""),
         Format::RootCar => format!("W/\"{name}.block.car\""),
     }
 }
@@ -90,7 +97,9 @@ fn etag(format: Format, name: &str) -> String {
 fn ok(format: Format, name: &str, size: Option<u64>, body: Body) -> Response {
     let (media_type, extension) = match format {
         Format::Raw => (super::format::RAW.to_owned(), "bin"),
-        Format::Car | Format::RootCar => (format!("{}; version=1; order=dfs; dups=y", super::format::CAR), "car"),
+        Format::Car | Format::EntityCar | Format::RootCar => {
+            (format!("{}; version=1; order=dfs; dups=y", super::format::CAR), "car")
+        }
     };
     let mut response = Response::new(body);
     put(&mut response, header::CONTENT_TYPE, media_type);

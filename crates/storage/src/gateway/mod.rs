@@ -35,10 +35,11 @@ struct Gateway {
 
 /// Serves a store:
 ///
-/// - `GET`, `HEAD /ipfs/{cid}`: one block (`?format=raw` or `Accept: application/vnd.ipld.raw`) or all blocks of a file
-///   (`?format=car` or `Accept: application/vnd.ipld.car`);
+/// - `GET`, `HEAD /ipfs/{cid}`: one block (`?format=raw` or `Accept: application/vnd.ipld.raw`) or all blocks of a file, or
+///   of a folder and all below it (`?format=car` or `Accept: application/vnd.ipld.car`);
 /// - `PUT /ipfs/{cid}`: the content of a file, with a signed [`PushGrant`](crate::PushGrant) in the headers `Aiigo-Chain-Id`,
-///   `Aiigo-Task-Id`, `Aiigo-Size`, `Aiigo-Expires` and `Aiigo-Signature`. 201 if it was stored, 200 if it was there.
+///   `Aiigo-Task-Id`, `Aiigo-Size`, `Aiigo-Expires` and `Aiigo-Signature`. 201 if it was stored, 200 if it was there, 507 if there
+///   is no room. The blob is pinned for the task ([`PinHolder::task`](crate::PinHolder::task)).
 pub fn gateway_router(store: DirStore, authorizer: Arc<dyn PushAuthorizer>) -> Router {
     let ledger = Arc::new(Ledger::new(store.path().join("pushes")));
     let pushes = Arc::new(Semaphore::new(MAX_PUSHES));

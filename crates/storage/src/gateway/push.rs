@@ -15,8 +15,10 @@ use serde_json::json;
 
 use super::{Gateway, authorize::PushDenied, ledger::LedgerError, receive::receive, refusal::Refusal};
 use crate::{
-    BlobCid, MAX_BLOB_BYTES, PushGrant, SignedGrant, StoreError,
+    BlobCid, MAX_BLOB_BYTES, PinHolder, PushGrant, SignedGrant, StoreError,
+    dag::LeavesOnly,
     grant::{GrantError, now},
+    store::stored_bytes,
 };
 
 pub(crate) const CHAIN_ID: &str = "aiigo-chain-id";
@@ -92,6 +94,11 @@ async fn take(
         .await?
         .map_err(Refusal::from)?;
     let was_there = gateway.store.size(&cid).await?.is_some();
+    let room = match was_there {
+        true => None,
+        // Before the body is read: who is refused should not have to send it.
+        false => Some(gateway.store.blocking(move |blocks| blocks.room(stored_bytes(grant.size), || Ok(None))).await?),
+    };
     let received = receive(&gateway.store, &grant, content).await?;
     if !was_there {
         // One piece of work that ends even if the client is gone: what is stored is in the books.
@@ -102,14 +109,16 @@ async fn take(
                     return Ok(Err(error));
                 }
                 let file = received.reopen().map_err(|source| blocks.io("read a temporary file in", source))?;
-                blocks.put(file, MAX_BLOB_BYTES)?;
-                drop(reservation);
+                blocks.put::<LeavesOnly>(file, grant.size)?;
+                drop((room, reservation));
                 Ok(Ok(()))
             })
             .await?
             .map_err(Refusal::from)?;
         tracing::info!(%cid, size = grant.size, task = %grant.task_id, %signer, "a blob was pushed");
     }
+    // Another task's pin may end before this one's.
+    gateway.store.pin(&cid, PinHolder::task(grant.chain_id, grant.task_id), "pushed").await?;
     let status = if was_there { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(json!({ "cid": cid, "size": grant.size }))).into_response())
 }

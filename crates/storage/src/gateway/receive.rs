@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::refusal::Refusal;
 use crate::{
-    BlobRef, DirStore, PushGrant, StoreError,
-    dag::{Builder, IPFS},
+    BlobCid, DirStore, PushGrant, StoreError,
+    dag::{Builder, IPFS, LeavesOnly},
 };
 
 /// Bytes that are collected before they are hashed and written.
@@ -52,9 +52,9 @@ pub(super) async fn receive(
     if left > 0 {
         return Err(Refusal::bad_request(format!("the body ended {left} bytes before the granted {}", grant.size)));
     }
-    let (blob, file) = state.finish(store).await?;
-    if blob.cid != grant.cid {
-        let message = format!("the body is {}, not the granted {}", blob.cid, grant.cid);
+    let (cid, file) = state.finish(store).await?;
+    if cid != grant.cid {
+        let message = format!("the body is {cid}, not the granted {}", grant.cid);
         return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, message));
     }
     Ok(file)
@@ -62,7 +62,7 @@ pub(super) async fn receive(
 
 /// A blob on its way in.
 struct Incoming {
-    builder: Builder,
+    builder: Builder<LeavesOnly>,
     file: NamedTempFile,
 }
 
@@ -88,11 +88,11 @@ impl Incoming {
             .await
     }
 
-    async fn finish(mut self, store: &DirStore) -> Result<(BlobRef, NamedTempFile), StoreError> {
+    async fn finish(self, store: &DirStore) -> Result<(BlobCid, NamedTempFile), StoreError> {
         store
             .blocking(move |blocks| {
-                let blob = self.builder.finish(&mut |_, _| Ok(())).map_err(|source| blocks.io("write to", source))?;
-                Ok((blob, self.file))
+                let root = self.builder.finish(&mut |_, _| Ok(())).map_err(|source| blocks.io("write to", source))?;
+                Ok((root.cid, self.file))
             })
             .await
     }

@@ -28,7 +28,14 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         let status = match &error {
             StoreError::Missing(_) => StatusCode::NOT_FOUND,
-            StoreError::Layout(_) => StatusCode::BAD_REQUEST,
+            StoreError::Layout(_) | StoreError::Folder { .. } => StatusCode::BAD_REQUEST,
+            StoreError::Full { .. } => {
+                tracing::warn!(%error, "a push was refused");
+                return Self::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "the gateway's store is full; its buyer has to make room",
+                );
+            }
             StoreError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             // The machine's own troubles, with its paths, are for its log.
             other => {

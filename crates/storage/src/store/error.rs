@@ -2,7 +2,10 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{BlobCid, dag::WalkError};
+use aiigo_task::format_bytes;
+
+use super::PinHolder;
+use crate::{BlobCid, FolderFault, dag::WalkError};
 
 /// Why a store fails.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,51 @@ pub enum StoreError {
         size: u64,
         /// The limit in bytes.
         max: u64,
+    },
+    /// The folder has what none may have.
+    #[error("the folder {cid} {fault}")]
+    Folder {
+        /// The folder.
+        cid: BlobCid,
+        /// What is wrong with it.
+        fault: FolderFault,
+    },
+    /// It is a file.
+    #[error("{0} is a file, not a folder")]
+    NoFolder(BlobCid),
+    /// The folder to store has what none may have.
+    #[error("cannot store {path}: it {fault}")]
+    SourceFolder {
+        /// The folder, or the file in it.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: FolderFault,
+    },
+    /// The quota is used up.
+    #[error(
+        "the store has no room: {} of {} are taken, {} more are needed, and no more garbage is old enough to be \
+         collected; unpin what is not needed, or raise the quota",
+        format_bytes(*used), format_bytes(*quota), format_bytes(*needed)
+    )]
+    Full {
+        /// Bytes that the store may hold.
+        quota: u64,
+        /// Bytes that are stored or being stored.
+        used: u64,
+        /// Bytes that the blob may take.
+        needed: u64,
+    },
+    /// What lies below a pin can't be told, so nothing is removed.
+    #[error(
+        "no garbage was collected: {cid}, pinned for {holder}, is not whole ({source}); store it again, or unpin it"
+    )]
+    BrokenPin {
+        /// What is pinned.
+        cid: BlobCid,
+        /// For whom.
+        holder: PinHolder,
+        /// What is wrong with it.
+        source: Box<StoreError>,
     },
     /// The file to store can't be read.
     #[error("cannot read {path}: {source}")]
@@ -69,6 +117,7 @@ impl StoreError {
             WalkError::Tampered(cid) => Self::Damaged { cid, path: path(&cid) },
             WalkError::Layout(cid) => Self::Layout(cid),
             WalkError::TooLarge { cid, size, max } => Self::TooLarge { cid, size, max },
+            WalkError::Folder { cid, fault } => Self::Folder { cid, fault },
         }
     }
 }

@@ -2,11 +2,12 @@
 #![allow(dead_code, clippy::unwrap_used)] // each test binary uses its part; to fail is to panic
 
 use std::{
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use aiigo_storage::{ClientOptions, DirStore, GatewayClient, GatewayUrl, NoPushes, PushAuthorizer, gateway_router};
@@ -26,6 +27,24 @@ pub(crate) fn store() -> (TempDir, DirStore) {
     let folder = tempfile::tempdir().unwrap();
     let store = DirStore::open(folder.path().join("store")).unwrap();
     (folder, store)
+}
+
+/// All files below a folder, sorted.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() { found.extend(files(&entry.path())) } else { found.push(entry.path()) }
+    }
+    found.sort();
+    found
+}
+
+/// Makes all that is stored look as if it had been there for a day.
+pub(crate) fn age(store: &DirStore) {
+    let yesterday = SystemTime::now() - Duration::from_secs(24 * 3600);
+    for file in files(&store.path().join("blocks")) {
+        std::fs::File::open(file).unwrap().set_modified(yesterday).unwrap();
+    }
 }
 
 /// Bytes of which no two leaves are equal.
