@@ -13,6 +13,7 @@ mod node;
 mod policy;
 mod power;
 mod prove;
+mod sandbox;
 mod sender;
 mod serve;
 mod store;

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use aiigo_chain::{Outbox, OutboxConfig, SignerArgs};
-use aiigo_executor::WasmExecutor;
 use aiigo_protocol::units;
 use aiigo_telemetry::{Health, ListenArgs};
 use alloy::primitives::U256;
@@ -16,6 +15,7 @@ use crate::{
     node,
     policy::PolicyArgs,
     prove::{ProveArgs, Prover},
+    sandbox::ImageArgs,
     sender::Sender,
     serve::{self, ServeConfig},
 };
@@ -35,6 +35,8 @@ pub(super) struct RunArgs {
     listen: ListenArgs,
     #[command(flatten)]
     policy: PolicyArgs,
+    #[command(flatten)]
+    images: ImageArgs,
     #[command(flatten)]
     prove: ProveArgs,
     /// Offer at most so many gwei per gas.
@@ -74,7 +76,7 @@ pub(super) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), 
     });
     let max_fee = u128::from(args.max_fee_per_gas).saturating_mul(1_000_000_000);
     let sender = Sender::new(outbox, token, Some(max_fee));
-    let executor = WasmExecutor::new().context("the sandbox does not start")?;
+    let executor = args.images.start(&agent.data, agent.market.chain_id(), node).await?;
     let work = async {
         let prover = Prover::detect(agent.market.clone(), node, args.prove.clone()).await?;
         node::activate(&agent.market, &sender, node, &prover).await?;

@@ -11,7 +11,6 @@ mod files;
 mod memory;
 mod process;
 mod random;
-mod stdio;
 
 use wasmtime::{Caller, Extern, Linker};
 
@@ -24,7 +23,6 @@ use clock::Clock;
 use descriptor::Table;
 use memory::Memory;
 use random::Random;
-pub(crate) use stdio::Capture;
 
 /// The module name that programs import from.
 const WASI: &str = "wasi_snapshot_preview1";
