@@ -53,25 +53,25 @@ pub(super) async fn sweep(engine: &Engine, instance: &str) -> Result<(), Executo
 }
 
 async fn container(engine: &Engine, name: &str) -> Result<(), ExecutorError> {
-    insist(async || {
+    insist(|| {
         let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-        engine.docker.remove_container(name, Some(options)).await
+        engine.docker.remove_container(name, Some(options))
     })
     .await
     .doing(|| format!("removing the container {name}"))
 }
 
 async fn volume(engine: &Engine, name: &str) -> Result<(), ExecutorError> {
-    insist(async || {
+    insist(|| {
         let options = RemoveVolumeOptionsBuilder::new().force(true).build();
-        engine.docker.remove_volume(name, Some(options)).await
+        engine.docker.remove_volume(name, Some(options))
     })
     .await
     .doing(|| format!("removing the volume {name}"))
 }
 
 /// Until it is gone: while the engine still ends something, it answers that it is in use.
-async fn insist(remove: impl AsyncFn() -> Result<(), Error>) -> Result<(), Error> {
+async fn insist<R: Future<Output = Result<(), Error>> + Send>(remove: impl Fn() -> R + Send) -> Result<(), Error> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match remove().await {

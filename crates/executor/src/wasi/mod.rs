@@ -15,6 +15,7 @@ mod random;
 use wasmtime::{Caller, Extern, Linker};
 
 use crate::{
+    capture::Capture,
     fault::{Fault, Stop},
     limiter::MemoryLimiter,
     vfs::Vfs,

@@ -6,7 +6,7 @@
 mod read;
 mod write;
 
-pub(super) use read::{Entry, TarError, TarReader};
+pub(super) use read::{TarError, TarReader};
 pub(super) use write::{Header, append, padding, trailer};
 
 /// Headers and contents are padded to it, bytes.

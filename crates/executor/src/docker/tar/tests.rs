@@ -1,6 +1,6 @@
 //! Archives as they are written, and as a stranger would like them.
 
-use super::*;
+use super::{read::Entry, *};
 
 fn header<'a>(path: &'a str, kind: Kind, size: u64) -> Header<'a> {
     Header { path, kind, size, mode: 0o644, owner: 7, target: "" }
