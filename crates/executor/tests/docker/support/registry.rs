@@ -24,9 +24,9 @@ const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 const LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 const BUSYBOX: [&str; 2] = ["/bin/busybox", "/usr/bin/busybox"];
-const APPLETS: [&str; 26] = [
+const APPLETS: [&str; 28] = [
     "cat", "chmod", "chown", "cp", "dd", "echo", "env", "grep", "id", "ip", "kill", "ln", "ls", "mkdir", "mkfifo",
-    "mknod", "mount", "mv", "pwd", "rm", "sh", "sleep", "true", "truncate", "wget", "yes",
+    "mknod", "mount", "mv", "pwd", "rm", "rmdir", "sh", "sleep", "touch", "true", "truncate", "wget", "yes",
 ];
 
 /// What the registry serves, by digest.
