@@ -90,7 +90,7 @@ fn confinement(engine: &Engine, image: &Image, names: &Names, execution: &Execut
         readonly_rootfs: Some(true),
         tmpfs: Some(HashMap::from([(
             TMP.into(),
-            format!("rw,exec,nosuid,nodev,mode=1777,size={}", tmp_bytes(execution)),
+            format!("rw,exec,nosuid,nodev,mode=1777,uid={USER},gid={USER},size={}", tmp_bytes(execution)),
         )])),
         mounts: Some(mounts(image, names, execution, true)),
         cap_drop: Some(vec!["ALL".into()]),

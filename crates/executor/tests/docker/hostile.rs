@@ -65,7 +65,8 @@ async fn a_disk_bomb_fills_only_what_is_its_own() {
     let root = world.run_script(script).await;
     assert_outcome(&root, Outcome::Exited);
     assert!(!said(&root).contains("FILLED"), "{}", said(&root));
-    assert!(world.disk() < before + (8 << 20), "something went to the disk");
+    // Tests beside this one have their containers; a bomb would have left 100 MB and more.
+    assert!(world.disk() < before + (64 << 20), "something went to the disk");
 }
 
 #[tokio::test]
@@ -160,15 +161,16 @@ async fn there_is_no_network() {
     let world = World::start().await;
     let script = "
         ip -o link | grep -v ' lo:' && echo INTERFACE
-        for a in 169.254.169.254 127.0.0.1:2375 1.1.1.1 172.17.0.1; do wget -T 2 -q -O - http://$a/ && echo REACHED $a; done
-        wget -T 2 -q -O - http://example.com/ && echo RESOLVED; true";
+        for a in '169.254.169.254 80' '127.0.0.1 2375' '1.1.1.1 53' '172.17.0.1 22' '192.168.1.1 80'; do
+            nc -w 2 $a < /dev/null && echo REACHED $a; done; true";
     let completed = world.run_script(script).await;
     assert_outcome(&completed, Outcome::Exited);
     let text = said(&completed);
-    for word in ["INTERFACE", "REACHED", "RESOLVED"] {
+    for word in ["INTERFACE", "REACHED"] {
         assert!(!text.contains(word), "{text}");
     }
-    assert!(text.contains("unreachable"), "{text}");
+    assert_eq!(text.matches("Network is unreachable").count(), 4, "{text}");
+    assert_eq!(text.matches("Connection refused").count(), 1, "{text}");
 }
 
 #[tokio::test]

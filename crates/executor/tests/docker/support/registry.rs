@@ -26,7 +26,7 @@ const LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 const BUSYBOX: [&str; 2] = ["/bin/busybox", "/usr/bin/busybox"];
 const APPLETS: [&str; 28] = [
     "cat", "chmod", "chown", "cp", "dd", "echo", "env", "grep", "id", "ip", "kill", "ln", "ls", "mkdir", "mkfifo",
-    "mknod", "mount", "mv", "pwd", "rm", "rmdir", "sh", "sleep", "touch", "true", "truncate", "wget", "yes",
+    "mknod", "mount", "mv", "nc", "pwd", "rm", "rmdir", "sh", "sleep", "touch", "true", "truncate", "yes",
 ];
 
 /// What the registry serves, by digest.
