@@ -4,8 +4,8 @@
 //! deploy script. The deployed state is cached, so that only the first start after a change pays for the compiler.
 //! [`Market`] puts the off-chain programs around it, as the real processes that a user would start. [`Process`] is one
 //! such child: it logs to a file, is waited for by what it does and never by time, and dies with its parent. [`Line`]
-//! stands between a program and the chain and fails as networks and endpoints do. [`Postgres`] is a database server, [`Docker`] a container
-//! engine.
+//! stands between a program and the chain and fails as networks and endpoints do. [`Postgres`] is a database server,
+//! [`Docker`] a container engine.
 
 mod account;
 mod anvil;

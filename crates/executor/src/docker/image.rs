@@ -70,7 +70,7 @@ fn judge(image: &ImageReference, inspected: ImageInspect) -> Result<Image, Execu
     Ok(Image {
         id,
         volumes,
-        working_dir: config.working_dir.filter(|path| path.trim_matches('/') != ""),
+        working_dir: config.working_dir.filter(|path| !path.trim_matches('/').is_empty()),
         has_command: config.entrypoint.is_some_and(|list| !list.is_empty())
             || config.cmd.is_some_and(|list| !list.is_empty()),
     })
