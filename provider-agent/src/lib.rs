@@ -15,6 +15,7 @@ mod policy;
 mod power;
 mod prove;
 mod resources;
+mod sandbox;
 mod sender;
 mod serve;
 mod store;

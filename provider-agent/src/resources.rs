@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use aiigo_task::{TaskSpec, format_bytes};
+use aiigo_task::{Program, TaskSpec, format_bytes};
 
 use crate::policy::{Policy, Refusal};
 
@@ -24,11 +24,16 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// What a program may come to use: a WASM program runs on one thread, and its outputs stand on the disk twice while they
-    /// are taken over.
+    /// What a program may come to use. A module runs on one thread; what a container writes stands in memory. Outputs stand
+    /// on the disk twice while they are taken over.
     pub(crate) fn of(spec: &TaskSpec) -> Self {
-        let disk = spec.download_bytes().saturating_add(spec.limits.output_bytes.saturating_mul(2));
-        Self { cores: 1, memory: spec.limits.memory_bytes, disk }
+        let limits = &spec.limits;
+        let disk = spec.download_bytes().saturating_add(limits.output_bytes.saturating_mul(2));
+        let (cores, memory) = match spec.program() {
+            Program::Wasm(_) => (1, limits.memory_bytes),
+            Program::Image(_) => (limits.cpus.unwrap_or(1), limits.memory_bytes.saturating_add(limits.output_bytes)),
+        };
+        Self { cores, memory, disk }
     }
 
     fn plus(self, other: Self) -> Self {

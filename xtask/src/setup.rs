@@ -1,6 +1,10 @@
 //! Installs what the project needs beyond Rust and Node.js: once, and again only when the lock files change.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
     project::{Error, bin_dir, root, state_dir},
@@ -57,7 +61,7 @@ fn require_node() -> Result<(), Error> {
 
 fn wasm_target() -> Result<(), Error> {
     let sysroot = output(command("rustc").args(["--print", "sysroot"]))?;
-    if std::path::Path::new(sysroot.trim()).join("lib/rustlib").join(WASM_TARGET).is_dir() {
+    if Path::new(sysroot.trim()).join("lib/rustlib").join(WASM_TARGET).is_dir() {
         return Ok(());
     }
     heading(&format!("Installing the Rust target {WASM_TARGET}"));
@@ -111,17 +115,37 @@ pub(crate) fn postgresql() -> Result<(), Error> {
     if debian || output(command("postgres").arg("--version")).is_ok() {
         return Ok(());
     }
-    heading("Installing PostgreSQL (apt-get)");
     let hint = "install PostgreSQL (on Debian `apt-get install postgresql` as root), then run the command again";
-    let install = || {
-        run(command("apt-get").args(["update", "--quiet"]))?;
-        run(command("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args([
-            "install",
-            "--yes",
-            "--quiet",
-            "--no-install-recommends",
-            "postgresql",
-        ]))
+    install("PostgreSQL", &["postgresql"])
+        .map_err(|error| format!("{error}: the outbox is tested on PostgreSQL too; {hint}").into())
+}
+
+/// A Docker engine, and a program to put into images, for the tests of the container sandbox. As root they start a private
+/// engine in a temporary folder; others use the one that runs.
+pub(crate) fn docker() -> Result<(), Error> {
+    let has = |name: &str| {
+        ["/usr/sbin", "/usr/bin", "/usr/local/bin", "/bin"].iter().any(|folder| Path::new(folder).join(name).is_file())
     };
-    install().map_err(|error| format!("{error}: the outbox is tested on PostgreSQL too; {hint}").into())
+    let mut missing = Vec::new();
+    if !has("dockerd") {
+        missing.push("docker.io");
+    }
+    if !has("busybox") {
+        missing.push("busybox-static");
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let hint = "install Docker and a static busybox (on Debian `apt-get install docker.io busybox-static` as root), then \
+                run the command again";
+    install("Docker and busybox", &missing)
+        .map_err(|error| format!("{error}: the container sandbox is tested on a real engine; {hint}").into())
+}
+
+/// Installs packages of Debian.
+fn install(what: &str, packages: &[&str]) -> Result<(), Error> {
+    heading(&format!("Installing {what} (apt-get)"));
+    run(command("apt-get").args(["update", "--quiet"]))?;
+    let options = ["install", "--yes", "--quiet", "--no-install-recommends"];
+    run(command("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(options).args(packages))
 }

@@ -33,6 +33,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<(), Error> {
     shell::run(shell::forge()?.args(["test", "--gas-snapshot-check", "true"]))?;
     setup::examples()?;
     setup::postgresql()?;
+    setup::docker()?;
     heading("Crates and end-to-end");
     // Builds the programs too, before any test runs: each has tests of its own.
     shell::run(cargo().args(["test", "--locked", "--workspace"]))?;

@@ -82,6 +82,12 @@ pub enum DevnetError {
         /// What it said.
         reason: String,
     },
+    /// There is no Docker engine to test with.
+    #[error(
+        "no Docker engine: install one (on Debian `apt-get install docker.io`) and run the tests as root, or as a user who \
+         can reach a running engine (DOCKER_HOST)"
+    )]
+    DockerMissing,
     /// A file of the devnet can't be read or written.
     #[error("cannot {what} {path}: {source}", path = .path.display())]
     File {

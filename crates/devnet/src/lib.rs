@@ -4,12 +4,14 @@
 //! deploy script. The deployed state is cached, so that only the first start after a change pays for the compiler.
 //! [`Market`] puts the off-chain programs around it, as the real processes that a user would start. [`Process`] is one
 //! such child: it logs to a file, is waited for by what it does and never by time, and dies with its parent. [`Line`]
-//! stands between a program and the chain and fails as networks and endpoints do. [`Postgres`] is a database server.
+//! stands between a program and the chain and fails as networks and endpoints do. [`Postgres`] is a database server,
+//! [`Docker`] a container engine.
 
 mod account;
 mod anvil;
 mod deploy;
 mod devnet;
+mod docker;
 mod error;
 mod line;
 mod market;
@@ -24,6 +26,7 @@ mod toolchain;
 pub use account::Account;
 pub use anvil::BlockTime;
 pub use devnet::{CHAIN_ID, Devnet, DevnetConfig, project_root};
+pub use docker::Docker;
 pub use error::{DevnetError, ProcessError};
 pub use line::{Fault, Faults, Line, REFUSALS};
 pub use market::{Agent, Desk, Finished, Market, MarketConfig, Program, Server};

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, error::Error, fs, time::Instant};
 
-use aiigo_executor::{Execution, Executor, WasmExecutor};
+use aiigo_executor::{Execution, Executor, Program, WasmExecutor};
 use aiigo_task::Limits;
 use tokio_util::sync::CancellationToken;
 
@@ -15,12 +15,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let module = dir.path().join("program.wasm");
     fs::write(&module, wat::parse_str(r#"(module (memory (export "memory") 2) (func (export "_start")))"#)?)?;
     let execution = Execution {
-        module,
+        program: Program::Module(module),
         args: Vec::new(),
         env: BTreeMap::new(),
         inputs: Vec::new(),
         outputs: Vec::new(),
-        limits: Limits { memory_bytes: 16 << 20, fuel: 1_000_000, seconds: 30, output_bytes: 1 << 20 },
+        gpus: false,
+        limits: Limits {
+            memory_bytes: 16 << 20,
+            fuel: Some(1_000_000),
+            cpus: None,
+            seconds: 30,
+            output_bytes: 1 << 20,
+        },
     };
     let (mut cold, mut warm) = (Vec::with_capacity(RUNS), Vec::with_capacity(RUNS));
     for _ in 0..RUNS {

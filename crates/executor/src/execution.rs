@@ -6,18 +6,27 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aiigo_task::{Limits, Outcome, Usage};
+use aiigo_task::{ImageReference, Limits, Outcome, Usage};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
+
+/// What runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// A WebAssembly module: its file on this machine, whose content has been verified.
+    Module(PathBuf),
+    /// A container image by its digest.
+    Image(ImageReference),
+}
 
 /// One run of a program.
 #[derive(Clone, Debug)]
 pub struct Execution {
-    /// The program's file on this machine; its content has been verified.
-    pub module: PathBuf,
-    /// Arguments after the program's name.
+    /// What runs.
+    pub program: Program,
+    /// Arguments after the program's name, or after an image's entry point.
     pub args: Vec<String>,
-    /// The whole environment.
+    /// The whole environment; that of an image comes below it.
     pub env: BTreeMap<String, String>,
     /// Files of this machine and the paths where the program sees them, read-only.
     pub inputs: Vec<(PathBuf, String)>,
@@ -25,6 +34,8 @@ pub struct Execution {
     pub outputs: Vec<String>,
     /// What it may use.
     pub limits: Limits,
+    /// Whether a container gets the GPUs of this machine; a module has no use for them.
+    pub gpus: bool,
 }
 
 /// A run that came to an end, whichever.
@@ -48,6 +59,12 @@ pub struct Completed {
 /// Something that runs programs.
 #[async_trait]
 pub trait Executor: Send + Sync {
+    /// Gets ready what a run needs beside its files, before anybody is promised anything: an image is pulled here.
+    ///
+    /// # Errors
+    /// If this machine can't or won't run the program.
+    async fn prepare(&self, execution: &Execution) -> Result<(), ExecutorError>;
+
     /// Runs a program to its end, within its limits. `scratch` is a directory of the run's own; outputs stay there until
     /// the caller removes it.
     ///
@@ -68,6 +85,36 @@ pub enum ExecutorError {
     /// The sandbox can't be set up on this machine.
     #[error("the WASM engine does not start: {0}")]
     Engine(String),
+    /// There is no sandbox here for such a program.
+    #[error("this machine does not run {0}")]
+    Unsupported(&'static str),
+    /// The Docker engine does not do what it is asked.
+    #[error("the Docker engine fails: {what}: {reason}")]
+    Docker {
+        /// What was to be done.
+        what: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The image is not run here, now or ever.
+    #[error("the image {image} is refused: {reason}")]
+    ImageRefused {
+        /// The image.
+        image: ImageReference,
+        /// Why.
+        reason: String,
+    },
+    /// The image can't be had now.
+    #[error("the image {image} can't be had: {reason}")]
+    ImageUnavailable {
+        /// The image.
+        image: ImageReference,
+        /// Why.
+        reason: String,
+    },
+    /// The task's limits are above what this machine has.
+    #[error("this machine is too small: {0}")]
+    TooSmall(String),
     /// The module's file can't be read.
     #[error("cannot read the module {path}: {source}")]
     Module {

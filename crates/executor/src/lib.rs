@@ -18,15 +18,20 @@
 //! collected if it exited; one that it did not write is simply absent. A program stopped by a limit or a trap delivers
 //! no outputs, only what it printed.
 
+mod capture;
+mod docker;
 mod engine;
 mod execution;
 mod fault;
 mod limiter;
 mod module;
 mod program;
+mod sandboxes;
 mod vfs;
 mod wasi;
 mod wasm;
 
-pub use execution::{Completed, Execution, Executor, ExecutorError};
+pub use docker::{DockerConfig, DockerExecutor, DockerHost, EngineReport, ImageAllowlist, ImagePattern, PatternError};
+pub use execution::{Completed, Execution, Executor, ExecutorError, Program};
+pub use sandboxes::Sandboxes;
 pub use wasm::WasmExecutor;

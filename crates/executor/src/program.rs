@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_task::{Outcome, Usage};
+use aiigo_task::{MAX_FUEL, Outcome, Usage};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{Engine, Linker, Module, Store, Trap, UpdateDeadline};
 
@@ -33,7 +33,7 @@ pub(crate) fn run(
     };
     let mut store = Store::new(engine, host);
     store.limiter(|host| &mut host.memory);
-    let fuel = execution.limits.fuel;
+    let fuel = execution.limits.fuel.unwrap_or(MAX_FUEL);
     store.set_fuel(fuel).map_err(engine_error)?;
     watch(&mut store, started + Duration::from_secs(execution.limits.seconds), cancel);
 

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::Engine;
 
 use crate::{
-    Completed, Execution, Executor, ExecutorError,
+    Completed, Execution, Executor, ExecutorError, Program,
     engine::{WASM_STACK_BYTES, new_engine},
     module::ModuleCache,
     program,
@@ -37,6 +37,10 @@ impl WasmExecutor {
 
 #[async_trait]
 impl Executor for WasmExecutor {
+    async fn prepare(&self, execution: &Execution) -> Result<(), ExecutorError> {
+        module_of(execution).map(|_| ())
+    }
+
     async fn run(
         &self,
         execution: Execution,
@@ -44,7 +48,7 @@ impl Executor for WasmExecutor {
         cancel: CancellationToken,
     ) -> Result<Completed, ExecutorError> {
         let compiled = tokio::select! {
-            compiled = self.modules.load(&execution.module) => compiled?,
+            compiled = self.modules.load(module_of(&execution)?) => compiled?,
             () = cancel.cancelled() => return Err(ExecutorError::Cancelled),
         };
         let files = scratch.join("files");
@@ -66,8 +70,15 @@ impl Executor for WasmExecutor {
     }
 }
 
+fn module_of(execution: &Execution) -> Result<&Path, ExecutorError> {
+    match &execution.program {
+        Program::Module(path) => Ok(path),
+        Program::Image(_) => Err(ExecutorError::Unsupported("container images")),
+    }
+}
+
 /// An empty directory of the run's own, whatever an earlier run left.
-async fn fresh_directory(path: &Path) -> io::Result<()> {
+pub(crate) async fn fresh_directory(path: &Path) -> io::Result<()> {
     match tokio::fs::remove_dir_all(path).await {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

@@ -4,23 +4,25 @@
 
 use std::{path::Path, time::Duration};
 
-use aiigo_executor::{Completed, Execution, Executor, WasmExecutor};
-use aiigo_task::{Job, Outcome};
+use aiigo_executor::{Completed, Execution, Executor, Program, WasmExecutor};
+use aiigo_task::{Job, JobProgram, Outcome};
 use tokio_util::sync::CancellationToken;
 
 /// Longest run of the example on a busy machine.
 const LIMIT: Duration = Duration::from_secs(2);
 
 async fn run(job: &Job, folder: &Path) -> (Completed, Vec<Vec<u8>>) {
-    let module = folder.join(&job.module);
+    let JobProgram::Module(module) = &job.program else { panic!("the example is a module") };
+    let module = folder.join(module);
     assert!(module.exists(), "{} is not built: run `cargo xtask setup`", module.display());
     let execution = Execution {
-        module,
+        program: Program::Module(module),
         args: job.args.clone(),
         env: job.env.clone(),
         inputs: job.inputs.iter().map(|input| (folder.join(&input.file), input.path.to_string())).collect(),
         outputs: job.outputs.iter().map(ToString::to_string).collect(),
         limits: job.resources.limits,
+        gpus: false,
     };
     let scratch = tempfile::tempdir().expect("a folder");
     let executor = WasmExecutor::new().expect("an engine");

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_executor::{Completed, Execution, Executor, ExecutorError, WasmExecutor};
+use aiigo_executor::{Completed, Execution, Executor, ExecutorError, Program, WasmExecutor};
 use aiigo_task::{CAPTURE_BYTES, Limits, Outcome};
 use tokio_util::sync::CancellationToken;
 
@@ -61,12 +61,19 @@ fn bench_raw(module: &str) -> Bench {
     std::fs::write(&path, wat::parse_str(module).expect("valid text")).expect("written");
     Bench {
         execution: Execution {
-            module: path,
+            program: Program::Module(path),
             args: Vec::new(),
             env: BTreeMap::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
-            limits: Limits { memory_bytes: 16 << 20, fuel: 100_000_000, seconds: 30, output_bytes: 1 << 20 },
+            limits: Limits {
+                memory_bytes: 16 << 20,
+                fuel: Some(100_000_000),
+                cpus: None,
+                seconds: 30,
+                output_bytes: 1 << 20,
+            },
+            gpus: false,
         },
         directory,
     }
@@ -136,7 +143,8 @@ async fn a_non_zero_exit_is_a_result() {
 
 #[tokio::test]
 async fn an_endless_loop_ends_with_its_fuel() {
-    let bench = bench(r#"(func (export "_start") (loop $again (br $again)))"#).limit(|limits| limits.fuel = 1_000_000);
+    let bench =
+        bench(r#"(func (export "_start") (loop $again (br $again)))"#).limit(|limits| limits.fuel = Some(1_000_000));
     let completed = bench.run().await;
     assert_eq!(completed.outcome, Outcome::OutOfFuel);
     assert_eq!(completed.exit_code, 152);
@@ -157,7 +165,7 @@ async fn an_endless_loop_of_calls_ends_with_its_fuel() {
 #[tokio::test]
 async fn an_endless_loop_ends_with_its_time() {
     let bench = bench(r#"(func (export "_start") (loop $again (br $again)))"#).limit(|limits| {
-        limits.fuel = u64::MAX / 2;
+        limits.fuel = Some(u64::MAX / 2);
         limits.seconds = 1;
     });
     let started = Instant::now();
@@ -170,7 +178,7 @@ async fn an_endless_loop_ends_with_its_time() {
 #[tokio::test]
 async fn a_cancelled_program_stops_and_has_no_outcome() {
     let bench = bench(r#"(func (export "_start") (loop $again (br $again)))"#).limit(|limits| {
-        limits.fuel = u64::MAX / 2;
+        limits.fuel = Some(u64::MAX / 2);
         limits.seconds = 3600;
     });
     let cancel = CancellationToken::new();
@@ -217,7 +225,7 @@ async fn a_table_can_not_eat_the_memory_instead() {
         r#"(module (table $table 1 funcref) (func (export "_start")
             (if (i32.ne (table.grow $table (ref.null func) (i32.const 100000000)) (i32.const -1)) (then unreachable))))"#,
     )
-    .limit(|limits| limits.fuel = 1_000_000_000);
+    .limit(|limits| limits.fuel = Some(1_000_000_000));
     assert_eq!(bench.exit_code().await, 0);
 }
 
@@ -243,7 +251,7 @@ async fn a_trap_is_an_outcome_without_outputs() {
 #[tokio::test]
 async fn what_is_no_module_is_a_trap_that_says_why() {
     let bench = bench("(func)");
-    std::fs::write(&bench.execution.module, b"(module)").expect("written");
+    std::fs::write(bench.directory.path().join("program.wasm"), b"(module)").expect("written");
     let completed = bench.run().await;
     assert_eq!(completed.outcome, Outcome::Trapped);
     assert!(!completed.stderr.is_empty());

@@ -1,7 +1,7 @@
 //! Canonical JSON (RFC 8785): one byte string for one value, so that everybody computes the same hash.
 
 use alloy::primitives::{B256, keccak256};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use crate::check::DocumentError;
 
@@ -29,6 +29,11 @@ pub(crate) fn parse<T: DeserializeOwned>(kind: &'static str, json: &[u8]) -> Res
         return Err(DocumentError::TooLarge { kind, size: json.len() });
     }
     serde_json::from_slice(json).map_err(|source| DocumentError::Malformed { kind, source })
+}
+
+/// A field that may be left out, but if it is there has a value: `null` would be a second way to leave it out.
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 #[cfg(test)]

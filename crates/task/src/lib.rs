@@ -14,11 +14,13 @@ mod cid;
 mod digest;
 mod gateway;
 mod human;
+mod image;
 mod job;
 mod limits;
 mod manifest;
 mod outcome;
 mod path;
+mod program;
 mod spec;
 
 pub use canonical::MAX_DOCUMENT_BYTES;
@@ -27,12 +29,14 @@ pub use cid::{BlobCid, CidError};
 pub use digest::{Sha256Digest, Sha256Error};
 pub use gateway::{GatewayError, GatewayUrl, MAX_GATEWAYS};
 pub use human::{HumanError, format_bytes, format_duration, parse_bytes, parse_duration};
-pub use job::{Job, JobError, JobInput, ResourceType, Resources};
+pub use image::{ImageError, ImageReference};
+pub use job::{Job, JobError, JobInput, JobProgram, ResourceType, Resources};
 pub use limits::{
-    Limits, MAX_FUEL, MAX_INPUT_BYTES, MAX_MEMORY_BYTES, MAX_MODULE_BYTES, MAX_OUTPUT_BYTES, MAX_SECONDS,
-    MIN_MEMORY_BYTES,
+    Limits, MAX_CPUS, MAX_FUEL, MAX_IMAGE_MEMORY_BYTES, MAX_INPUT_BYTES, MAX_MEMORY_BYTES, MAX_MODULE_BYTES,
+    MAX_OUTPUT_BYTES, MAX_SECONDS, MIN_IMAGE_MEMORY_BYTES, MIN_MEMORY_BYTES,
 };
 pub use manifest::{CAPTURE_BYTES, CapturedText, OutputFile, ResultManifest, ResultParts, Usage, result_hash};
 pub use outcome::Outcome;
 pub use path::{GuestPath, PathError};
+pub use program::{Program, TaskProgram};
 pub use spec::{FileDigest, InputFile, Module, TaskSpec, TaskSpecParts};

@@ -57,10 +57,10 @@ pub struct CapturedText {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Usage {
-    /// Compute units.
+    /// Compute units; 0 for a container, whose are not counted.
     #[schemars(range(max = MAX_SAFE_INTEGER))]
     pub fuel: u64,
-    /// Largest linear memory, bytes.
+    /// Largest linear memory, bytes; 0 for a container, whose is not measured.
     #[schemars(range(max = MAX_SAFE_INTEGER))]
     pub peak_memory_bytes: u64,
     /// Wall-clock time, milliseconds.

@@ -12,13 +12,14 @@ pub enum Outcome {
     Exited,
     /// It used up its compute units.
     OutOfFuel,
-    /// It asked for more memory than its limit and gave up.
+    /// It asked for more memory than its limit and gave up, or was stopped for it.
     OutOfMemory,
     /// It ran longer than its time limit.
     OutOfTime,
     /// It wrote more than its output limit.
     OutputTooLarge,
-    /// It did something undefined: an unreachable instruction, a division by zero, an access out of bounds.
+    /// It could not start, or did something undefined: an unreachable instruction, a division by zero, an access out of
+    /// bounds.
     Trapped,
 }
 

@@ -12,8 +12,10 @@ use crate::{
     cid::BlobCid,
     digest::Sha256Digest,
     gateway::{GatewayUrl, MAX_GATEWAYS},
+    image::ImageReference,
     limits::{Limits, MAX_INPUT_BYTES, MAX_MODULE_BYTES},
     path::GuestPath,
+    program::{Program, TaskProgram},
 };
 
 const KIND: &str = "task spec";
@@ -59,15 +61,22 @@ pub struct InputFile {
 /// A task, ready to run: written by the buyer's client, read by the provider's agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(title = "AIIGO task spec")]
+#[schemars(title = "AIIGO task spec", extend("oneOf" = [{ "required": ["module"] }, { "required": ["image"] }]))]
 pub struct TaskSpec {
     schema: Schema,
     /// What the buyer calls it.
     #[schemars(length(min = 1, max = MAX_NAME_CHARS))]
     pub name: String,
-    /// The program.
-    pub module: Module,
-    /// Its arguments, without the program's name.
+    /// The program as a WebAssembly module.
+    #[serde(default, deserialize_with = "canonical::present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Module")]
+    module: Option<Module>,
+    /// The program as a container image.
+    #[serde(default, deserialize_with = "canonical::present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ImageReference")]
+    image: Option<ImageReference>,
+    /// Its arguments, without the program's name. Those of a container come after its image's entry point; without any,
+    /// it gets the image's own.
     #[schemars(length(max = MAX_STRINGS))]
     pub args: Vec<String>,
     /// Its environment.
@@ -93,7 +102,7 @@ pub struct TaskSpecParts {
     /// What the buyer calls it.
     pub name: String,
     /// The program.
-    pub module: Module,
+    pub program: TaskProgram,
     /// Its arguments, without the program's name.
     pub args: Vec<String>,
     /// Its environment.
@@ -114,8 +123,12 @@ impl TaskSpec {
     /// # Errors
     /// If a part breaks a rule; the error names the field.
     pub fn new(parts: TaskSpecParts) -> Result<Self, DocumentError> {
-        let TaskSpecParts { name, module, args, env, inputs, outputs, limits, gateways } = parts;
-        let spec = Self { schema: Schema::V1, name, module, args, env, inputs, outputs, limits, gateways };
+        let TaskSpecParts { name, program, args, env, inputs, outputs, limits, gateways } = parts;
+        let (module, image) = match program {
+            TaskProgram::Wasm(module) => (Some(module), None),
+            TaskProgram::Image(image) => (None, Some(image)),
+        };
+        let spec = Self { schema: Schema::V1, name, module, image, args, env, inputs, outputs, limits, gateways };
         spec.check().map_err(DocumentError::invalid(KIND))?;
         match spec.canonical().len() {
             size if size > canonical::MAX_DOCUMENT_BYTES => Err(DocumentError::TooLarge { kind: KIND, size }),
@@ -160,16 +173,32 @@ impl TaskSpec {
         schemars::schema_for!(Self)
     }
 
-    /// Module and inputs together, bytes: what a provider has to fetch.
+    /// What it runs.
+    pub fn program(&self) -> Program<'_> {
+        match (&self.module, &self.image) {
+            (Some(module), _) => Program::Wasm(module),
+            (None, Some(image)) => Program::Image(image),
+            // Such a spec is refused before anybody holds it.
+            (None, None) => unreachable!("a spec was made without a program"),
+        }
+    }
+
+    /// Module and inputs together, bytes: what a provider has to fetch. An image comes from its registry.
     pub fn download_bytes(&self) -> u64 {
-        self.inputs.iter().fold(self.module.size, |sum, input| sum.saturating_add(input.size))
+        let module = self.module.map_or(0, |module| module.size);
+        self.inputs.iter().fold(module, |sum, input| sum.saturating_add(input.size))
     }
 
     fn check(&self) -> Result<(), Fault> {
         check::name(&self.name).map_err(|reason| fault("name", reason))?;
-        if self.module.size == 0 || self.module.size > MAX_MODULE_BYTES {
-            let reason = format!("{} bytes; expected 1 to {MAX_MODULE_BYTES}", self.module.size);
-            return Err(fault("module.size", reason));
+        match (&self.module, &self.image) {
+            (Some(_), Some(_)) => return Err(fault("image", "is there beside `module`; a task has one program")),
+            (None, None) => return Err(fault("module", "is missing, and so is `image`; a task has one of the two")),
+            (Some(module), None) if module.size == 0 || module.size > MAX_MODULE_BYTES => {
+                let reason = format!("{} bytes; expected 1 to {MAX_MODULE_BYTES}", module.size);
+                return Err(fault("module.size", reason));
+            }
+            _ => {}
         }
         for (index, arg) in self.args.iter().enumerate() {
             check::argument(arg).map_err(|reason| fault(format_args!("args[{index}]"), reason))?;
@@ -191,7 +220,7 @@ impl TaskSpec {
                 Some(index) => fault(format_args!("outputs[{index}]"), reason),
             },
         )?;
-        self.limits.check()?;
+        self.limits.check(self.program())?;
         if self.gateways.len() > MAX_GATEWAYS {
             return Err(fault(
                 "gateways",

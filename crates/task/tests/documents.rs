@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use aiigo_task::{
     BlobCid, CapturedText, DocumentError, FileDigest, GatewayUrl, InputFile, Limits, MAX_DOCUMENT_BYTES, MAX_SECONDS,
-    Outcome, OutputFile, ResultManifest, ResultParts, Sha256Digest, TaskSpec, TaskSpecParts, Usage, result_hash,
+    Outcome, OutputFile, ResultManifest, ResultParts, Sha256Digest, TaskProgram, TaskSpec, TaskSpecParts, Usage,
+    result_hash,
 };
 use alloy::primitives::{B256, b256, keccak256};
 use proptest::prelude::*;
@@ -28,14 +29,25 @@ fn output(path: &str, size: u64) -> OutputFile {
 fn parts() -> TaskSpecParts {
     TaskSpecParts {
         name: "count".into(),
-        module: digest(1),
+        program: digest(1).into(),
         args: vec!["--top".into(), "20".into()],
         env: BTreeMap::from([("LANG".into(), "C".into())]),
         inputs: vec![input("in/a.txt")],
         outputs: vec!["b.json".parse().unwrap(), "a.json".parse().unwrap()],
-        limits: Limits { memory_bytes: 1 << 20, fuel: 1000, seconds: 60, output_bytes: 100 },
+        limits: Limits { memory_bytes: 1 << 20, fuel: Some(1000), cpus: None, seconds: 60, output_bytes: 100 },
         gateways: vec!["http://127.0.0.1:4353".parse().unwrap()],
     }
+}
+
+fn image() -> TaskProgram {
+    let image = "tools.example/sort@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    TaskProgram::Image(image.parse().unwrap())
+}
+
+fn image_parts(parts: &mut TaskSpecParts) -> &mut TaskSpecParts {
+    parts.program = image();
+    parts.limits = Limits { memory_bytes: 8 << 30, fuel: None, cpus: Some(2), ..parts.limits };
+    parts
 }
 
 fn spec() -> TaskSpec {
@@ -58,7 +70,7 @@ fn result() -> ResultParts {
 fn a_spec_is_hashed_over_its_canonical_form() {
     let spec = spec();
     let canonical = String::from_utf8(spec.canonical()).unwrap();
-    let module = spec.module.cid;
+    let module = digest(1).cid;
     assert!(canonical.starts_with(
         r#"{"args":["--top","20"],"env":{"LANG":"C"},"gateways":["http://127.0.0.1:4353/"],"inputs":[{"cid":""#
     ));
@@ -71,6 +83,27 @@ fn a_spec_is_hashed_over_its_canonical_form() {
     let value: serde_json::Value = serde_json::from_str(&canonical).unwrap();
     let pretty = serde_json::to_string_pretty(&value).unwrap();
     assert_eq!(TaskSpec::parse_promised(pretty.as_bytes(), spec.hash()).unwrap(), spec);
+}
+
+#[test]
+fn a_spec_names_exactly_one_program() {
+    let mut parts = parts();
+    let spec = TaskSpec::new(image_parts(&mut parts).clone()).unwrap();
+    assert_eq!(TaskSpec::parse(&spec.canonical()).unwrap(), spec);
+    let value: serde_json::Value = serde_json::from_slice(&spec.canonical()).unwrap();
+    assert!(value.get("module").is_none() && value["limits"].get("fuel").is_none(), "{value}");
+    let refused = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut value = value.clone();
+        change(&mut value);
+        TaskSpec::parse(value.to_string().as_bytes()).unwrap_err().to_string()
+    };
+    let module = serde_json::to_value(digest(1)).unwrap();
+    let both = refused(&|value| value["module"] = module.clone());
+    assert_eq!(both, "the task spec is invalid: image: is there beside `module`; a task has one program");
+    let none = refused(&|value| drop(value.as_object_mut().unwrap().remove("image")));
+    assert_eq!(none, "the task spec is invalid: module: is missing, and so is `image`; a task has one of the two");
+    assert!(refused(&|value| value["module"] = serde_json::Value::Null).contains("malformed"));
+    assert!(refused(&|value| value["image"] = "busybox:latest".into()).contains("not an image by digest"));
 }
 
 #[test]
@@ -89,8 +122,8 @@ fn a_spec_that_breaks_a_rule_names_the_field() {
     let many = |count: usize| (0..count).map(|n| input(&format!("f{n}"))).collect::<Vec<_>>();
     for (error, expected) in [
         (bad(&|p| p.name = " x".into()), "name: begins or ends with white space"),
-        (bad(&|p| p.module.size = 0), "module.size: 0 bytes"),
-        (bad(&|p| p.module.size = 1 << 40), "module.size: 1099511627776 bytes"),
+        (bad(&|p| p.program = FileDigest { size: 0, ..digest(1) }.into()), "module.size: 0 bytes"),
+        (bad(&|p| p.program = FileDigest { size: 1 << 40, ..digest(1) }.into()), "module.size: 1099511627776 bytes"),
         (bad(&|p| p.args[1] = "a\0".into()), "args[1]: contains a NUL"),
         (bad(&|p| p.args = vec![String::new(); 257]), "args: has 257 entries"),
         (bad(&|p| p.args = vec!["x".repeat(40_000); 2]), "args: arguments and environment have 80005 bytes"),
@@ -101,7 +134,17 @@ fn a_spec_that_breaks_a_rule_names_the_field() {
         (bad(&|p| p.outputs.push("in".parse().unwrap())), "outputs[2]: `in` is a file here and a folder in"),
         (bad(&|p| p.outputs.push("in/a.txt/x".parse().unwrap())), "outputs[2]: `in/a.txt/x` lies inside"),
         (bad(&|p| p.limits.memory_bytes = 1), "limits.memoryBytes: 1 is not between"),
-        (bad(&|p| p.limits.fuel = 1 << 53), "limits.fuel: 9007199254740992 is not between"),
+        (bad(&|p| p.limits.fuel = Some(1 << 53)), "limits.fuel: 9007199254740992 is not between"),
+        (bad(&|p| p.limits.fuel = None), "limits.fuel: is missing"),
+        (bad(&|p| p.limits.cpus = Some(1)), "limits.cpus: has no meaning here: a module has one processor"),
+        (bad(&|p| p.limits.memory_bytes = 5 << 30), "limits.memoryBytes: 5368709120 is not between"),
+        (bad(&|p| p.program = image()), "limits.memoryBytes: 1048576 is not between"),
+        (
+            bad(&|p| image_parts(p).limits.fuel = Some(1)),
+            "limits.fuel: has no meaning here: a container's compute units",
+        ),
+        (bad(&|p| image_parts(p).limits.cpus = None), "limits.cpus: is missing"),
+        (bad(&|p| image_parts(p).limits.cpus = Some(0)), "limits.cpus: 0 is not between 1 and 1024"),
         (bad(&|p| p.limits.seconds = MAX_SECONDS + 1), "limits.seconds: "),
         (bad(&|p| p.gateways = vec![p.gateways[0].clone(); 9]), "gateways: 9 of them"),
     ] {
@@ -228,10 +271,10 @@ prop_compose! {
         let (inputs, outputs) = paths.split_at(split.min(paths.len()));
         TaskSpecParts {
             name, args, env,
-            module: digest(1),
+            program: digest(1).into(),
             inputs: inputs.iter().map(|path| input(path)).collect(),
             outputs: outputs.iter().map(|path| path.parse().unwrap()).collect(),
-            limits: Limits { memory_bytes, fuel, seconds, output_bytes },
+            limits: Limits { memory_bytes, fuel: Some(fuel), cpus: None, seconds, output_bytes },
             gateways: gateways.iter().map(|url| url.parse::<GatewayUrl>().unwrap()).collect(),
         }
     }

@@ -72,6 +72,24 @@ fn schema_and_code_refuse_the_same_mistakes() {
         assert!(!schema.is_valid(&document), "the schema accepts {pointer}");
         assert!(TaskSpec::parse(document.to_string().as_bytes()).is_err(), "the code accepts {pointer}");
     }
+    // One program, and limits that fit it: an image has processors, a module fuel.
+    let image = json!("tools.example/sort@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    let mut with_image = task.clone();
+    with_image.as_object_mut().unwrap().remove("module");
+    with_image["image"] = image.clone();
+    with_image["limits"] = json!({ "memoryBytes": 1u64 << 36, "cpus": 8, "seconds": 60, "outputBytes": 1 << 20 });
+    assert!(schema.is_valid(&with_image));
+    TaskSpec::parse(with_image.to_string().as_bytes()).unwrap();
+    let mut both = task.clone();
+    both["image"] = image;
+    let mut neither = task.clone();
+    neither.as_object_mut().unwrap().remove("module");
+    let mut tagged = with_image.clone();
+    tagged["image"] = json!("tools.example/sort:latest");
+    for document in [both, neither, tagged] {
+        assert!(!schema.is_valid(&document), "the schema accepts {document}");
+        assert!(TaskSpec::parse(document.to_string().as_bytes()).is_err(), "the code accepts {document}");
+    }
     let schema = jsonschema::validator_for(ResultManifest::json_schema().as_value()).unwrap();
     for (pointer, value) in [
         ("/schema", json!("aiigo.result/v0")),

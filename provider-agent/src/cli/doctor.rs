@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aiigo_chain::SignerArgs;
-use aiigo_executor::WasmExecutor;
+use aiigo_executor::{DockerExecutor, DockerHost, WasmExecutor};
 use aiigo_protocol::{NodeStatus, units};
 use aiigo_task::format_bytes;
 use aiigo_telemetry::{Check, Checkup};
@@ -15,6 +15,7 @@ use crate::{
     error::{AgentError, Context},
     machine,
     market::status_of,
+    sandbox::DockerArgs,
 };
 
 /// A clock further from the chain's than this is wrong, or the endpoint lags.
@@ -26,6 +27,8 @@ pub(super) struct DoctorArgs {
     common: CommonArgs,
     #[command(flatten)]
     signer: SignerArgs,
+    #[command(flatten)]
+    docker: DockerArgs,
 }
 
 pub(super) async fn doctor(args: &DoctorArgs) -> Checkup {
@@ -37,6 +40,9 @@ pub(super) async fn doctor(args: &DoctorArgs) -> Checkup {
         Err(error) => {
             checks.push(Check::bad("sandbox", error.to_string(), "use a processor and system that wasmtime supports"))
         }
+    }
+    if let Some(host) = &args.docker.docker {
+        checks.push(docker(host).await);
     }
     match args.common.open().await {
         Err(error) => {
@@ -53,6 +59,27 @@ pub(super) async fn doctor(args: &DoctorArgs) -> Checkup {
         }
     }
     Checkup::new(checks)
+}
+
+async fn docker(host: &DockerHost) -> Check {
+    let report = match DockerExecutor::look(host).await {
+        Ok(report) => report,
+        Err(error) => {
+            let fix =
+                "start the Docker engine, and let this user reach it (group docker), or name another with --docker";
+            return Check::bad("docker", error.to_string(), fix);
+        }
+    };
+    let found = format!("engine {} at {host}", report.version);
+    let without = [report.lacks, report.misses].concat();
+    match without.is_empty() {
+        true => Check::good("docker", format!("{found}, keeps every limit")),
+        false => Check::bad(
+            "docker",
+            format!("{found} has no {}", without.join(", no ")),
+            "use Docker 20.10 or newer on a kernel with memory, swap, pids and cpu control groups and seccomp",
+        ),
+    }
 }
 
 async fn look(checks: &mut Vec<Check>, args: &DoctorArgs, agent: &Agent) -> Result<(), AgentError> {

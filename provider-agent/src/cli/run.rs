@@ -3,7 +3,6 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use aiigo_chain::{Outbox, OutboxConfig, SignerArgs};
-use aiigo_executor::WasmExecutor;
 use aiigo_protocol::units;
 use aiigo_telemetry::{Health, ListenArgs};
 use alloy::primitives::U256;
@@ -16,6 +15,7 @@ use crate::{
     node,
     policy::PolicyFile,
     prove::{ProveArgs, Prover},
+    sandbox::ImageArgs,
     sender::Sender,
     serve::{self, ServeConfig},
     store::Mode,
@@ -40,6 +40,8 @@ pub(super) struct RunArgs {
     /// Also use gateways on private and local addresses: for tests and closed networks.
     #[arg(long, env = "AIIGO_ALLOW_PRIVATE_GATEWAYS")]
     allow_private_gateways: bool,
+    #[command(flatten)]
+    images: ImageArgs,
     #[command(flatten)]
     prove: ProveArgs,
     /// Offer at most so many gwei per gas.
@@ -80,7 +82,7 @@ pub(super) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), 
     });
     let max_fee = u128::from(args.max_fee_per_gas).saturating_mul(1_000_000_000);
     let sender = Sender::new(outbox, token, Some(max_fee));
-    let executor = WasmExecutor::new().context("the sandbox does not start")?;
+    let executor = args.images.start(&agent.data, agent.market.chain_id(), node).await?;
     let work = async {
         let prover = Prover::detect(agent.market.clone(), node, args.prove.clone()).await?;
         if agent.store.mode().await? == Mode::Leaving {

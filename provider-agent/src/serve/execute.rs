@@ -6,9 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aiigo_executor::{Completed, Execution, ExecutorError};
+use aiigo_executor::{Completed, Execution, ExecutorError, Program};
 use aiigo_storage::{BlobRef, cid_of_reader};
-use aiigo_task::{CapturedText, OutputFile, ResultManifest, ResultParts, TaskSpec};
+use aiigo_task::{
+    CapturedText, OutputFile, Program as SpecProgram, ResourceType, ResultManifest, ResultParts, TaskSpec,
+};
 
 use super::{Desk, accept, fetch};
 use crate::{
@@ -78,16 +80,8 @@ async fn run(desk: &Desk, work: &Work, dir: &TaskDir, seconds: u64) -> Result<Co
     // All there already, unless this machine lost it.
     fetch::files(desk, work.task, &work.spec).await?;
     let spec = &work.spec;
-    let mut limits = spec.limits;
-    limits.seconds = limits.seconds.min(seconds);
-    let execution = Execution {
-        module: dir.module(),
-        args: spec.args.clone(),
-        env: spec.env.clone(),
-        inputs: spec.inputs.iter().enumerate().map(|(at, input)| (dir.input(at), input.path.to_string())).collect(),
-        outputs: spec.outputs.iter().map(ToString::to_string).collect(),
-        limits,
-    };
+    let mut execution = execution(desk, work.task, spec).await?;
+    execution.limits.seconds = execution.limits.seconds.min(seconds);
     tracing::info!(task = %work.task, name = spec.name, "running");
     let ended = desk.executor.run(execution, &dir.scratch(), desk.sender.token().child_token()).await;
     match ended {
@@ -101,10 +95,39 @@ async fn run(desk: &Desk, work: &Work, dir: &TaskDir, seconds: u64) -> Result<Co
             error @ (ExecutorError::ModuleTooLarge { .. }
             | ExecutorError::CompileTooSlow { .. }
             | ExecutorError::File { .. }
+            | ExecutorError::Unsupported(_)
+            | ExecutorError::ImageRefused { .. }
+            | ExecutorError::TooSmall(_)
             | ExecutorError::Engine(_)),
         ) => Err(Trouble::Lasting(error.to_string())),
         Err(error) => Err(AgentError::because("the sandbox fails", error).into()),
     }
+}
+
+/// A run of the spec's program, on the files of the task.
+pub(super) async fn execution(
+    desk: &Desk,
+    task: aiigo_protocol::TaskId,
+    spec: &TaskSpec,
+) -> Result<Execution, AgentError> {
+    let dir = desk.data.task(task);
+    let (program, gpus) = match spec.program() {
+        SpecProgram::Wasm(_) => (Program::Module(dir.module()), false),
+        SpecProgram::Image(image) => {
+            // A node takes tasks of its own kind only: those of a GPU node are for its GPUs.
+            let kind = desk.market.node(desk.node).await?.resourceType;
+            (Program::Image(image.clone()), kind == ResourceType::GPU as u8)
+        }
+    };
+    Ok(Execution {
+        program,
+        args: spec.args.clone(),
+        env: spec.env.clone(),
+        inputs: spec.inputs.iter().enumerate().map(|(at, input)| (dir.input(at), input.path.to_string())).collect(),
+        outputs: spec.outputs.iter().map(ToString::to_string).collect(),
+        limits: spec.limits,
+        gpus,
+    })
 }
 
 /// Names every result by its content and writes the manifest last: its presence says that all the rest is there.

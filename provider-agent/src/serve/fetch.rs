@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use aiigo_executor::ExecutorError;
 use aiigo_protocol::TaskId;
 use aiigo_storage::{BlobRef, ClientOptions, ContentUri, GatewayClient};
-use aiigo_task::{FileDigest, MAX_DOCUMENT_BYTES, TaskSpec};
+use aiigo_task::{FileDigest, MAX_DOCUMENT_BYTES, Program, TaskSpec};
 
-use super::Desk;
+use super::{Desk, execute};
 use crate::{
     data_dir::TaskDir,
     error::{AgentError, Context},
@@ -42,12 +43,25 @@ pub(super) async fn spec(desk: &Desk, offer: &Offer) -> Result<TaskSpec, Refusal
     Ok(spec)
 }
 
+/// Whether the sandbox runs the program; it pulls an image now, while nothing is promised.
+pub(super) async fn program(desk: &Desk, task: TaskId, spec: &TaskSpec) -> Result<(), Refusal> {
+    let execution = execute::execution(desk, task, spec).await.map_err(|error| Refusal::not_now(error.full()))?;
+    desk.executor.prepare(&execution).await.map_err(|error| match error {
+        ExecutorError::ImageRefused { .. } | ExecutorError::TooSmall(_) | ExecutorError::Unsupported(_) => {
+            Refusal::never(error.to_string())
+        }
+        passing => Refusal::not_now(passing.to_string()),
+    })
+}
+
 /// Module and inputs, into the task's folder. What is there already was verified when it came.
 pub(super) async fn files(desk: &Desk, task: TaskId, spec: &TaskSpec) -> Result<(), AgentError> {
     let dir = desk.data.task(task);
     dir.create().context(format!("cannot create the folder of task {task}"))?;
     let client = client(desk.private_gateways, spec.gateways.iter().cloned(), FETCH_TIME)?;
-    fetch(&client, &dir, &spec.module, dir.module()).await?;
+    if let Program::Wasm(module) = spec.program() {
+        fetch(&client, &dir, module, dir.module()).await?;
+    }
     for (index, input) in spec.inputs.iter().enumerate() {
         let digest = FileDigest { cid: input.cid, size: input.size, sha256: input.sha256 };
         fetch(&client, &dir, &digest, dir.input(index)).await?;

@@ -173,6 +173,13 @@ async fn an_agent_on_a_bad_line_that_is_killed_at_any_request_sends_everything_o
     }
 }
 
+/// The spec with another size of its module.
+fn with_size_of_module(spec: &aiigo_task::TaskSpec, size: u64) -> Vec<u8> {
+    let mut spec: serde_json::Value = serde_json::from_slice(&spec.canonical()).expect("JSON");
+    spec["module"]["size"] = size.into();
+    spec.to_string().into_bytes()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_suit_the_provider_is_left_alone() {
     let stage = Stage::start().await;
@@ -184,8 +191,8 @@ async fn what_does_not_suit_the_provider_is_left_alone() {
 
     let good = stage.spec(copy_program(1000), b"x").await;
     let cheap = stage.create(&good, "0.29").await;
-    let mut lying = stage.spec(copy_program(1000), b"y").await;
-    lying.module.size += 1;
+    let lying = stage.spec(copy_program(1000), b"y").await;
+    let lying = aiigo_task::TaskSpec::parse(&with_size_of_module(&lying, 1)).expect("a spec");
     let lying = stage.create(&lying, "0.36").await;
     let mut greedy = stage.spec(copy_program(1000), b"z").await;
     greedy.limits.memory_bytes = 33 << 20;

@@ -255,12 +255,18 @@ impl Stage {
         let path = |path: &str| path.parse::<GuestPath>().expect("a path");
         TaskSpec::new(TaskSpecParts {
             name: "copy".into(),
-            module,
+            program: module.into(),
             args: Vec::new(),
             env: Default::default(),
             inputs: vec![InputFile { path: path("in"), cid: input.cid, size: input.size, sha256: input.sha256 }],
             outputs: vec![path("out")],
-            limits: Limits { memory_bytes: 16 << 20, fuel: 1 << 40, seconds: 60, output_bytes: 1 << 20 },
+            limits: Limits {
+                memory_bytes: 16 << 20,
+                fuel: Some(1 << 40),
+                cpus: None,
+                seconds: 60,
+                output_bytes: 1 << 20,
+            },
             gateways: vec![self.gateway.clone()],
         })
         .expect("a spec")

@@ -8,7 +8,7 @@ use std::{
 
 use aiigo_protocol::TaskMarketplace::TaskRequest;
 use aiigo_storage::{BlobRef, ClientOptions, ContentUri, DirStore, GatewayClient, GatewayUrl};
-use aiigo_task::{Job, TaskSpec, format_bytes};
+use aiigo_task::{Job, JobProgram, Program, TaskProgram, TaskSpec, format_bytes};
 use alloy::primitives::{Address, B256, aliases::U96};
 
 use super::{
@@ -31,7 +31,8 @@ const GATEWAY_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct LocalJob {
     /// The job.
     pub job: Job,
-    module: PathBuf,
+    /// The folder that its module lies in.
+    folder: PathBuf,
     inputs: Vec<PathBuf>,
 }
 
@@ -54,9 +55,12 @@ impl Prepared {
     /// What was stored, in a line.
     pub(crate) fn summary(&self) -> String {
         let inputs: u64 = self.spec.inputs.iter().map(|input| input.size).sum();
+        let program = match self.spec.program() {
+            Program::Wasm(module) => format!("module {}", format_bytes(module.size)),
+            Program::Image(image) => format!("image {image}"),
+        };
         format!(
-            "module {}, {} input(s) with {}, spec {}",
-            format_bytes(self.spec.module.size),
+            "{program}, {} input(s) with {}, spec {}",
             self.spec.inputs.len(),
             format_bytes(inputs),
             self.spec_blob.cid
@@ -78,8 +82,11 @@ pub fn read_job(file: &Path, args: &[InputArg]) -> Result<LocalJob, CliError> {
         )));
     }
     let folder = file.parent().unwrap_or(Path::new(""));
-    let local = LocalJob { module: folder.join(&job.module), inputs: inputs::files(&job, folder, args)?, job };
-    check_module(&local.module)?;
+    let local = LocalJob { folder: folder.to_owned(), inputs: inputs::files(&job, folder, args)?, job };
+    // An image stays where it is: the provider's engine pulls it by its digest.
+    if let JobProgram::Module(module) = &local.job.program {
+        check_module(&folder.join(module))?;
+    }
     for (input, path) in local.job.inputs.iter().zip(&local.inputs) {
         let is_file = fs::metadata(path).map(|metadata| metadata.is_file());
         if !is_file.context(|| format!("input {}: reading {}", input.path, path.display()))? {
@@ -115,12 +122,15 @@ pub async fn store(local: LocalJob, store: &Path, gateway: GatewayUrl) -> Result
         Contents::of(store).add(&Entry { name: name_of(path), content: Content::File(blob) })?;
         Ok::<_, CliError>(blob)
     };
-    let module = put(&local.module).await?;
+    let program: TaskProgram = match &local.job.program {
+        JobProgram::Module(module) => put(&local.folder.join(module)).await?.into(),
+        JobProgram::Image(image) => image.clone().into(),
+    };
     let mut inputs = Vec::with_capacity(local.inputs.len());
     for path in &local.inputs {
         inputs.push(put(path).await?);
     }
-    let spec = local.job.spec(module, &inputs, vec![gateway.clone()]).context(|| "making the task spec".into())?;
+    let spec = local.job.spec(program, &inputs, vec![gateway.clone()]).context(|| "making the task spec".into())?;
     let spec_json = spec.canonical();
     let spec_blob = blobs.put_bytes(spec_json.clone()).await.context(|| "storing the task spec".into())?;
     let pin = async |blob: &BlobRef, note: String| {

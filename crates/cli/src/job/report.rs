@@ -144,6 +144,6 @@ pub(crate) fn outcome_text(outcome: Outcome, exit_code: Option<i32>) -> String {
         Outcome::OutOfMemory => "the program wanted more memory than it has (resources.memory) and was stopped".into(),
         Outcome::OutOfTime => "the program took longer than it may (resources.time) and was stopped".into(),
         Outcome::OutputTooLarge => "the program wrote more than it may (resources.output) and was stopped".into(),
-        Outcome::Trapped => "the program crashed (a WASM trap)".into(),
+        Outcome::Trapped => "the program crashed (a WASM trap), or could not be started".into(),
     }
 }

@@ -2,6 +2,9 @@
 
 use std::{fs, path::Path, process::Output};
 
+use aiigo_cli::job::prepare;
+use aiigo_task::Program;
+
 use crate::support::{JOB, json, stderr};
 
 /// Runs `aiigo` to its end.
@@ -55,6 +58,30 @@ fn a_module_that_is_none_is_refused_before_anything_is_paid() {
     assert_eq!(output.status.code(), Some(1));
     let text = stderr(&output);
     assert!(text.contains("program.wasm") && text.contains("wasm32-wasip1"), "{text}");
+}
+
+const IMAGE: &str = "tools.example/count@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+#[test]
+fn an_image_with_a_tag_is_refused_with_its_line() {
+    let tagged = format!("image: {}", IMAGE.replace("count@", "count:latest@"));
+    let dir = job_folder(&JOB.replace("module: program.wasm", &tagged));
+    let output = run(dir.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.contains("job.yaml:2: image:") && text.contains("it has a tag"), "{text}");
+}
+
+#[tokio::test]
+async fn of_a_job_with_an_image_only_inputs_and_spec_are_stored() {
+    let dir = job_folder(&JOB.replace("module: program.wasm", &format!("image: {IMAGE}")));
+    fs::remove_file(dir.path().join("program.wasm")).expect("there is no module");
+    let job = prepare::read_job(&dir.path().join("job.yaml"), &[]).expect("a job");
+    let gateway = "http://127.0.0.1:4353".parse().expect("an address");
+    let prepared = prepare::store(job, &dir.path().join("store"), gateway).await.expect("stored");
+    assert_eq!(prepared.spec.program(), Program::Image(&IMAGE.parse().expect("an image")));
+    assert_eq!(prepared.spec.limits.cpus, Some(1));
+    assert_eq!(prepared.request.specHash, prepared.spec.hash());
 }
 
 #[test]

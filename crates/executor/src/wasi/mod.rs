@@ -11,11 +11,11 @@ mod files;
 mod memory;
 mod process;
 mod random;
-mod stdio;
 
 use wasmtime::{Caller, Extern, Linker};
 
 use crate::{
+    capture::Capture,
     fault::{Fault, Stop},
     limiter::MemoryLimiter,
     vfs::Vfs,
@@ -24,7 +24,6 @@ use clock::Clock;
 use descriptor::Table;
 use memory::Memory;
 use random::Random;
-pub(crate) use stdio::Capture;
 
 /// The module name that programs import from.
 const WASI: &str = "wasi_snapshot_preview1";

@@ -12,9 +12,11 @@ pub use error::JobError;
 use crate::{
     check::DocumentError,
     gateway::GatewayUrl,
+    image::ImageReference,
     limits::Limits,
     path::GuestPath,
-    spec::{FileDigest, InputFile, Module, TaskSpec, TaskSpecParts},
+    program::TaskProgram,
+    spec::{FileDigest, InputFile, TaskSpec, TaskSpecParts},
 };
 
 /// A job file, read and checked. Nothing has been opened yet.
@@ -22,8 +24,8 @@ use crate::{
 pub struct Job {
     /// What the buyer calls it.
     pub name: String,
-    /// The WebAssembly module, relative to the folder of the job file.
-    pub module: PathBuf,
+    /// What it runs.
+    pub program: JobProgram,
     /// The program's arguments.
     pub args: Vec<String>,
     /// The program's environment.
@@ -42,6 +44,15 @@ pub struct Job {
     pub review: Duration,
     /// Lowest trust level of a provider, 1 to 4.
     pub trust: u8,
+}
+
+/// What a job runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobProgram {
+    /// A WebAssembly module, relative to the folder of the job file.
+    Module(PathBuf),
+    /// A container image, which the provider's engine pulls.
+    Image(ImageReference),
 }
 
 /// A local file and where the program sees it.
@@ -119,13 +130,13 @@ impl Job {
         read::job(raw).map_err(|fault| fault.in_file(file_name))
     }
 
-    /// The task spec of this job, once its files are stored.
+    /// The task spec of this job, once its files are stored: `program` is the stored module, or the job's image.
     ///
     /// # Errors
     /// If the number of `inputs` is not that of the job's, or a file is larger than allowed; the error names the field.
     pub fn spec(
         &self,
-        module: Module,
+        program: impl Into<TaskProgram>,
         inputs: &[FileDigest],
         gateways: Vec<GatewayUrl>,
     ) -> Result<TaskSpec, DocumentError> {
@@ -141,7 +152,7 @@ impl Job {
         });
         TaskSpec::new(TaskSpecParts {
             name: self.name.clone(),
-            module,
+            program: program.into(),
             args: self.args.clone(),
             env: self.env.clone(),
             inputs: inputs.collect(),

@@ -19,6 +19,7 @@ pub(super) type Text = Spanned<String>;
 pub(super) struct RawJob {
     pub(super) name: Option<Text>,
     pub(super) module: Option<Text>,
+    pub(super) image: Option<Text>,
     pub(super) args: Option<Vec<Text>>,
     pub(super) env: Option<BTreeMap<String, Text>>,
     pub(super) inputs: Option<Vec<Spanned<RawInput>>>,
@@ -44,6 +45,7 @@ pub(super) struct RawResources {
     pub(super) power: Option<Text>,
     pub(super) memory: Option<Text>,
     pub(super) fuel: Option<Text>,
+    pub(super) cpus: Option<Text>,
     pub(super) output: Option<Text>,
     pub(super) time: Option<Text>,
 }

@@ -6,20 +6,24 @@ use alloy::primitives::utils::parse_units;
 use serde_saphyr::{Location, Spanned};
 
 use super::{
-    Job, JobInput, Resources,
+    Job, JobInput, JobProgram, Resources,
     error::Fault,
     raw::{RawInput, RawJob, RawResources, Text},
 };
 use crate::{
     check,
     human::{parse_bytes, parse_count, parse_duration, scaled},
-    limits::{Limits, MAX_FUEL, MAX_MEMORY_BYTES, MAX_OUTPUT_BYTES, MAX_SECONDS, MIN_MEMORY_BYTES},
+    limits::{
+        Limits, MAX_CPUS, MAX_FUEL, MAX_IMAGE_MEMORY_BYTES, MAX_MEMORY_BYTES, MAX_OUTPUT_BYTES, MAX_SECONDS,
+        MIN_IMAGE_MEMORY_BYTES, MIN_MEMORY_BYTES,
+    },
     path::GuestPath,
 };
 
 const DEFAULT_MEMORY_BYTES: u64 = 256 << 20;
 const DEFAULT_OUTPUT_BYTES: u64 = 64 << 20;
 const DEFAULT_FUEL: u64 = 1_000_000_000_000;
+const DEFAULT_CPUS: u32 = 1;
 const DEFAULT_ACCEPT_WITHIN: Duration = Duration::from_secs(300);
 const DEFAULT_REVIEW: Duration = Duration::from_secs(3600);
 /// The marketplace keeps a price in 96 bits.
@@ -66,7 +70,7 @@ pub(super) fn job(raw: RawJob) -> Result<Job, Fault> {
     let top = Place { prefix: "", line: 1 };
     let name = top.required("name", raw.name, "what you call the job")?;
     value("name", &name, check::name)?;
-    let module = top.required("module", raw.module, "the path of a WebAssembly module, such as program.wasm")?;
+    let program = program(raw.module, raw.image)?;
     let (args, env) = strings(raw.args.unwrap_or_default(), raw.env.unwrap_or_default())?;
     let (inputs, outputs) = files(raw.inputs.unwrap_or_default(), raw.outputs.unwrap_or_default())?;
     let resources = raw
@@ -74,13 +78,13 @@ pub(super) fn job(raw: RawJob) -> Result<Job, Fault> {
         .ok_or_else(|| Fault::new(1, "resources", "is missing; expected at least `power` and `time` below it"))?;
     let price = top.required("price", raw.price, "ETH per hour, such as 0.36")?;
     Ok(Job {
-        module: value("module", &module, local_path)?,
+        resources: machine(resources, &program)?,
+        program,
         name: name.value,
         args,
         env,
         inputs,
         outputs,
-        resources: machine(resources)?,
         price_per_hour: value("price", &price, wei)?,
         accept_within: optional("accept-within", raw.accept_within.as_ref(), DEFAULT_ACCEPT_WITHIN, |text| {
             window(text, Duration::from_secs(1))
@@ -88,6 +92,21 @@ pub(super) fn job(raw: RawJob) -> Result<Job, Fault> {
         review: optional("review", raw.review.as_ref(), DEFAULT_REVIEW, |text| window(text, Duration::from_secs(60)))?,
         trust: optional("trust", raw.trust.as_ref(), 1, trust)?,
     })
+}
+
+fn program(module: Option<Text>, image: Option<Text>) -> Result<JobProgram, Fault> {
+    match (module, image) {
+        (Some(module), None) => Ok(JobProgram::Module(value("module", &module, local_path)?)),
+        (None, Some(image)) => Ok(JobProgram::Image(value("image", &image, str::parse)?)),
+        (Some(_), Some(image)) => {
+            Err(Fault::new(line(image.referenced), "image", "is there beside `module`; a job has one program"))
+        }
+        (None, None) => {
+            let reason = "is missing; expected the path of a WebAssembly module, such as program.wasm, or instead of it \
+                          `image`, a container image by digest";
+            Err(Fault::new(1, "module", reason))
+        }
+    }
 }
 
 fn strings(args: Vec<Text>, env: BTreeMap<String, Text>) -> Result<(Vec<String>, BTreeMap<String, String>), Fault> {
@@ -137,29 +156,30 @@ fn files(inputs: Vec<Spanned<RawInput>>, outputs: Vec<Text>) -> Result<(Vec<JobI
     Ok((job_inputs, job_outputs))
 }
 
-fn machine(raw: Spanned<RawResources>) -> Result<Resources, Fault> {
+fn machine(raw: Spanned<RawResources>, program: &JobProgram) -> Result<Resources, Fault> {
     let place = Place { prefix: "resources.", line: line(raw.referenced) };
     let raw = raw.value;
     let power = place.required("power", raw.power, "TFLOPS, such as 0.001")?;
     let time = place.required("time", raw.time, "the longest time that the program may run, such as 60s")?;
-    let within = |min: u64, max: u64, value: u64| {
-        if (min..=max).contains(&value) { Ok(value) } else { Err(format!("{value} is not between {min} and {max}")) }
-    };
     let size = |text: &str, min, max| {
         parse_bytes(text)
             .map_err(|error| error.to_string())
             .and_then(|bytes| within(min, max, bytes).map_err(|reason| format!("`{text}`: {reason} bytes")))
     };
+    let (min_memory, max_memory) = match program {
+        JobProgram::Module(_) => (MIN_MEMORY_BYTES, MAX_MEMORY_BYTES),
+        JobProgram::Image(_) => (MIN_IMAGE_MEMORY_BYTES, MAX_IMAGE_MEMORY_BYTES),
+    };
+    let (fuel, cpus) = compute(raw.fuel.as_ref(), raw.cpus.as_ref(), program)?;
     Ok(Resources {
         resource_type: optional("resources.type", raw.r#type.as_ref(), super::ResourceType::CPU, str::parse)?,
         milli_tflops: value("resources.power", &power, milli_tflops)?,
         limits: Limits {
             memory_bytes: optional("resources.memory", raw.memory.as_ref(), DEFAULT_MEMORY_BYTES, |text| {
-                size(text, MIN_MEMORY_BYTES, MAX_MEMORY_BYTES)
+                size(text, min_memory, max_memory)
             })?,
-            fuel: optional("resources.fuel", raw.fuel.as_ref(), DEFAULT_FUEL, |text| {
-                parse_count(text).map_err(|error| error.to_string()).and_then(|fuel| within(1, MAX_FUEL, fuel))
-            })?,
+            fuel,
+            cpus,
             seconds: value("resources.time", &time, |text| {
                 let time = parse_duration(text).map_err(|error| error.to_string())?;
                 within(1, MAX_SECONDS, time.as_secs()).map_err(|reason| format!("`{text}`: {reason} seconds"))
@@ -169,6 +189,36 @@ fn machine(raw: Spanned<RawResources>) -> Result<Resources, Fault> {
             })?,
         },
     })
+}
+
+/// Compute units of a module, processors of a container.
+fn compute(
+    fuel: Option<&Text>,
+    cpus: Option<&Text>,
+    program: &JobProgram,
+) -> Result<(Option<u64>, Option<u32>), Fault> {
+    let count = |text: &str, max| parse_count(text).map_err(|error| error.to_string()).and_then(|n| within(1, max, n));
+    let foreign = |field, text: Option<&Text>, reason| {
+        text.map_or(Ok(()), |text| Err(Fault::new(line(text.referenced), field, reason)))
+    };
+    match program {
+        JobProgram::Module(_) => {
+            foreign("resources.cpus", cpus, "is for an image; a module has one processor")?;
+            let fuel = optional("resources.fuel", fuel, DEFAULT_FUEL, |text| count(text, MAX_FUEL))?;
+            Ok((Some(fuel), None))
+        }
+        JobProgram::Image(_) => {
+            foreign("resources.fuel", fuel, "is for a module; a container is bounded by `cpus` and `time`")?;
+            let cpus = optional("resources.cpus", cpus, DEFAULT_CPUS, |text| {
+                count(text, MAX_CPUS.into()).and_then(|cpus| u32::try_from(cpus).map_err(|error| error.to_string()))
+            })?;
+            Ok((None, Some(cpus)))
+        }
+    }
+}
+
+fn within(min: u64, max: u64, value: u64) -> Result<u64, String> {
+    if (min..=max).contains(&value) { Ok(value) } else { Err(format!("{value} is not between {min} and {max}")) }
 }
 
 fn local_path(text: &str) -> Result<PathBuf, String> {

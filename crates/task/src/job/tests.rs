@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{cid::BlobCid, digest::Sha256Digest};
+use crate::{cid::BlobCid, digest::Sha256Digest, program::Program};
 
 const GOOD: &str = r#"# Words of a book, counted.
 name: word statistics
@@ -44,7 +44,7 @@ fn error_with(line: &str, replacement: &str) -> String {
 fn a_full_job_file_is_read() {
     let job = parse(GOOD).unwrap();
     assert_eq!(job.name, "word statistics");
-    assert_eq!(job.module, PathBuf::from("target/words.wasm"));
+    assert_eq!(job.program, JobProgram::Module(PathBuf::from("target/words.wasm")));
     assert_eq!(job.args, ["--top", "20", "1.50", "true"], "as they are written");
     assert_eq!(job.env["RUST_BACKTRACE"], "1");
     assert_eq!(job.inputs[0].path.as_str(), "book.txt");
@@ -55,7 +55,13 @@ fn a_full_job_file_is_read() {
         Resources {
             resource_type: ResourceType::CPU,
             milli_tflops: 250,
-            limits: Limits { memory_bytes: 64 << 20, fuel: 5_000_000_000, seconds: 90, output_bytes: 16 << 20 },
+            limits: Limits {
+                memory_bytes: 64 << 20,
+                fuel: Some(5_000_000_000),
+                cpus: None,
+                seconds: 90,
+                output_bytes: 16 << 20
+            },
         }
     );
     assert_eq!(job.price_per_hour, 360_000_000_000_000_000);
@@ -114,6 +120,43 @@ fn every_wrong_value_is_shown_with_its_line_and_field() {
     ] {
         let error = error_with(line, replacement);
         assert!(error.starts_with(expected), "{replacement}\n  expected {expected}\n  got      {error}");
+    }
+}
+
+const IMAGE: &str = "tools.example/words@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+fn image_job(resources: &str) -> String {
+    format!("name: a\nimage: {IMAGE}\nresources: {{power: 1, time: 60s{resources}}}\nprice: 1\n")
+}
+
+#[test]
+fn a_job_may_name_an_image_instead_of_a_module() {
+    let job = parse(&image_job(", memory: 8GiB, cpus: 4")).unwrap();
+    assert_eq!(job.program, JobProgram::Image(IMAGE.parse().unwrap()));
+    assert_eq!((job.resources.limits.memory_bytes, job.resources.limits.cpus), (8 << 30, Some(4)));
+    let image: ImageReference = IMAGE.parse().unwrap();
+    let spec = job.spec(image.clone(), &[], Vec::new()).unwrap();
+    assert_eq!((spec.program(), spec.download_bytes()), (Program::Image(&image), 0));
+    assert_eq!(parse(&image_job("")).unwrap().resources.limits.cpus, Some(1));
+}
+
+#[test]
+fn a_job_with_an_image_has_rules_of_its_own() {
+    for (job, expected) in [
+        (image_job(", fuel: 5"), "job.yaml:3: resources.fuel: is for a module"),
+        (image_job(", cpus: 0"), "job.yaml:3: resources.cpus: 0 is not between 1 and 1024"),
+        (image_job(", memory: 1MiB"), "job.yaml:3: resources.memory: `1MiB`: 1048576 is not between"),
+        (image_job(", memory: 2TiB"), "job.yaml:3: resources.memory: `2TiB`: 2199023255552 is not between"),
+        (image_job("").replace("image:", "module: a.wasm\nimage:"), "job.yaml:3: image: is there beside `module`"),
+        (image_job("").replace("words@", "words:latest@"), "job.yaml:2: image: `tools.example/words:latest@sha256:"),
+        (
+            image_job("").replace(IMAGE, "tools.example/words"),
+            "job.yaml:2: image: `tools.example/words` is not an image",
+        ),
+        (GOOD.replacen("  fuel: 5e9", "  cpus: 2", 1), "job.yaml:17: resources.cpus: is for an image"),
+    ] {
+        let error = parse(&job).expect_err(expected);
+        assert!(error.starts_with(expected), "expected {expected}\n  got      {error}");
     }
 }
 
@@ -187,7 +230,7 @@ fn a_job_becomes_a_spec_once_its_files_are_known() {
     let file = |byte: u8| FileDigest { cid: BlobCid::raw([byte; 32]), size: 10, sha256: Sha256Digest([byte; 32]) };
     let gateway: GatewayUrl = "http://127.0.0.1:4353".parse().unwrap();
     let spec = job.spec(file(1), &[file(2)], vec![gateway.clone()]).unwrap();
-    assert_eq!(spec.module, file(1));
+    assert_eq!(spec.program(), Program::Wasm(&file(1)));
     assert_eq!((spec.inputs[0].path.as_str(), spec.inputs[0].cid), ("book.txt", file(2).cid));
     assert_eq!(spec.limits, job.resources.limits);
     assert_eq!(spec.gateways, [gateway]);

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use aiigo_devnet::{Account, Market, Program, try_until};
 use aiigo_protocol::{ContractName, TaskMarketplace, TaskMarketplace::TaskRequest};
-use aiigo_task::{FileDigest, GatewayUrl, Limits, TaskSpec, TaskSpecParts};
+use aiigo_task::{FileDigest, GatewayUrl, Limits, TaskProgram, TaskSpec, TaskSpecParts};
 use alloy::{
     primitives::{Address, U256, aliases::U96},
     providers::Provider,
@@ -28,12 +28,12 @@ pub(super) async fn done_per_minute(market: &mut Market, count: u32) -> Result<f
     let module = put(market, &buyer, &dir.join("program.wasm"), PROGRAM).await?;
     let spec = TaskSpec::new(TaskSpecParts {
         name: "nothing".into(),
-        module,
+        program: TaskProgram::Wasm(module),
         args: Vec::new(),
         env: BTreeMap::new(),
         inputs: Vec::new(),
         outputs: Vec::new(),
-        limits: Limits { memory_bytes: 1 << 20, fuel: 1_000_000, seconds: 10, output_bytes: 1 << 10 },
+        limits: Limits { memory_bytes: 1 << 20, fuel: Some(1_000_000), cpus: None, seconds: 10, output_bytes: 1 << 10 },
         gateways: vec![gateway.clone()],
     })?;
     let stored = put(market, &buyer, &dir.join("spec.json"), &spec.canonical()).await?;

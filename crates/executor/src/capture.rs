@@ -13,7 +13,7 @@ pub(crate) struct Capture(Vec<u8>);
 
 impl Capture {
     /// Keeps what fits; the program never learns that it did not.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         let room = CAP - self.0.len();
         self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
