@@ -8,6 +8,7 @@ mod deliver;
 mod execute;
 mod fetch;
 mod offers;
+mod replica;
 mod server;
 mod work;
 
@@ -18,8 +19,8 @@ use aiigo_protocol::NodeId;
 use alloy::signers::local::PrivateKeySigner;
 use tokio::sync::Mutex;
 
-use self::clock::Clock;
 pub(crate) use self::server::{ServeConfig, serve};
+use self::{clock::Clock, replica::News};
 use crate::{data_dir::DataDir, market::Market, policy::PolicyArgs, sender::Sender, store::Store};
 
 /// Everything that work on a task needs.
@@ -35,4 +36,6 @@ struct Desk {
     clock: Clock,
     /// One commitment a node: a second one would replace the first.
     commitment: Mutex<()>,
+    /// Rings when something happens to a replicated task that is in hand.
+    news: News,
 }

@@ -11,6 +11,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+#[cfg(test)]
+pub(crate) use self::work::tests::spec as test_spec;
 pub(crate) use self::work::{Stage, Work};
 use crate::error::{AgentError, Context};
 
