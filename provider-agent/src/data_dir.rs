@@ -107,6 +107,11 @@ impl TaskDir {
         fs::create_dir_all(self.0.join("inputs"))
     }
 
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     pub(crate) fn module(&self) -> PathBuf {
         self.0.join("module.wasm")
     }

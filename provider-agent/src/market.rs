@@ -8,7 +8,7 @@ use aiigo_protocol::{
 };
 use alloy::{
     eips::BlockNumberOrTag,
-    primitives::{Address, Bytes, U256},
+    primitives::{Address, B256, Bytes, U256},
     providers::{DynProvider, Provider},
 };
 
@@ -22,10 +22,11 @@ pub(crate) struct Call {
     pub(crate) value: U256,
 }
 
-/// The chain's newest block.
+/// A block of the chain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     pub(crate) number: u64,
+    pub(crate) hash: B256,
     /// Unix seconds.
     pub(crate) timestamp: u64,
 }
@@ -84,10 +85,15 @@ impl Market {
     }
 
     pub(crate) async fn head(&self) -> Result<Head, AgentError> {
-        let what = "cannot read the chain's newest block";
-        let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await.context(what)?;
-        let block = block.ok_or_else(|| AgentError::new("the chain has no blocks"))?;
-        Ok(Head { number: block.header.number, timestamp: block.header.timestamp })
+        self.block(BlockNumberOrTag::Latest).await
+    }
+
+    /// The block at a height, as far as the chain has come.
+    pub(crate) async fn block(&self, height: BlockNumberOrTag) -> Result<Head, AgentError> {
+        let block = self.provider.get_block_by_number(height).await;
+        let block = block.context(format!("cannot read the chain's {height} block"))?;
+        let block = block.ok_or_else(|| AgentError::new(format!("the chain has no {height} block")))?;
+        Ok(Head { number: block.header.number, hash: block.header.hash, timestamp: block.header.timestamp })
     }
 
     pub(crate) async fn eth_of(&self, account: Address) -> Result<U256, AgentError> {

@@ -50,6 +50,11 @@ impl Clock {
         self.wait(|block| block.number > number).await.map(|_| ())
     }
 
+    /// Waits for a block after a time, unix seconds.
+    pub(crate) async fn past(&self, time: u64) -> Result<(), AgentError> {
+        self.wait(|block| block.timestamp > time).await.map(|_| ())
+    }
+
     async fn wait(&self, enough: impl Fn(&BlockRef) -> bool) -> Result<Seen, AgentError> {
         let mut receiver = self.seen.subscribe();
         tokio::select! {

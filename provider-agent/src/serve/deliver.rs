@@ -36,13 +36,18 @@ struct Parcel {
 
 /// Pushes everything, trying until shortly before the last second for the result. A buyer whose gateways take nothing
 /// gets the hash on the chain all the same, and the files as soon as a gateway takes them.
-pub(super) async fn deliver(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
-    let dir = desk.data.task(work.task);
-    let (manifest, blob) = execute::manifest(&dir, &work)?;
-    let parcels = parcels(&dir, &manifest, Parcel { cid: blob.cid, size: blob.size, file: dir.manifest() });
+pub(super) async fn deliver(desk: &Desk, work: Work) -> Result<Work, AgentError> {
     let until = execute::results_until(desk, &work).await?;
     let left = until.saturating_sub(desk.clock.now().await?);
     let patience = Duration::from_secs(left - SUBMIT_RESERVE.min(left / 2));
+    Ok(bring(desk, work, patience).await?.at(Stage::Submitting))
+}
+
+/// Pushes everything, if a gateway of the buyer's takes it in this time, and notes where the results are found.
+pub(super) async fn bring(desk: &Desk, mut work: Work, patience: Duration) -> Result<Work, AgentError> {
+    let dir = desk.data.task(work.task);
+    let (manifest, blob) = execute::manifest(&dir, &work)?;
+    let parcels = parcels(&dir, &manifest, Parcel { cid: blob.cid, size: blob.size, file: dir.manifest() });
     let pushed = tokio::select! {
         () = desk.sender.token().cancelled() => return Err(AgentError::stopped()),
         pushed = tokio::time::timeout(patience, push_until_taken(desk, &work, &parcels, REST)) => pushed,
@@ -54,11 +59,11 @@ pub(super) async fn deliver(desk: &Desk, mut work: Work) -> Result<Work, AgentEr
             uri = gateways.into_iter().fold(uri, ContentUri::at);
         }
         Err(_) => {
-            tracing::error!(task = %work.task, "no gateway of the buyer takes the results; submitting their hash alone");
+            tracing::error!(task = %work.task, "no gateway of the buyer takes the results; giving their hash alone");
         }
     }
     work.result_uri = Some(uri.to_string());
-    Ok(work.at(Stage::Submitting))
+    Ok(work)
 }
 
 /// Goes on trying to bring results whose hash is on the chain already.

@@ -7,10 +7,11 @@ use std::{
 };
 
 use aiigo_executor::{Completed, Execution, ExecutorError, Program};
-use aiigo_storage::{BlobRef, cid_of_reader};
+use aiigo_storage::{BlobCid, BlobRef, cid_of_reader};
 use aiigo_task::{
     CapturedText, OutputFile, Program as SpecProgram, ResourceType, ResultManifest, ResultParts, TaskSpec,
 };
+use alloy::primitives::B256;
 
 use super::{Desk, accept, fetch};
 use crate::{
@@ -23,27 +24,54 @@ use crate::{
 const MIN_RESERVE: u64 = 2;
 const MAX_RESERVE: u64 = 30;
 
-/// Runs the program and writes the results down; a run that was broken off starts again.
+/// Runs the program of a task that is this node's alone, and writes the results down.
 pub(super) async fn execute(desk: &Desk, work: Work) -> Result<Work, AgentError> {
-    let dir = desk.data.task(work.task);
-    if !dir.manifest().exists() {
-        let Some(seconds) = seconds_left(desk, &work).await? else {
-            return Ok(work.ended(Stage::Failed, "there is no time left to run it"));
-        };
-        match run(desk, &work, &dir, seconds).await {
-            Ok(completed) => write_results(&work, dir.clone(), completed).await?,
-            Err(Trouble::Agent(error)) => return Err(error),
-            Err(Trouble::Lasting(reason)) => {
-                tracing::error!(task = %work.task, reason, "this machine can't run the task");
-                let given_back = accept::abandon(desk, &work).await?;
-                return match given_back {
-                    true => Ok(work.ended(Stage::Abandoned, reason)),
-                    false => Ok(work.ended(Stage::Failed, reason)),
-                };
+    let until = results_until(desk, &work).await?;
+    match produce(desk, &work, until).await? {
+        Produced::Results { hash, .. } => Ok(Work { result_hash: Some(hash), ..work.at(Stage::Delivering) }),
+        Produced::TooLate => Ok(work.ended(Stage::Failed, "there is no time left to run it")),
+        Produced::Nothing(reason) => {
+            let given_back = accept::abandon(desk, &work).await?;
+            match given_back {
+                true => Ok(work.ended(Stage::Abandoned, reason)),
+                false => Ok(work.ended(Stage::Failed, reason)),
             }
         }
     }
-    deliverable(&dir, work)
+}
+
+/// What came of running a program.
+pub(super) enum Produced {
+    /// They are on disk.
+    Results {
+        /// What the chain is to hold of them.
+        hash: B256,
+        /// Their manifest.
+        manifest: BlobCid,
+    },
+    /// No time is left to run it.
+    TooLate,
+    /// This machine can't run it.
+    Nothing(String),
+}
+
+/// Runs the program so that its results come until `until`, unix seconds of the chain, and writes them down. A run that was
+/// broken off starts again; one that ended is not repeated.
+pub(super) async fn produce(desk: &Desk, work: &Work, until: u64) -> Result<Produced, AgentError> {
+    let dir = desk.data.task(work.task);
+    if !dir.manifest().exists() {
+        let Some(seconds) = seconds_left(desk, until).await? else { return Ok(Produced::TooLate) };
+        match run(desk, work, &dir, seconds).await {
+            Ok(completed) => write_results(work, dir.clone(), completed).await?,
+            Err(Trouble::Agent(error)) => return Err(error),
+            Err(Trouble::Lasting(reason)) => {
+                tracing::error!(task = %work.task, reason, "this machine can't run the task");
+                return Ok(Produced::Nothing(reason));
+            }
+        }
+    }
+    let (manifest, blob) = manifest(&dir, work)?;
+    Ok(Produced::Results { hash: manifest.result_hash(), manifest: blob.cid })
 }
 
 /// Why there is nothing to deliver.
@@ -61,8 +89,7 @@ impl From<AgentError> for Trouble {
 }
 
 /// Seconds that the program may run so that its result can still be delivered; `None`: it is too late.
-async fn seconds_left(desk: &Desk, work: &Work) -> Result<Option<u64>, AgentError> {
-    let until = results_until(desk, work).await?;
+async fn seconds_left(desk: &Desk, until: u64) -> Result<Option<u64>, AgentError> {
     let grace = u64::from(desk.market.task_parameters().await?.grace);
     let reserve = (grace / 2).clamp(MIN_RESERVE, MAX_RESERVE);
     let left = until.saturating_sub(desk.clock.now().await?).saturating_sub(reserve);
@@ -208,10 +235,4 @@ pub(super) fn manifest(dir: &TaskDir, work: &Work) -> Result<(ResultManifest, Bl
     let bytes = fs::read(dir.manifest()).context(what())?;
     let blob = cid_of_reader(bytes.as_slice()).context(what())?;
     Ok((ResultManifest::parse(&bytes).context(what())?, blob))
-}
-
-fn deliverable(dir: &TaskDir, mut work: Work) -> Result<Work, AgentError> {
-    let (manifest, _) = manifest(dir, &work)?;
-    work.result_hash = Some(manifest.result_hash());
-    Ok(work.at(Stage::Delivering))
 }

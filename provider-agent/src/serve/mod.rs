@@ -9,6 +9,7 @@ mod execute;
 mod fetch;
 mod gate;
 mod offers;
+mod replica;
 mod server;
 mod work;
 
@@ -20,7 +21,7 @@ use alloy::signers::local::PrivateKeySigner;
 use tokio::sync::Mutex;
 
 pub(crate) use self::server::{ServeConfig, serve};
-use self::{accept::Turn, clock::Clock};
+use self::{accept::Turn, clock::Clock, replica::News};
 use crate::{
     data_dir::DataDir, market::Market, policy::PolicyFile, resources::Resources, sender::Sender, store::Store,
 };
@@ -41,4 +42,6 @@ struct Desk {
     clock: Clock,
     /// One commitment a node: a second one would replace the first.
     commitment: Mutex<Turn>,
+    /// Rings when something happens to a replicated task that is in hand.
+    news: News,
 }

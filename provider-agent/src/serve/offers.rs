@@ -32,14 +32,14 @@ impl Offers {
     pub(super) fn apply(&mut self, located: &LocatedEvent) {
         let Some(Event::TaskMarketplace(event)) = &located.event else { return };
         match event {
-            // Nobody accepts a replicated task: candidates apply for it.
-            TaskMarketplaceEvents::TaskCreated(created) if created.request.replicas != 1 => {}
             TaskMarketplaceEvents::TaskCreated(created) => {
+                // Of a replicated task what concerns a node is its share.
+                let seats = U256::from(created.request.replicas.max(1));
                 let known = Known {
                     offer: Offer {
                         buyer: created.buyer,
                         request: created.request.clone(),
-                        escrow: U256::from(created.escrow),
+                        escrow: U256::from(created.escrow) / seats,
                         fee_bps: created.feeBps,
                         open_since: located.block.timestamp,
                     },
@@ -56,6 +56,16 @@ impl Offers {
                 known.accept_by = reopened.acceptBy.to();
                 known.offer.open_since = located.block.timestamp;
             }),
+            TaskMarketplaceEvents::ReplicaWindowExtended(extended) => self.set(extended.taskId, |known| {
+                known.open = true;
+                known.accept_by = extended.acceptBy.to();
+            }),
+            TaskMarketplaceEvents::ReplicaDrawFixed(fixed) => self.set(fixed.taskId, |known| known.open = false),
+            TaskMarketplaceEvents::ReplicasReopened(reopened) => self.set(reopened.taskId, |known| {
+                known.open = true;
+                known.accept_by = reopened.acceptBy.to();
+            }),
+            TaskMarketplaceEvents::ReplicasVerified(over) => self.end(over.taskId, located.block.number),
             TaskMarketplaceEvents::TaskVerified(over) => self.end(over.taskId, located.block.number),
             TaskMarketplaceEvents::TaskCancelled(over) => self.end(over.taskId, located.block.number),
             TaskMarketplaceEvents::TaskExpired(over) => self.end(over.taskId, located.block.number),

@@ -4,7 +4,9 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use aiigo_chain::{Follower, FollowerConfig, LocatedEvent, Update};
 use aiigo_executor::Executor;
-use aiigo_protocol::{Event, NodeId, NodeStatus, TaskId, TaskMarketplace::TaskMarketplaceEvents, units::format_amount};
+use aiigo_protocol::{
+    Event, NodeId, NodeStatus, ReplicaStatus, TaskId, TaskMarketplace::TaskMarketplaceEvents, units::format_amount,
+};
 use aiigo_telemetry::Health;
 use alloy::{primitives::U256, signers::local::PrivateKeySigner};
 use tokio::{sync::Mutex, task::JoinSet};
@@ -16,6 +18,7 @@ use super::{
     clock::Clock,
     gate::Gate,
     offers::Offers,
+    replica::{self, Claims, News},
     work::{self, Ended},
 };
 use crate::{
@@ -26,7 +29,7 @@ use crate::{
     prove::Prover,
     resources::Resources,
     sender::Sender,
-    store::{Stage, Store, Subject},
+    store::{Stage, Store, Subject, Work},
 };
 
 /// How long the work in hand may take to write itself down once the agent has to leave.
@@ -84,6 +87,7 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
         executor,
         clock: Clock::new(token),
         commitment: Mutex::default(),
+        news: News::default(),
     };
     let mut server = Server {
         desk: Arc::new(desk),
@@ -95,7 +99,9 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
         refusals: Refusals::default(),
         engaged: HashSet::new(),
         accepted: HashSet::new(),
+        claims: Claims::new(node),
         running: JoinSet::new(),
+        waiting: JoinSet::new(),
     };
     server.resume().await?;
     let served = server.follow(follower).await;
@@ -123,7 +129,11 @@ struct Server {
     engaged: HashSet<TaskId>,
     /// Tasks that the chain gave to this node since the last look.
     accepted: HashSet<TaskId>,
+    /// Replicated tasks that the chain says this node has something in.
+    claims: Claims,
     running: JoinSet<(TaskId, Result<Ended, AgentError>)>,
+    /// Work that takes no power of the machine at present: others have the word.
+    waiting: JoinSet<(TaskId, Result<Ended, AgentError>)>,
 }
 
 impl Server {
@@ -131,9 +141,22 @@ impl Server {
     async fn resume(&mut self) -> Result<(), AgentError> {
         for work in self.desk.store.unfinished().await? {
             tracing::info!(task = %work.task, stage = work.stage.name(), "going on with a task");
-            self.start(work.task, |desk| async move { work::resume(&desk, work).await });
+            self.go_on(work);
         }
         Ok(())
+    }
+
+    /// Goes on with a task, beside the others or beside what the machine can do at a time.
+    fn go_on(&mut self, work: Work) {
+        let task = work.task;
+        let busy = work.stage.is_busy();
+        let resume = |desk: Arc<Desk>| async move { work::resume(&desk, work).await };
+        if busy {
+            return self.start(task, resume);
+        }
+        self.engaged.insert(task);
+        let work = resume(Arc::clone(&self.desk));
+        self.waiting.spawn(async move { (task, work.await) });
     }
 
     /// Works on a task beside the loop.
@@ -154,6 +177,7 @@ impl Server {
                 biased;
                 () = token.cancelled() => return Ok(()),
                 Some(ended) = self.running.join_next() => self.ended(ended.context("a task's work died")?).await?,
+                Some(ended) = self.waiting.join_next() => self.ended(ended.context("a task's work died")?).await?,
                 Some(()) = self.audits.ended() => {}
                 update = follower.next() => self.update(update.context("cannot follow the chain")?).await?,
             }
@@ -172,6 +196,7 @@ impl Server {
                     self.note(event).await?;
                 }
                 self.offers.settle(finalized);
+                self.claims.settle(finalized);
                 self.refusals.retain(&self.offers);
                 self.health.set_status("block", block.number.into());
                 if live {
@@ -182,6 +207,8 @@ impl Server {
                 tracing::warn!(block = to.number, "blocks were replaced");
                 self.offers.retract(to.number);
                 self.audits.retract(to.number);
+                self.claims.retract(to.number);
+                self.desk.news.ring();
             }
         }
         Ok(())
@@ -191,6 +218,7 @@ impl Server {
     async fn live(&mut self, now: u64) {
         // The contract knows which of them were being executed.
         self.audits.begin(now, &self.desk.sender, || self.engaged.iter().copied().collect());
+        self.recover_seats();
         match self.look_for_work(now).await {
             Ok(ready) => self.health.set_ready(ready),
             // The next block brings the next chance.
@@ -283,9 +311,22 @@ impl Server {
         }
     }
 
+    /// Applications and seats of this node that nobody works on. A seat can't wait for the node to be Active.
+    fn recover_seats(&mut self) {
+        for task in self.claims.open().collect::<Vec<_>>() {
+            if self.engaged.contains(&task) || self.refusals.stands(task) {
+                continue;
+            }
+            let Some(offer) = self.offers.get(task).cloned() else { continue };
+            self.start(task, |desk| async move { replica::recover(&desk, task, &offer).await });
+        }
+    }
+
     /// What an event means for this node.
     async fn note(&mut self, located: &LocatedEvent) -> Result<(), AgentError> {
         let Some(Event::TaskMarketplace(event)) = &located.event else { return Ok(()) };
+        self.claims.apply(located.block.number, event);
+        self.note_replica(event, located.block.timestamp).await?;
         match event {
             TaskMarketplaceEvents::TaskAccepted(accepted) if accepted.nodeId == self.desk.node.0 => {
                 self.accepted.insert(TaskId(accepted.taskId));
@@ -305,6 +346,29 @@ impl Server {
                 self.settle(TaskId(ruled.taskId), amount, located.block.timestamp).await?;
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// What an event about a replicated task means for this node; `at` is its block's time.
+    async fn note_replica(&mut self, event: &TaskMarketplaceEvents, at: u64) -> Result<(), AgentError> {
+        match event {
+            TaskMarketplaceEvents::ReplicasReopened(reopened) => self.refusals.forget(TaskId(reopened.taskId)),
+            TaskMarketplaceEvents::ReplicaPaid(paid) if paid.nodeId == self.desk.node.0 => {
+                self.desk.store.set_paid(TaskId(paid.taskId), paid.providerAmount, at).await?;
+            }
+            TaskMarketplaceEvents::ReplicaTimedOut(late) if late.nodeId == self.desk.node.0 => {
+                replica::settled(&self.desk, TaskId(late.taskId), ReplicaStatus::TimedOut).await?;
+            }
+            TaskMarketplaceEvents::ReplicaSettled(settled) if settled.nodeId == self.desk.node.0 => {
+                let verdict = ReplicaStatus::try_from(settled.verdict);
+                let verdict = verdict.context("the market gives a verdict that this agent does not know: update it")?;
+                replica::settled(&self.desk, TaskId(settled.taskId), verdict).await?;
+            }
+            _ => {}
+        }
+        if replica::changed(event).is_some_and(|task| self.engaged.contains(&task)) {
+            self.desk.news.ring();
         }
         Ok(())
     }
@@ -332,6 +396,10 @@ impl Server {
                 self.refuse(task, &Refusal::not_now(work.note.as_deref().unwrap_or_default())).await
             }
             Ok(Ended::Worked(_)) => Ok(()),
+            Ok(Ended::GoesOn(work)) => {
+                self.go_on(*work);
+                Ok(())
+            }
             Err(error) if error.is_stop() => Ok(()),
             // Only the database fails for good; going on without it could do work twice.
             Err(error) => Err(error),
@@ -340,10 +408,14 @@ impl Server {
 
     /// Waits until the work in hand has noticed that it has to leave; everything is written down already.
     async fn leave(&mut self) {
-        let all = async { while self.running.join_next().await.is_some() {} };
+        let all = async {
+            while self.running.join_next().await.is_some() {}
+            while self.waiting.join_next().await.is_some() {}
+        };
         if tokio::time::timeout(LEAVE, all).await.is_err() {
             tracing::warn!("work in hand did not end in time; the next run goes on with it");
             self.running.abort_all();
+            self.waiting.abort_all();
         }
     }
 }

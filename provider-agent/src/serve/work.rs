@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aiigo_protocol::{TaskId, TaskStatus};
 
-use super::{Desk, accept, deliver, execute, fetch};
+use super::{Desk, accept, deliver, execute, fetch, replica};
 use crate::{
     error::AgentError,
     policy::{Offer, Refusal},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Pauses after failures that may pass: the chain or the disk does not answer.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// What became of going for a task.
@@ -22,10 +22,15 @@ pub(super) enum Ended {
     Refused(Refusal),
     /// The work got as far as it could now.
     Worked(Box<Work>),
+    /// It goes on, and from here on takes, or does not take, power of the machine.
+    GoesOn(Box<Work>),
 }
 
 /// Goes for a task: looks at its spec, fetches its files, and only then promises and does it.
 pub(super) async fn begin(desk: &Desk, task: TaskId, offer: &Offer) -> Result<Ended, AgentError> {
+    if offer.request.replicas != 1 {
+        return replica::begin(desk, task, offer).await;
+    }
     let work = match desk.store.work(task).await? {
         Some(lost) if lost.stage == Stage::Lost => lost.again(),
         Some(_) => return Ok(Ended::Refused(Refusal::never("this node had it before"))),
@@ -72,7 +77,10 @@ pub(super) async fn recover(desk: &Desk, task: TaskId, offer: &Offer) -> Result<
 
 /// Goes on with work from an earlier run, after a look at what the chain says of it.
 pub(super) async fn resume(desk: &Desk, work: Work) -> Result<Ended, AgentError> {
-    let _share = desk.resources.keep(Share::of(&work.spec));
+    let _share = work.stage.is_busy().then(|| desk.resources.keep(Share::of(&work.spec)));
+    if work.round.is_some() {
+        return replica::run(desk, work).await;
+    }
     let mut pause = FIRST_PAUSE;
     let work = loop {
         match reconcile(desk, work.clone()).await {
@@ -118,6 +126,9 @@ async fn step(desk: &Desk, work: Work) -> Result<Work, AgentError> {
         Stage::Delivering => deliver::deliver(desk, work).await,
         Stage::Submitting => deliver::submit(desk, work).await,
         Stage::Reviewing | Stage::Settled | Stage::Lost | Stage::Abandoned | Stage::Failed => Ok(work),
+        Stage::Applying | Stage::Applied | Stage::Sealing | Stage::Sealed | Stage::Revealing | Stage::Revealed => {
+            Err(AgentError::new(format!("a task of one node is never {}", work.stage.name())))
+        }
     }
 }
 
@@ -141,7 +152,8 @@ async fn reconcile(desk: &Desk, work: Work) -> Result<Work, AgentError> {
     })
 }
 
-async fn rest(desk: &Desk, work: &Work, error: &AgentError, pause: &mut Duration) -> Result<(), AgentError> {
+/// Rests before another try, longer each time.
+pub(super) async fn rest(desk: &Desk, work: &Work, error: &AgentError, pause: &mut Duration) -> Result<(), AgentError> {
     tracing::warn!(task = %work.task, stage = work.stage.name(), error = error.full(), ?pause, "trying again");
     tokio::select! {
         () = desk.sender.token().cancelled() => return Err(AgentError::stopped()),

@@ -14,6 +14,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+#[cfg(test)]
+pub(crate) use self::work::tests::spec as test_spec;
 pub(crate) use self::{
     declined::Declined,
     earnings::{DAY, Income, total},

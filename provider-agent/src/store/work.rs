@@ -32,14 +32,26 @@ stages! {
     Committing,
     /// It has landed; the acceptance is to be sent.
     Accepting,
-    /// The task is ours; the program is to be run.
+    /// Replicated: the application is to be sent.
+    Applying,
+    /// It has landed; the draw decides.
+    Applied,
+    /// The task, or a seat of it, is ours; the program is to be run.
     Executing,
+    /// Replicated: the results are on disk, their seal is to be sent.
+    Sealing,
+    /// It is there; nothing is shown before the other seats have sealed theirs.
+    Sealed,
     /// The results are on disk, to be delivered.
     Delivering,
     /// They are delivered; their hash is to be put on the chain.
     Submitting,
+    /// Replicated: the result is to be shown.
+    Revealing,
     /// It is there; the buyer looks.
     Reviewing,
+    /// Replicated: it is shown, the count decides.
+    Revealed,
     /// Paid.
     Settled,
     /// Somebody else has it, or the buyer took it back: nothing lost but gas.
@@ -58,7 +70,7 @@ impl Stage {
 
     /// Whether the task occupies the machine.
     pub(crate) const fn is_busy(self) -> bool {
-        !self.is_over() && !matches!(self, Self::Reviewing)
+        !self.is_over() && !matches!(self, Self::Reviewing | Self::Sealed | Self::Revealed)
     }
 }
 
@@ -67,9 +79,11 @@ impl Stage {
 pub(crate) struct Work {
     pub(crate) task: TaskId,
     pub(crate) stage: Stage,
-    /// Commitments made so far.
+    /// Of a replicated task: the round that the node applied in.
+    pub(crate) round: Option<u8>,
+    /// Commitments, or applications, made so far.
     pub(crate) attempt: u32,
-    /// Of the latest commitment.
+    /// Of the latest commitment; of a replicated task that of the result's seal.
     pub(crate) salt: B256,
     pub(crate) spec: TaskSpec,
     /// The block of the latest commitment.
@@ -92,6 +106,7 @@ impl Work {
         Self {
             task,
             stage: Stage::Committing,
+            round: None,
             attempt: 1,
             salt: B256::from(rand::random::<[u8; 32]>()),
             spec,
@@ -110,6 +125,11 @@ impl Work {
         Self { attempt: self.attempt.saturating_add(1), ..Self::new(self.task, self.spec) }
     }
 
+    /// As a candidate for a seat of a replicated task.
+    pub(crate) fn in_round(self, round: u8) -> Self {
+        Self { stage: Stage::Applying, round: Some(round), ..self }
+    }
+
     /// Moves on.
     pub(crate) fn at(mut self, stage: Stage) -> Self {
         self.stage = stage;
@@ -125,21 +145,24 @@ impl Work {
 }
 
 impl Store {
-    /// Writes a piece of work, new or changed. What is settled stays so: the buyer may pay while the agent is still writing
-    /// down that it submitted.
+    /// Writes a piece of work, new or changed. What is settled stays so, and what was paid is not forgotten: the buyer may
+    /// pay while the agent is still writing down that it submitted.
     pub(crate) async fn save(&self, work: &Work) -> Result<(), AgentError> {
         let now = integer(unix_now());
         sqlx::query(
-            "INSERT INTO work (task_id, stage, attempt, salt, spec, commit_block, result_hash, result_uri, delivered, \
-             paid, settled_at, note, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-             ON CONFLICT (task_id) DO UPDATE SET stage = excluded.stage, attempt = excluded.attempt, \
-             salt = excluded.salt, commit_block = excluded.commit_block, result_hash = excluded.result_hash, \
-             result_uri = excluded.result_uri, delivered = excluded.delivered, paid = excluded.paid, \
-             settled_at = excluded.settled_at, note = excluded.note, updated_at = excluded.updated_at \
+            "INSERT INTO work (task_id, stage, round, attempt, salt, spec, commit_block, result_hash, result_uri, \
+             delivered, paid, settled_at, note, created_at, updated_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (task_id) DO UPDATE SET stage = excluded.stage, round = excluded.round, \
+             attempt = excluded.attempt, salt = excluded.salt, commit_block = excluded.commit_block, \
+             result_hash = excluded.result_hash, result_uri = excluded.result_uri, delivered = excluded.delivered, \
+             paid = COALESCE(excluded.paid, work.paid), settled_at = COALESCE(excluded.settled_at, work.settled_at), \
+             note = excluded.note, updated_at = excluded.updated_at \
              WHERE work.stage <> 'Settled' OR excluded.stage = 'Settled'",
         )
         .bind(work.task.to_string())
         .bind(work.stage.name())
+        .bind(work.round.map(i64::from))
         .bind(i64::from(work.attempt))
         .bind(work.salt.to_string())
         .bind(work.spec.canonical())
@@ -155,6 +178,19 @@ impl Store {
         .execute(&self.pool)
         .await
         .context(format!("cannot write task {} into the agent's database", work.task))?;
+        Ok(())
+    }
+
+    /// Notes what was paid for a piece of work, and when (unix seconds of the chain); its stage is somebody else's to write.
+    /// The first word counts.
+    pub(crate) async fn set_paid(&self, task: TaskId, paid: U256, at: u64) -> Result<(), AgentError> {
+        sqlx::query("UPDATE work SET paid = ?, settled_at = ? WHERE task_id = ? AND paid IS NULL")
+            .bind(paid.to_string())
+            .bind(integer(at))
+            .bind(task.to_string())
+            .execute(&self.pool)
+            .await
+            .context(format!("cannot write what task {task} paid into the agent's database"))?;
         Ok(())
     }
 
@@ -199,6 +235,7 @@ fn parse(row: &SqliteRow) -> Result<Work, Box<dyn std::error::Error + Send + Syn
     Ok(Work {
         task: row.try_get::<String, _>("task_id")?.parse()?,
         stage: Stage::parse(&stage).ok_or_else(|| format!("unknown stage `{stage}`"))?,
+        round: row.try_get("round")?,
         attempt: row.try_get("attempt")?,
         salt: row.try_get::<String, _>("salt")?.parse()?,
         spec: TaskSpec::parse(&row.try_get::<Vec<u8>, _>("spec")?)?,
@@ -255,9 +292,23 @@ pub(super) mod tests {
         assert_eq!(store.latest(10).await.expect("read"), [work]);
     }
 
+    #[tokio::test]
+    async fn what_was_paid_is_not_forgotten_by_a_later_step() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&dir.path().join("agent.db")).await.expect("a database");
+        let work = Work::new(TaskId(B256::repeat_byte(1)), spec()).in_round(2).at(Stage::Revealed);
+        store.set_paid(work.task, U256::from(4), 7).await.expect("nothing to note it at");
+        store.save(&work).await.expect("written");
+        store.set_paid(work.task, U256::from(5), 7).await.expect("noted");
+        store.set_paid(work.task, U256::from(6), 7).await.expect("too late");
+        store.save(&work).await.expect("written");
+        let read = store.work(work.task).await.expect("read").expect("there");
+        assert_eq!((read.round, read.paid, read.salt), (Some(2), Some(U256::from(5)), work.salt));
+    }
+
     #[test]
     fn every_stage_has_a_name_of_its_own() {
-        for stage in [Stage::Committing, Stage::Reviewing, Stage::Settled, Stage::Lost, Stage::Failed] {
+        for stage in [Stage::Committing, Stage::Reviewing, Stage::Sealed, Stage::Settled, Stage::Lost, Stage::Failed] {
             assert_eq!(Stage::parse(stage.name()), Some(stage));
         }
     }

@@ -4,4 +4,5 @@
 
 mod course;
 mod life;
+mod replicas;
 mod support;

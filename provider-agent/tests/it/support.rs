@@ -1,5 +1,7 @@
 //! A devnet, a buyer's gateway, and an agent as the real process.
 
+#![allow(dead_code)] // each test binary uses its part
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -360,7 +362,7 @@ async fn serve(store: DirStore, assigned: Assigned) -> GatewayUrl {
 }
 
 /// Counts few hashes as power: however busy this machine is, what it shows is more than nothing.
-async fn allow_busy_machines(devnet: &Devnet) {
+pub(crate) async fn allow_busy_machines(devnet: &Devnet) {
     let verifier = devnet.deployment().address(ContractName::ProofOfWorkVerifier);
     let verifier = ProofOfWorkVerifier::new(verifier, devnet.provider());
     let mut rules = verifier.parameters().call().await.expect("parameters");

@@ -137,7 +137,9 @@ pub async fn store(local: LocalJob, store: &Path, gateway: GatewayUrl) -> Result
         let pinned = blobs.pin(&blob.cid, order_holder(spec.hash()), note).await;
         pinned.context(|| format!("pinning {}", blob.cid))
     };
-    pin(&module, name_of(&local.module)).await?;
+    if let (Program::Wasm(blob), JobProgram::Module(path)) = (spec.program(), &local.job.program) {
+        pin(blob, name_of(path)).await?;
+    }
     for (blob, path) in inputs.iter().zip(&local.inputs) {
         pin(blob, name_of(path)).await?;
     }

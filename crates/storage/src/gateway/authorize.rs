@@ -8,9 +8,9 @@ use crate::PushGrant;
 /// Decides whether a signed push is allowed.
 #[async_trait]
 pub trait PushAuthorizer: Send + Sync {
-    /// The most bytes, all blobs together, that may be pushed for the grant's task, if `signer` is the operator of the node
-    /// that the task is assigned to, on the chain that the grant names. Strangers can make the gateway ask: answer from
-    /// memory where possible.
+    /// The most bytes, all blobs together, that `signer` may push for the grant's task, if it is the operator of the node
+    /// that has the task, or a seat of it, on the chain that the grant names. Strangers can make the gateway ask: answer
+    /// from memory where possible.
     ///
     /// # Errors
     /// If the push is refused, or can't be judged at present.

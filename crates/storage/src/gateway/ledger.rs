@@ -1,5 +1,5 @@
-//! How much has been pushed for each task: `pushes/<task>/<cid>`, one small file a blob that holds its size. Limits hold
-//! across restarts and between pushes that run at the same time.
+//! How much each operator has pushed for each task: `pushes/<account>/<cid>`, one small file a blob that holds its size.
+//! Limits hold across restarts and between pushes that run at the same time.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use alloy::primitives::B256;
 
 use crate::BlobCid;
 
-/// Most blobs of one task: its outputs, what it printed and the manifest, several times over.
+/// Most blobs of one account: its outputs, what it printed and the manifest, several times over.
 const MAX_BLOBS: usize = 1024;
 
 /// Why there is no room for a push.
@@ -29,13 +29,13 @@ pub(super) enum LedgerError {
     Io { path: PathBuf, source: io::Error },
 }
 
-/// The books of all tasks.
+/// The books of all accounts: an operator at a task.
 #[derive(Debug)]
 pub(super) struct Ledger {
     folder: PathBuf,
     /// One reservation at a time: of two pushes one sees the other.
     turn: Mutex<()>,
-    /// What is being pushed now, by task. Never locked for long.
+    /// What is being pushed now, by account. Never locked for long.
     running: Mutex<Running>,
 }
 
@@ -45,7 +45,7 @@ type Running = HashMap<B256, HashMap<BlobCid, u64>>;
 #[derive(Debug)]
 pub(super) struct Reservation {
     ledger: Arc<Ledger>,
-    task_id: B256,
+    account: B256,
     cid: BlobCid,
     size: u64,
 }
@@ -58,18 +58,18 @@ impl Ledger {
     /// Sets room aside for a push. Blocks on the disk.
     pub(super) fn reserve(
         self: &Arc<Self>,
-        task_id: B256,
+        account: B256,
         cid: BlobCid,
         size: u64,
         allowed: u64,
     ) -> Result<Reservation, LedgerError> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         // What runs is looked at before what is finished: a push that ends in between is seen twice rather than never.
-        let running = self.running().get(&task_id).cloned().unwrap_or_default();
+        let running = self.running().get(&account).cloned().unwrap_or_default();
         if running.contains_key(&cid) {
             return Err(LedgerError::Busy);
         }
-        let mut blobs = finished(&self.folder_of(task_id))?;
+        let mut blobs = finished(&self.folder_of(account))?;
         blobs.extend(running);
         if !blobs.contains_key(&cid) {
             let used = blobs.values().fold(0_u64, |sum, size| sum.saturating_add(*size));
@@ -80,12 +80,12 @@ impl Ledger {
                 return Err(LedgerError::TooMany);
             }
         }
-        self.running().entry(task_id).or_default().insert(cid, size);
-        Ok(Reservation { ledger: Arc::clone(self), task_id, cid, size })
+        self.running().entry(account).or_default().insert(cid, size);
+        Ok(Reservation { ledger: Arc::clone(self), account, cid, size })
     }
 
-    fn folder_of(&self, task_id: B256) -> PathBuf {
-        self.folder.join(task_id.to_string())
+    fn folder_of(&self, account: B256) -> PathBuf {
+        self.folder.join(account.to_string())
     }
 
     /// A panic elsewhere leaves the map as valid as it was.
@@ -98,7 +98,7 @@ impl Reservation {
     /// Takes the room for good. Blocks on the disk. To be called before the blob is stored: a crash between the two costs
     /// the task room that a second push of the same blob gets again.
     pub(super) fn commit(&self) -> Result<(), LedgerError> {
-        let folder = self.ledger.folder_of(self.task_id);
+        let folder = self.ledger.folder_of(self.account);
         let path = folder.join(self.cid.to_string());
         let write = || {
             fs::create_dir_all(&folder)?;
@@ -113,10 +113,10 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         let mut running = self.ledger.running();
-        if let Some(blobs) = running.get_mut(&self.task_id) {
+        if let Some(blobs) = running.get_mut(&self.account) {
             blobs.remove(&self.cid);
             if blobs.is_empty() {
-                running.remove(&self.task_id);
+                running.remove(&self.account);
             }
         }
     }

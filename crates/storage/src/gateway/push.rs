@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
-use alloy::primitives::{Signature, hex};
+use alloy::primitives::{Address, B256, Signature, hex, keccak256};
 use axum::{
     Json,
     body::{Body, BodyDataStream},
@@ -90,7 +90,7 @@ async fn take(
     let ledger = Arc::clone(&gateway.ledger);
     let reservation = gateway
         .store
-        .blocking(move |_| Ok(ledger.reserve(grant.task_id, grant.cid, grant.size, allowed)))
+        .blocking(move |_| Ok(ledger.reserve(account_of(grant.task_id, signer), grant.cid, grant.size, allowed)))
         .await?
         .map_err(Refusal::from)?;
     let was_there = gateway.store.size(&cid).await?.is_some();
@@ -121,6 +121,11 @@ async fn take(
     gateway.store.pin(&cid, PinHolder::task(grant.chain_id, grant.task_id), "pushed").await?;
     let status = if was_there { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(json!({ "cid": cid, "size": grant.size }))).into_response())
+}
+
+/// The books are kept by task and operator: of the seats of a replicated task none can use up the room of another.
+fn account_of(task_id: B256, signer: Address) -> B256 {
+    keccak256([task_id.as_slice(), signer.as_slice()].concat())
 }
 
 fn signed_grant(cid: BlobCid, headers: &HeaderMap) -> Result<SignedGrant, Refusal> {
