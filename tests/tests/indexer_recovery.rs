@@ -55,9 +55,10 @@ async fn a_reorganised_task_disappears_from_the_api() {
     let buyer = world.buyer();
     let kept = world.order(&buyer, request(1)).await;
     world.market.devnet().mine(3).await.expect("blocks");
-    let undone = world.order(&buyer, request(2)).await;
+    // From before the second task, so that it is told however soon it is indexed.
     let graphql = world.graphql();
     let cursor = graphql.ask("{ _meta { cursor } }").await["_meta"]["cursor"].clone();
+    let undone = world.order(&buyer, request(2)).await;
     let tasks = format!("tasks(after: {cursor}) {{ retracted before {{ id }} task {{ id status }} }}");
     let mut subscriber = graphql.subscribe(&format!("subscription {{ {tasks} }}")).await;
     let present = |id: TaskId| format!(r#"{{ task(id: "{id}") {{ status }} }}"#);

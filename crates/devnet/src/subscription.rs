@@ -34,6 +34,12 @@ impl Subscription {
     /// # Panics
     /// If none comes in time.
     pub async fn event(&mut self) -> Option<(String, String)> {
+        // Comments that keep the connection alive don't count.
+        let event = tokio::time::timeout(LIMIT, self.read_event()).await;
+        event.unwrap_or_else(|_| panic!("no event within {} s", LIMIT.as_secs()))
+    }
+
+    async fn read_event(&mut self) -> Option<(String, String)> {
         loop {
             if let Some(end) = self.unread.windows(2).position(|pair| pair == b"\n\n") {
                 let event: Vec<u8> = self.unread.drain(..end + 2).collect();
@@ -44,13 +50,10 @@ impl Subscription {
                 };
                 match field("event:") {
                     Some(name) => return Some((name, field("data:").unwrap_or_default())),
-                    // A comment that keeps the connection alive.
                     None => continue,
                 }
             }
-            let chunk = tokio::time::timeout(LIMIT, self.response.chunk()).await;
-            let chunk = chunk.unwrap_or_else(|_| panic!("no event within {} s", LIMIT.as_secs()));
-            self.unread.extend_from_slice(&chunk.ok()??);
+            self.unread.extend_from_slice(&self.response.chunk().await.ok()??);
         }
     }
 
