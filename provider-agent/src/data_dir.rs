@@ -12,6 +12,8 @@ use alloy::primitives::Address;
 
 use crate::error::{AgentError, Context};
 
+/// The name of the operator's keystore.
+pub(crate) const OPERATOR: &str = "operator.keystore";
 /// How long a lock is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -33,6 +35,11 @@ impl DataDir {
         Ok(Self(path.to_owned()))
     }
 
+    /// The folder as it is, whether it is there or not.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// Where a user's agent keeps its data unless told otherwise.
     pub(crate) fn default_path() -> PathBuf {
         dirs::data_local_dir().unwrap_or_else(|| PathBuf::from(".")).join("aiigo").join("agent")
@@ -51,6 +58,21 @@ impl DataDir {
     /// What the provider wants, unless another file is named.
     pub(crate) fn policy(&self) -> PathBuf {
         self.0.join("policy.toml")
+    }
+
+    /// The operator's key, if it was made here.
+    pub(crate) fn operator_keystore(&self) -> PathBuf {
+        self.0.join(OPERATOR)
+    }
+
+    /// What opens it.
+    pub(crate) fn operator_password(&self) -> PathBuf {
+        self.0.join("operator.password")
+    }
+
+    /// What the node says of itself, as it was published.
+    pub(crate) fn description(&self) -> PathBuf {
+        self.0.join("node.json")
     }
 
     /// The outbox of a key.

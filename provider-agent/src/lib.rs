@@ -11,6 +11,7 @@ mod error;
 mod machine;
 mod market;
 mod node;
+mod operator;
 mod policy;
 mod power;
 mod prove;

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::{
     data_dir::DataDir,
     error::{AgentError, Context},
+    policy::Policy,
 };
 
 /// Bytes of a hash that tell one agent's containers from another's.
@@ -27,8 +28,8 @@ pub(crate) struct DockerArgs {
 pub(crate) struct ImageArgs {
     #[command(flatten)]
     docker: DockerArgs,
-    /// Run this image (NAME@sha256:DIGEST), or every image of a repository (NAME@*); several may be named, without any
-    /// none runs.
+    /// Run this image (NAME@sha256:DIGEST), or every image of a repository (NAME@*), beside those that the policy allows;
+    /// several may be named, without any none runs.
     #[arg(
         long = "allow-image",
         value_name = "PATTERN",
@@ -36,7 +37,7 @@ pub(crate) struct ImageArgs {
         value_delimiter = ',',
         requires = "docker"
     )]
-    allow_images: Vec<ImagePattern>,
+    pub(crate) allow_images: Vec<ImagePattern>,
     /// Give the GPUs of this machine to the containers of a GPU node; needs the NVIDIA Container Toolkit.
     #[arg(long, env = "AIIGO_DOCKER_GPUS", requires = "docker")]
     docker_gpus: bool,
@@ -44,16 +45,22 @@ pub(crate) struct ImageArgs {
 
 impl ImageArgs {
     /// Starts the sandboxes; what an earlier run of this agent left in them is removed.
-    pub(crate) async fn start(&self, data: &DataDir, chain_id: u64, node: NodeId) -> Result<Sandboxes, AgentError> {
+    pub(crate) async fn start(
+        &self,
+        data: &DataDir,
+        chain_id: u64,
+        node: NodeId,
+        policy: &Policy,
+    ) -> Result<Sandboxes, AgentError> {
         let wasm = WasmExecutor::new().context("the sandbox does not start")?;
         let Some(host) = self.docker.docker.clone() else { return Ok(Sandboxes::new(wasm, None)) };
-        if self.allow_images.is_empty() {
-            tracing::warn!("no image is allowed: name some with --allow-image");
+        if policy.images.is_empty() {
+            tracing::warn!("no image is allowed: name some in the policy, or with --allow-image");
         }
         let config = DockerConfig {
             host,
             instance: instance(data, chain_id, node),
-            allowed: self.allow_images.iter().cloned().collect(),
+            allowed: policy.images.iter().cloned().collect(),
             gpus: self.docker_gpus,
         };
         let docker = DockerExecutor::start(config).await.context("the Docker sandbox does not start")?;

@@ -13,4 +13,4 @@ pub use follower::{FollowError, Follower, FollowerConfig, LocatedEvent, Update};
 pub use outbox::{
     Intent, Outbox, OutboxConfig, OutboxDatabase, OutboxError, Outcome, Priority, Spending, Unfinished, refusal,
 };
-pub use signer::{Key, SignerArgs, SignerError, keystore_dir};
+pub use signer::{Key, SignerArgs, SignerError, create_keystore, keystore_dir};

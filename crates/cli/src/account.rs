@@ -2,15 +2,11 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use aiigo_chain::{SignerArgs, keystore_dir};
-use alloy::{
-    primitives::Address,
-    signers::{k256::elliptic_curve::rand_core::OsRng, local::PrivateKeySigner},
-};
+use aiigo_chain::{SignerArgs, create_keystore, keystore_dir};
+use alloy::primitives::Address;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -78,7 +74,7 @@ impl NewCommand {
                 return Err(CliError::Failed(format!("{} exists: choose another name", keystore.display())));
             }
             let password = password(self.password_file.as_deref())?;
-            let address = create(&dir, &name, &password)?;
+            let address = create_keystore(&dir, &name, &password).context(|| "making a key".into())?;
             Ok(NewAccount { name, address, keystore })
         };
         let account = tokio::task::spawn_blocking(work).await.context(|| "making a key".into())??;
@@ -109,20 +105,6 @@ fn password(file: Option<&Path>) -> Result<String, CliError> {
         true => Ok(password),
         false => Err(CliError::Failed("the passwords differ: nothing was made; try again".into())),
     }
-}
-
-fn create(dir: &Path, name: &str, password: &str) -> Result<Address, CliError> {
-    let made = || format!("making a keystore in {}", dir.display());
-    fs::create_dir_all(dir).context(made)?;
-    // Written aside and moved when whole: never a half keystore, never one over another.
-    let aside = tempfile::tempdir_in(dir).context(made)?;
-    let (signer, _) = PrivateKeySigner::new_keystore(aside.path(), &mut OsRng, password, Some(name)).context(made)?;
-    let file = aside.path().join(name);
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).context(made)?;
-    fs::File::open(&file).and_then(|file| file.sync_all()).context(made)?;
-    // Unlike a rename, a link never replaces what is there.
-    fs::hard_link(&file, dir.join(name)).context(made)?;
-    Ok(signer.address())
 }
 
 /// List the keystores.
@@ -177,26 +159,6 @@ impl AddressCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_keystore_is_private_and_opens_with_its_password() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let address = create(dir.path(), "alice", "secret").expect("a keystore");
-        let file = dir.path().join("alice");
-        assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
-        let signer = PrivateKeySigner::decrypt_keystore(&file, "secret").expect("the right password");
-        assert_eq!(signer.address(), address);
-        assert!(PrivateKeySigner::decrypt_keystore(&file, "wrong").is_err());
-    }
-
-    #[test]
-    fn a_keystore_is_never_replaced() {
-        let dir = tempfile::tempdir().expect("a folder");
-        create(dir.path(), "alice", "secret").expect("a keystore");
-        let before = fs::read(dir.path().join("alice")).expect("a file");
-        assert!(create(dir.path(), "alice", "other").is_err());
-        assert_eq!(fs::read(dir.path().join("alice")).expect("a file"), before);
-    }
 
     #[test]
     fn a_name_cannot_lead_out_of_the_folder() {

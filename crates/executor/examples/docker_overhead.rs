@@ -29,11 +29,14 @@ async fn main() {
         with_input.push(run(&world, &execution).await);
     }
     let (docker, ours, with_input) = (median(docker), median(ours), median(with_input));
-    println!("docker run --rm            {docker:>6.1} ms");
-    println!("a run                      {ours:>6.1} ms");
-    println!("a run with an input        {with_input:>6.1} ms");
-    println!("docker_overhead_ms         {:>6.1}", ours - docker);
-    println!("docker_overhead_input_ms   {:>6.1}", with_input - docker);
+    println!(
+        "{}",
+        serde_json::json!({
+            "docker_run_ms": docker,
+            "docker_overhead_ms": ours - docker,
+            "docker_overhead_input_ms": with_input - docker,
+        })
+    );
 }
 
 async fn run(world: &support::World, execution: &Execution) -> f64 {

@@ -5,7 +5,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Completed, DockerExecutor, Execution, Executor, ExecutorError, Program, WasmExecutor};
+use crate::{Completed, DockerExecutor, Execution, Executor, ExecutorError, ImageAllowlist, Program, WasmExecutor};
 
 /// Runs each program in the sandbox made for it.
 #[derive(Debug)]
@@ -18,6 +18,13 @@ impl Sandboxes {
     /// Modules run in `wasm`, images in `docker`; without it they are refused.
     pub fn new(wasm: WasmExecutor, docker: Option<DockerExecutor>) -> Self {
         Self { wasm, docker }
+    }
+
+    /// From now on these images may run, and no others.
+    pub fn allow(&self, images: ImageAllowlist) {
+        if let Some(docker) = &self.docker {
+            docker.allow(images);
+        }
     }
 
     fn sandbox_of(&self, execution: &Execution) -> Result<&dyn Executor, ExecutorError> {

@@ -4,6 +4,7 @@
 //! of this crate needs neither Node.js nor a Solidity compiler.
 
 mod abi;
+mod bid;
 mod contracts;
 mod deployment;
 mod error;
@@ -15,6 +16,7 @@ mod limits;
 pub mod units;
 
 pub use abi::*;
+pub use bid::{BidError, SignedBid, bid_digest};
 pub use deployment::{ContractName, Deployed, Deployment, DeploymentError};
 pub use error::{DecodedRevert, decode_revert};
 pub use event::Event;

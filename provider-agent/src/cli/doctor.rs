@@ -1,6 +1,6 @@
 //! `doctor`: what is wrong, and how to fix it.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use aiigo_chain::SignerArgs;
 use aiigo_executor::{DockerExecutor, DockerHost, WasmExecutor};
@@ -10,11 +10,15 @@ use aiigo_telemetry::{Check, Checkup};
 use alloy::primitives::U256;
 use clap::Args;
 
-use super::{Agent, CommonArgs, ENOUGH_ETH, Report};
+use super::{Agent, CommonArgs, ENOUGH_DISK, ENOUGH_ETH, Report};
 use crate::{
+    data_dir::DataDir,
     error::{AgentError, Context},
-    machine,
+    machine::{Gpus, Hardware},
     market::status_of,
+    operator,
+    policy::PolicyFile,
+    resources::free_disk,
     sandbox::DockerArgs,
 };
 
@@ -32,18 +36,17 @@ pub(super) struct DoctorArgs {
 }
 
 pub(super) async fn doctor(args: &DoctorArgs) -> Checkup {
-    let mut checks = Vec::new();
-    let memory = format_bytes(machine::memory_bytes());
-    checks.push(Check::good("machine", format!("{} processors, {memory} of memory", machine::cores())));
+    let folder = args.common.folder.data_dir.clone();
+    let looked = tokio::task::spawn_blocking(move || machine(&folder)).await;
+    let mut checks = looked.unwrap_or_else(|error| vec![Check::bad("machine", error.to_string(), "look again")]);
     match WasmExecutor::new() {
         Ok(_) => checks.push(Check::good("sandbox", "starts")),
         Err(error) => {
             checks.push(Check::bad("sandbox", error.to_string(), "use a processor and system that wasmtime supports"))
         }
     }
-    if let Some(host) = &args.docker.docker {
-        checks.push(docker(host).await);
-    }
+    checks.push(docker(args.docker.docker.as_ref()).await);
+    checks.push(policy(&args.common.folder.data_dir));
     match args.common.open().await {
         Err(error) => {
             let fix = "check --rpc-url, --deployment and --data-dir";
@@ -61,7 +64,36 @@ pub(super) async fn doctor(args: &DoctorArgs) -> Checkup {
     Checkup::new(checks)
 }
 
-async fn docker(host: &DockerHost) -> Check {
+fn machine(folder: &Path) -> Vec<Check> {
+    let gpus = Gpus::open();
+    vec![
+        match Hardware::detect(folder, &gpus) {
+            Ok(hardware) => Check::good("machine", hardware.to_string()),
+            Err(error) => Check::bad("machine", error.to_string(), "see that the disk of --data-dir is there"),
+        },
+        match gpus.driver() {
+            Ok(Some(version)) => Check::good("GPU driver", version),
+            Ok(None) => Check::good("GPU driver", "none needed: no NVIDIA GPU"),
+            Err(error) => Check::bad("GPU driver", error, "install NVIDIA's driver, and start the machine again"),
+        },
+        disk(folder),
+    ]
+}
+
+/// How much the disk of a folder still takes.
+pub(super) fn disk(folder: &Path) -> Check {
+    let fix = || format!("free some space at {}", folder.display());
+    match free_disk(folder) {
+        Ok(free) if free >= ENOUGH_DISK => Check::good("disk", format!("{} free", format_bytes(free))),
+        Ok(free) => Check::bad("disk", format!("{} free", format_bytes(free)), fix()),
+        Err(error) => Check::bad("disk", error.to_string(), fix()),
+    }
+}
+
+async fn docker(host: Option<&DockerHost>) -> Check {
+    let Some(host) = host else {
+        return Check::good("docker", "not asked for: only WebAssembly runs (`--docker auto` looks for an engine)");
+    };
     let report = match DockerExecutor::look(host).await {
         Ok(report) => report,
         Err(error) => {
@@ -72,13 +104,26 @@ async fn docker(host: &DockerHost) -> Check {
     };
     let found = format!("engine {} at {host}", report.version);
     let without = [report.lacks, report.misses].concat();
-    match without.is_empty() {
-        true => Check::good("docker", format!("{found}, keeps every limit")),
-        false => Check::bad(
+    if !without.is_empty() {
+        return Check::bad(
             "docker",
             format!("{found} has no {}", without.join(", no ")),
             "use Docker 20.10 or newer on a kernel with memory, swap, pids and cpu control groups and seccomp",
-        ),
+        );
+    }
+    let gpus = match report.gpus {
+        true => "gives GPUs to containers",
+        false => "gives no GPUs to containers: that needs the NVIDIA Container Toolkit",
+    };
+    Check::good("docker", format!("{found}, keeps every limit; {gpus}"))
+}
+
+fn policy(folder: &Path) -> Check {
+    let path = DataDir::at(folder).policy();
+    match PolicyFile::open(&path) {
+        Ok(_) if path.exists() => Check::good("policy", path.display().to_string()),
+        Ok(_) => Check::good("policy", "no file: the defaults count"),
+        Err(error) => Check::bad("policy", error.full(), format!("mend {}", path.display())),
     }
 }
 
@@ -121,11 +166,17 @@ async fn look(checks: &mut Vec<Check>, args: &DoctorArgs, agent: &Agent) -> Resu
         true => checks.push(Check::good("gas", found)),
         false => checks.push(Check::bad("gas", found, format!("send {} some ETH", info.operator))),
     }
-    if !args.signer.is_given() {
+    let signer = operator::signer(&args.signer, &agent.data);
+    if !signer.is_given() {
         return Ok(());
     }
-    match args.signer.load_async().await {
+    match signer.load_async().await {
         Err(error) => checks.push(Check::bad("key", error.to_string(), "give the operator's key")),
+        Ok(signer) if signer.address() == info.owner && info.owner != info.operator => checks.push(Check::bad(
+            "key",
+            "it is the owner's, which can move the stake",
+            "keep it off this machine, and give the operator's",
+        )),
         Ok(signer) if signer.address() == info.operator => checks.push(Check::good("key", "it is the operator's")),
         Ok(signer) => checks.push(Check::bad(
             "key",

@@ -1,6 +1,8 @@
 //! The command line.
 
+mod ask;
 mod bench;
+mod bid;
 mod doctor;
 mod earnings;
 mod exit;
@@ -33,6 +35,8 @@ use crate::{
 
 /// Gas of some hundred tasks at a few gwei, wei.
 const ENOUGH_ETH: u64 = 50_000_000_000_000_000;
+/// Less free disk than this is soon too little, bytes.
+const ENOUGH_DISK: u64 = 2 << 30;
 /// Rest between two looks of `status --watch`.
 const WATCH: Duration = Duration::from_secs(2);
 
@@ -51,8 +55,10 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Register a node and stake for it, with the owner's key; safe to repeat.
-    Setup(setup::SetupArgs),
+    /// Register a node and stake for it, with the owner's key; safe to repeat. Asks for what is not said.
+    Setup(Box<setup::SetupArgs>),
+    /// Sign what `setup --unsigned` wrote, where the owner's key is; needs no chain.
+    Sign(setup::offline::SignArgs),
     /// Prove, go online and work until stopped, with the operator's key.
     Run(Box<run::RunArgs>),
     /// Show the node, its work, and whether all is well.
@@ -63,6 +69,8 @@ enum Command {
     Pause(mode::FolderArgs),
     /// Take tasks again.
     Resume(mode::FolderArgs),
+    /// Sign a bid for an open task: a fixed price, which its buyer may take while it stands.
+    Bid(Box<bid::BidArgs>),
     /// Withdraw the earnings, with the payout key.
     Withdraw(withdraw::WithdrawArgs),
     /// Leave the market in order, with the owner's key: no new tasks, end what runs, unstake; safe to repeat.
@@ -156,12 +164,14 @@ impl Cli {
             let token = Shutdown::on_signals().context("cannot leave in order")?.token();
             match &self.command {
                 Command::Setup(args) => self.report(&setup::setup(args, token).await?),
+                Command::Sign(args) => self.report(&setup::offline::sign(args).await?),
                 Command::Run(args) => run::run(args, token).await.map(|()| ExitCode::SUCCESS),
                 Command::Status(args) if args.watch => self.watch(args, token).await,
                 Command::Status(args) => self.report(&status::status(args).await?),
                 Command::Earnings(args) => self.report(&earnings::earnings(args).await?),
                 Command::Pause(args) => self.report(&mode::set(args, Mode::Paused).await?),
                 Command::Resume(args) => self.report(&mode::set(args, Mode::Working).await?),
+                Command::Bid(args) => self.report(&bid::bid(args).await?),
                 Command::Exit(args) => self.report(&exit::exit(args, token).await?),
                 Command::Withdraw(args) => self.report(&withdraw::withdraw(args, token).await?),
                 Command::Bench(args) => self.report(&bench::bench(args, token).await?),

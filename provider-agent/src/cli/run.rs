@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::CommonArgs;
 use crate::{
     error::{AgentError, Context},
-    node,
+    node, operator,
     policy::PolicyFile,
     prove::{ProveArgs, Prover},
     sandbox::ImageArgs,
@@ -59,7 +59,8 @@ pub(super) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), 
     let _lock = agent.data.lock().await?;
     let node = args.common.node(&agent).await?;
     let policy = PolicyFile::open(args.policy.as_deref().unwrap_or(&agent.data.policy()))?;
-    let signer = args.signer.load_local().await.context("no operator's key")?;
+    let policy = policy.allowing(args.images.allow_images.clone());
+    let signer = operator::load(&args.signer, &agent.data).await?;
     node::check_operator(&agent.market, node, signer.address()).await?;
     let eth = agent.market.eth_of(signer.address()).await?;
     if eth < U256::from(LOW_BALANCE) {
@@ -82,7 +83,7 @@ pub(super) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), 
     });
     let max_fee = u128::from(args.max_fee_per_gas).saturating_mul(1_000_000_000);
     let sender = Sender::new(outbox, token, Some(max_fee));
-    let executor = args.images.start(&agent.data, agent.market.chain_id(), node).await?;
+    let executor = args.images.start(&agent.data, agent.market.chain_id(), node, &policy.policy()).await?;
     let work = async {
         let prover = Prover::detect(agent.market.clone(), node, args.prove.clone()).await?;
         if agent.store.mode().await? == Mode::Leaving {

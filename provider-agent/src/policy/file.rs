@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
+use aiigo_executor::ImagePattern;
 use aiigo_protocol::{ResourceType, units};
 use alloy::primitives::{Address, U256};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Hours, Idle, Order, Policy};
+use super::{GpuLimits, Hours, Idle, Order, Policy};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -16,6 +17,8 @@ struct File {
     machine: Machine,
     task: Task,
     buyers: Buyers,
+    images: Images,
+    gpu: Gpu,
     hours: TakeHours,
     idle: WhenIdle,
 }
@@ -52,6 +55,19 @@ struct Task {
 struct Buyers {
     allow: Vec<Spanned<String>>,
     deny: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct Images {
+    allow: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct Gpu {
+    max_celsius: Option<u32>,
+    max_watts: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -104,6 +120,11 @@ impl FromStr for Policy {
             task_memory: reader.or(file.task.memory, bytes, memory)?,
             allow_buyers: reader.all(&file.buyers.allow, address)?,
             deny_buyers: reader.all(&file.buyers.deny, address)?,
+            images: reader.all(&file.images.allow, image)?,
+            gpu: GpuLimits {
+                max_celsius: file.gpu.max_celsius.unwrap_or(default.gpu.max_celsius),
+                max_watts: file.gpu.max_watts,
+            },
             hours: Hours::new(reader.all(&file.hours.take, |text| text.parse())?),
             idle: reader.idle(file.idle)?,
         })
@@ -179,6 +200,10 @@ fn address(text: &str) -> Result<Address, String> {
     text.parse().map_err(|_| format!("`{text}` is no address"))
 }
 
+fn image(text: &str) -> Result<ImagePattern, String> {
+    text.parse().map_err(|error: aiigo_executor::PatternError| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +235,11 @@ mod tests {
             [buyers]
             allow = ["0x0101010101010101010101010101010101010101"]
             deny = ["0x0202020202020202020202020202020202020202"]
+            [images]
+            allow = ["busybox@*"]
+            [gpu]
+            max-celsius = 70
+            max-watts = 250
             [hours]
             take = ["22:00-07:00"]
             [idle]
@@ -227,6 +257,8 @@ mod tests {
         assert_eq!(policy.task_memory, 6 << 30, "all that there is for tasks");
         assert_eq!(policy.allow_buyers, [Address::repeat_byte(1)]);
         assert_eq!(policy.deny_buyers, [Address::repeat_byte(2)]);
+        assert_eq!(policy.images, ["docker.io/library/busybox@*".parse().expect("a pattern")]);
+        assert_eq!(policy.gpu, GpuLimits { max_celsius: 70, max_watts: Some(250) });
         assert_ne!(policy.hours, Hours::default());
         assert_eq!(policy.idle, Some(Idle { load: 10, away: Duration::from_secs(60) }));
     }
@@ -238,6 +270,7 @@ mod tests {
             ("[price]\nfloor = { CPU = \"much\" }\n", 2, "much"),
             ("[price]\nfloor = { FPGA = \"1\" }\n", 2, "no resource is called `FPGA`"),
             ("[buyers]\n\ndeny = [\"0x01\"]\n", 3, "`0x01` is no address"),
+            ("[images]\nallow = [\"busybox:latest\"]\n", 2, "busybox:latest"),
             ("[hours]\ntake = [\"25:00-26:00\"]\n", 2, "25:00"),
             ("[idle]\nload = 101\n", 2, "100 percent"),
             ("[machine]\nmemory = 5\n", 2, "invalid type"),

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use aiigo_protocol::{NodeRegistry::NodeInfo, TaskMarketplace::TaskRequest, units};
-use aiigo_task::{Limits, TaskSpec, format_bytes, format_duration};
+use aiigo_task::{Limits, Program, TaskSpec, format_bytes, format_duration};
 use alloy::primitives::{Address, U256};
 
 use super::Policy;
@@ -152,7 +152,12 @@ impl Policy {
                 )));
             }
         }
-        Ok(())
+        match spec.program() {
+            Program::Image(image) if !self.images.iter().any(|pattern| pattern.allows(image)) => {
+                Err(Refusal::never(format!("its image {image} is not on the list of allowed images")))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod watch;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use aiigo_executor::ImagePattern;
 use aiigo_protocol::ResourceType;
 use alloy::primitives::{Address, U256};
 use serde::Deserialize;
@@ -49,15 +50,26 @@ pub(crate) struct Policy {
     pub(crate) task_memory: u64,
     pub(crate) allow_buyers: Vec<Address>,
     pub(crate) deny_buyers: Vec<Address>,
+    /// Container images that may run.
+    pub(crate) images: Vec<ImagePattern>,
+    pub(crate) gpu: GpuLimits,
     pub(crate) hours: Hours,
     /// Take tasks only while nobody else uses the machine.
     pub(crate) idle: Option<Idle>,
 }
 
+/// Above which no GPU may be for new tasks to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GpuLimits {
+    pub(crate) max_celsius: u32,
+    /// `None`: any.
+    pub(crate) max_watts: Option<u32>,
+}
+
 /// When the machine counts as unused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Idle {
-    /// Most load by others, percent of all processors.
+    /// Most load by others, percent of all processors, and of each GPU.
     pub(crate) load: u8,
     /// Least time since somebody used a terminal.
     pub(crate) away: Duration,
@@ -100,6 +112,9 @@ impl Default for Policy {
             task_memory: memory,
             allow_buyers: Vec::new(),
             deny_buyers: Vec::new(),
+            images: Vec::new(),
+            // Where NVIDIA's consumer cards begin to slow down.
+            gpu: GpuLimits { max_celsius: 85, max_watts: None },
             hours: Hours::default(),
             idle: None,
         }

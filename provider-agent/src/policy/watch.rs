@@ -6,6 +6,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use aiigo_executor::ImagePattern;
+use aiigo_protocol::ResourceType;
+
 use super::{Policy, TEMPLATE};
 use crate::error::{AgentError, Context};
 
@@ -13,6 +16,8 @@ use crate::error::{AgentError, Context};
 #[derive(Debug)]
 pub(crate) struct PolicyFile {
     path: PathBuf,
+    /// Allowed beside those of the file.
+    images: Vec<ImagePattern>,
     read: Mutex<Read>,
 }
 
@@ -42,17 +47,33 @@ impl PolicyFile {
     pub(crate) fn open(path: &Path) -> Result<Self, AgentError> {
         let text = read(path).context(format!("cannot read the policy {}", path.display()))?;
         let policy = text.parse().context(format!("the policy {} is wrong", path.display()))?;
-        Ok(Self { path: path.to_owned(), read: Mutex::new(Read { text, policy: Arc::new(policy), mistake: None }) })
+        let read = Mutex::new(Read { text, policy: Arc::new(policy), mistake: None });
+        Ok(Self { path: path.to_owned(), images: Vec::new(), read })
+    }
+
+    /// Allows these images too, whatever the file says.
+    #[must_use]
+    pub(crate) fn allowing(mut self, images: Vec<ImagePattern>) -> Self {
+        self.images = images;
+        let policy = self.completed(Policy::clone(&self.policy()));
+        self.lock().policy = Arc::new(policy);
+        self
+    }
+
+    fn completed(&self, mut policy: Policy) -> Policy {
+        policy.images.extend(self.images.iter().cloned());
+        policy
     }
 
     /// Writes the file with all defaults and what they mean, unless there is one.
     pub(crate) fn write_template(path: &Path) -> Result<bool, AgentError> {
-        let what = || format!("cannot write the policy {}", path.display());
-        match fs::File::create_new(path) {
-            Ok(mut file) => io::Write::write_all(&mut file, TEMPLATE.as_bytes()).context(what()).map(|()| true),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(error).context(what()),
-        }
+        write_new(path, TEMPLATE)
+    }
+
+    /// The same with a lowest price for a resource, ETH an hour.
+    pub(crate) fn write_with_floor(path: &Path, resource: ResourceType, floor: &str) -> Result<bool, AgentError> {
+        let none = format!("{} = \"0\"", resource.name());
+        write_new(path, &TEMPLATE.replacen(&none, &format!("{} = \"{floor}\"", resource.name()), 1))
     }
 
     /// The policy in force.
@@ -73,6 +94,7 @@ impl PolicyFile {
             Ok(text) if text == known.text => return Change::None,
             Ok(text) => {
                 let parsed = text.parse::<Policy>().map_err(|fault| fault.to_string());
+                let parsed = parsed.map(|policy| self.completed(policy));
                 known.text = text;
                 parsed
             }
@@ -102,6 +124,15 @@ fn read(path: &Path) -> io::Result<String> {
     match fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         other => other,
+    }
+}
+
+fn write_new(path: &Path, text: &str) -> Result<bool, AgentError> {
+    let what = || format!("cannot write the policy {}", path.display());
+    match fs::File::create_new(path) {
+        Ok(mut file) => io::Write::write_all(&mut file, text.as_bytes()).context(what()).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error).context(what()),
     }
 }
 
@@ -139,5 +170,27 @@ mod tests {
         fs::write(&path, "[price]\nmin-profit = 1\n").expect("written");
         assert!(!PolicyFile::write_template(&path).expect("left alone"));
         assert_eq!(PolicyFile::open(&path).expect("read").policy().min_profit, 1);
+    }
+
+    #[test]
+    fn a_lowest_price_can_be_written_with_the_template() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("policy.toml");
+        assert!(PolicyFile::write_with_floor(&path, ResourceType::GPU, "0.25").expect("written"));
+        let policy = PolicyFile::open(&path).expect("read").policy();
+        assert_eq!(policy.floor_of(ResourceType::GPU as u8).to_string(), "250000000000000000");
+        assert!(policy.floor_of(ResourceType::CPU as u8).is_zero());
+    }
+
+    #[test]
+    fn images_of_the_command_line_stay_allowed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("policy.toml");
+        let image = |name: &str| name.parse::<ImagePattern>().expect("a pattern");
+        let policy = PolicyFile::open(&path).expect("defaults").allowing(vec![image("a/b@*")]);
+        assert_eq!(policy.policy().images, [image("a/b@*")]);
+        fs::write(&path, "images.allow = ['c/d@*']").expect("written");
+        assert_eq!(policy.refresh(), Change::Policy);
+        assert_eq!(policy.policy().images, [image("c/d@*"), image("a/b@*")]);
     }
 }

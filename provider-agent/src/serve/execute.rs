@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aiigo_executor::{Completed, Execution, ExecutorError, Program};
+use aiigo_executor::{Completed, Execution, Executor, ExecutorError, Program};
 use aiigo_storage::{BlobCid, BlobRef, cid_of_reader};
 use aiigo_task::{
     CapturedText, OutputFile, Program as SpecProgram, ResourceType, ResultManifest, ResultParts, TaskSpec,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aiigo_executor::ExecutorError;
+use aiigo_executor::{Executor, ExecutorError};
 use aiigo_protocol::TaskId;
 use aiigo_storage::{BlobRef, ClientOptions, ContentUri, GatewayClient};
 use aiigo_task::{FileDigest, MAX_DOCUMENT_BYTES, Program, TaskSpec};

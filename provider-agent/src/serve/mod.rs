@@ -15,7 +15,7 @@ mod work;
 
 use std::sync::Arc;
 
-use aiigo_executor::Executor;
+use aiigo_executor::Sandboxes;
 use aiigo_protocol::NodeId;
 use alloy::signers::local::PrivateKeySigner;
 use tokio::sync::Mutex;
@@ -38,7 +38,7 @@ struct Desk {
     resources: Resources,
     /// Also use gateways on private and local addresses.
     private_gateways: bool,
-    executor: Arc<dyn Executor>,
+    executor: Arc<Sandboxes>,
     clock: Clock,
     /// One commitment a node: a second one would replace the first.
     commitment: Mutex<Turn>,

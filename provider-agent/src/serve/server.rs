@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use aiigo_chain::{Follower, FollowerConfig, LocatedEvent, Update};
-use aiigo_executor::Executor;
+use aiigo_executor::Sandboxes;
 use aiigo_protocol::{
     Event, NodeId, NodeStatus, ReplicaStatus, TaskId, TaskMarketplace::TaskMarketplaceEvents, units::format_amount,
 };
@@ -24,6 +24,7 @@ use super::{
 use crate::{
     data_dir::DataDir,
     error::{AgentError, Context},
+    machine::Gpus,
     market::{Market, status_of},
     policy::{Change, PolicyFile, Refusal},
     prove::Prover,
@@ -46,7 +47,7 @@ pub(crate) struct ServeConfig {
     pub(crate) policy: Arc<PolicyFile>,
     /// Also use gateways on private and local addresses.
     pub(crate) private_gateways: bool,
-    pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) executor: Arc<Sandboxes>,
     pub(crate) prover: Arc<Prover>,
     pub(crate) health: Health,
     pub(crate) poll_interval: Duration,
@@ -95,6 +96,7 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
         audits: Audits::new(node, prover),
         offers: Offers::default(),
         gate: Gate::default(),
+        gpus: Arc::new(Gpus::open()),
         said: Said::default(),
         refusals: Refusals::default(),
         engaged: HashSet::new(),
@@ -123,6 +125,7 @@ struct Server {
     audits: Audits,
     offers: Offers,
     gate: Gate,
+    gpus: Arc<Gpus>,
     said: Said,
     refusals: Refusals,
     /// Tasks that are worked on.
@@ -266,11 +269,14 @@ impl Server {
     /// Reads the policy again, and looks whether any task is taken now; `status` is told why not.
     async fn takes_tasks(&mut self) -> Result<bool, AgentError> {
         let policy = Arc::clone(&self.desk.policy);
-        let change = tokio::task::spawn_blocking(move || policy.refresh()).await.context("cannot read the policy")?;
+        let gpus = Arc::clone(&self.gpus);
+        let looked = tokio::task::spawn_blocking(move || (policy.refresh(), gpus.readings())).await;
+        let (change, gpus) = looked.context("cannot read the policy")?;
         match change {
             Change::None => {}
             Change::Policy => {
                 tracing::info!("another policy is in force");
+                self.desk.executor.allow(self.desk.policy.policy().images.iter().cloned().collect());
                 self.refusals.clear();
             }
             Change::Mistake(mistake) => tracing::error!(mistake, "the policy is wrong; the one before stays in force"),
@@ -281,7 +287,7 @@ impl Server {
             self.said.mistake = Some(mistake);
         }
         let mode = self.desk.store.mode().await?;
-        let closed = self.gate.closed(mode, &self.desk.policy.policy());
+        let closed = self.gate.closed(mode, &self.desk.policy.policy(), &gpus, self.running.is_empty());
         if self.said.closed.as_ref() != Some(&closed) {
             match &closed {
                 Some(reason) => tracing::info!(reason, "taking no tasks"),

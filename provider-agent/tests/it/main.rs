@@ -4,5 +4,7 @@
 
 mod course;
 mod life;
+mod pty;
 mod replicas;
+mod setup;
 mod support;

@@ -21,7 +21,11 @@ impl Key {
         self.signer.address()
     }
 
-    pub(crate) async fn sign(
+    /// Signs a transaction.
+    ///
+    /// # Errors
+    /// If the device that holds the key does not sign.
+    pub async fn sign(
         &self,
         transaction: &mut dyn SignableTransaction<Signature>,
     ) -> Result<Signature, signers::Error> {

@@ -3,6 +3,7 @@
 #[cfg(any(feature = "ledger", feature = "aws-kms"))]
 mod device;
 mod key;
+mod keystore;
 
 use std::{
     env, fs,
@@ -13,7 +14,7 @@ use std::{
 use alloy::signers::local::{LocalSignerError, MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
 use clap::Args;
 
-pub use self::key::Key;
+pub use self::{key::Key, keystore::create_keystore};
 
 /// The environment's key; never a flag, since others can read command lines.
 const KEY_VARIABLE: &str = "AIIGO_PRIVATE_KEY";
@@ -110,6 +111,14 @@ pub enum SignerError {
     Mnemonic {
         /// The file.
         path: PathBuf,
+    },
+    /// A keystore can't be made.
+    #[error("cannot make the keystore {path}: {reason}")]
+    Make {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
     },
     /// There is no home folder.
     #[error("there is no home folder to look for keystores in: use --keystore FILE")]

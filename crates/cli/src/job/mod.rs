@@ -2,6 +2,7 @@
 
 mod actions;
 mod approval;
+mod bids;
 mod create;
 pub mod delivery;
 mod follow;
@@ -24,6 +25,7 @@ use clap::Subcommand;
 
 use self::{
     actions::{ApproveCommand, CancelCommand, ResultCommand},
+    bids::{AssignCommand, BidsCommand},
     follow::FollowCommand,
     list::ListCommand,
     run::RunCommand,
@@ -41,6 +43,8 @@ pub(crate) enum JobCommand {
     Status(StatusCommand),
     List(ListCommand),
     Result(ResultCommand),
+    Bids(BidsCommand),
+    Assign(AssignCommand),
     Approve(ApproveCommand),
     Cancel(CancelCommand),
 }
@@ -53,6 +57,8 @@ impl JobCommand {
             Self::Submit(command) => command.run(session).await?,
             Self::Status(command) => command.run(session).await?,
             Self::List(command) => command.run(session).await?,
+            Self::Bids(command) => command.run(session).await?,
+            Self::Assign(command) => command.run(session).await?,
             Self::Result(command) => command.run(session).await?,
             Self::Approve(command) => command.run(session).await?,
             Self::Cancel(command) => command.run(session).await?,

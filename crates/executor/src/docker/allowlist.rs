@@ -25,10 +25,7 @@ pub struct PatternError(String);
 impl ImageAllowlist {
     /// Whether an image may run.
     pub fn allows(&self, image: &ImageReference) -> bool {
-        let repository = image.repository();
-        self.0.iter().any(|pattern| {
-            pattern.repository == repository && pattern.digest.is_none_or(|digest| digest == image.digest())
-        })
+        self.0.iter().any(|pattern| pattern.allows(image))
     }
 
     /// Whether it allows none at all.
@@ -40,6 +37,13 @@ impl ImageAllowlist {
 impl FromIterator<ImagePattern> for ImageAllowlist {
     fn from_iter<I: IntoIterator<Item = ImagePattern>>(patterns: I) -> Self {
         Self(patterns.into_iter().collect())
+    }
+}
+
+impl ImagePattern {
+    /// Whether it is an image that is meant.
+    pub fn allows(&self, image: &ImageReference) -> bool {
+        self.repository == image.repository() && self.digest.is_none_or(|digest| digest == image.digest())
     }
 }
 

@@ -14,6 +14,9 @@ const TIMEOUT: u64 = 120;
 /// Longest wait for the answers that come when a program has ended.
 const PATIENCE: Duration = Duration::from_secs(MAX_SECONDS + 24 * 3600);
 
+/// The name under which NVIDIA's toolkit makes itself known to an engine.
+const NVIDIA_RUNTIME: &str = "nvidia";
+
 /// Where the engine listens: a socket (`/run/docker.sock`, `unix://…`), `tcp://HOST:PORT`, or `auto`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DockerHost(String);
@@ -54,6 +57,8 @@ pub struct EngineReport {
     pub lacks: Vec<&'static str>,
     /// Protections that it does not have; programs run without them.
     pub misses: Vec<&'static str>,
+    /// Whether it knows how to give GPUs to containers.
+    pub gpus: bool,
     /// Memory of its machine, bytes.
     pub memory_bytes: u64,
     /// Processors of its machine.
@@ -100,6 +105,8 @@ impl Engine {
             version: info.server_version.unwrap_or_default(),
             lacks: absent(&lacks),
             misses: absent(&misses),
+            gpus: info.runtimes.is_some_and(|runtimes| runtimes.contains_key(NVIDIA_RUNTIME))
+                || info.discovered_devices.is_some_and(|devices| !devices.is_empty()),
             memory_bytes: info.mem_total.and_then(|bytes| bytes.try_into().ok()).unwrap_or_default(),
             cpus: info.ncpu.and_then(|count| count.try_into().ok()).unwrap_or(1),
         };

@@ -27,7 +27,10 @@ mod place;
 mod run;
 mod tar;
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{PoisonError, RwLock},
+};
 
 use aiigo_task::{ImageReference, format_bytes};
 use async_trait::async_trait;
@@ -58,7 +61,7 @@ pub struct DockerConfig {
 pub struct DockerExecutor {
     engine: Engine,
     instance: String,
-    allowed: ImageAllowlist,
+    allowed: RwLock<ImageAllowlist>,
     gpus: bool,
 }
 
@@ -81,7 +84,12 @@ impl DockerExecutor {
             tracing::warn!(missing, "the Docker engine lacks a protection");
         }
         leftovers::sweep(&engine, &instance).await?;
-        Ok(Self { engine, instance, allowed, gpus })
+        Ok(Self { engine, instance, allowed: RwLock::new(allowed), gpus })
+    }
+
+    /// From now on these images may run, and no others; what runs goes on.
+    pub fn allow(&self, images: ImageAllowlist) {
+        *self.allowed.write().unwrap_or_else(PoisonError::into_inner) = images;
     }
 
     /// What an engine says of itself, without changing anything there.
@@ -96,7 +104,7 @@ impl DockerExecutor {
     async fn image(&self, execution: &Execution) -> Result<Image, ExecutorError> {
         let reference = image_of(execution)?;
         let refused = |reason: &str| ExecutorError::ImageRefused { image: reference.clone(), reason: reason.into() };
-        if !self.allowed.allows(reference) {
+        if !self.allowed.read().unwrap_or_else(PoisonError::into_inner).allows(reference) {
             return Err(refused("it is not on the list of allowed images"));
         }
         if execution.gpus && !self.gpus {

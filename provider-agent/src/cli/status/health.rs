@@ -1,20 +1,16 @@
 //! Whether all is well with a node and the agent that works for it.
 
 use aiigo_protocol::{NodeRegistry::NodeInfo, NodeStatus, units};
-use aiigo_task::format_bytes;
 use aiigo_telemetry::Check;
 use alloy::primitives::U256;
 
 use crate::{
-    cli::{Agent, ENOUGH_ETH},
-    error::{AgentError, Context},
+    cli::{Agent, ENOUGH_ETH, doctor::disk},
+    error::AgentError,
     market::{Head, status_of},
-    resources::free_disk,
     store::Subject,
 };
 
-/// Less free disk than this is soon too little, bytes.
-const ENOUGH_DISK: u64 = 2 << 30;
 /// A day and a half: rounds are at most that far apart.
 const AUDIT_EXPECTED: u64 = 36 * 3600;
 
@@ -47,12 +43,7 @@ pub(super) async fn look(agent: &Agent, node: &NodeInfo, gas: U256, head: Head) 
         true => Check::good("gas", found),
         false => Check::bad("gas", found, format!("send {} some ETH", node.operator)),
     });
-    let free = free_disk(folder).context("cannot ask for the free disk space")?;
-    let found = format!("{} free", format_bytes(free));
-    checks.push(match free >= ENOUGH_DISK {
-        true => Check::good("disk", found),
-        false => Check::bad("disk", found, format!("free some space at {}", folder.display())),
-    });
+    checks.push(disk(folder));
     let audited: u64 = node.lastAuditAt.to();
     let since = head.timestamp.saturating_sub(audited);
     checks.push(match audited {

@@ -34,6 +34,8 @@ pub(crate) struct AgentArgs {
 struct Numbers {
     /// A WASM program that does nothing and was compiled before, from the call to its outcome, milliseconds.
     wasm_start_ms: f64,
+    /// What the container sandbox takes more than `docker run --rm` of the same command, milliseconds.
+    docker_overhead_ms: f64,
     /// From the first acceptance to the last result on the chain.
     tasks_per_minute: f64,
     /// What files are hashed into CIDs with, on one thread, megabytes a second.
@@ -50,6 +52,11 @@ struct Start {
 }
 
 #[derive(Deserialize)]
+struct Overhead {
+    docker_overhead_ms: f64,
+}
+
+#[derive(Deserialize)]
 struct Hashing {
     cid_mb_per_s: f64,
     ratio: f64,
@@ -60,12 +67,17 @@ pub(crate) fn run(args: &AgentArgs) -> Result<(), Error> {
     let agent = setup::release("aiigo-agent")?;
     heading("The sandbox");
     let start: Start = measured(&["run", "--release", "--package", "aiigo-executor", "--example", "start"])?;
+    heading("Containers");
+    setup::docker()?;
+    let overhead: Overhead =
+        measured(&["run", "--release", "--package", "aiigo-executor", "--example", "docker_overhead"])?;
     heading("Hashing");
     let hashing: Hashing = measured(&["bench", "--package", "aiigo-storage", "--bench", "cid"])?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (tasks_per_minute, rss_mb) = runtime.block_on(play(args, agent))?;
     let numbers = Numbers {
         wasm_start_ms: start.warm_ms,
+        docker_overhead_ms: overhead.docker_overhead_ms,
         tasks_per_minute,
         cid_mb_per_s: hashing.cid_mb_per_s,
         cid_ratio_to_sha256: hashing.ratio,
@@ -76,6 +88,7 @@ pub(crate) fn run(args: &AgentArgs) -> Result<(), Error> {
         println!("{}", serde_json::to_string(&numbers)?);
     } else {
         println!("a WASM program starts in {:.2} ms", numbers.wasm_start_ms);
+        println!("a container costs {:.0} ms more than by `docker run`", numbers.docker_overhead_ms);
         println!("{:.0} small tasks a minute", numbers.tasks_per_minute);
         println!(
             "{:.0} MB/s into CIDs, {:.2} times the speed of SHA-256",

@@ -1,0 +1,172 @@
+//! The GPUs of this machine: NVIDIA's by their driver's library (NVML), others by what stands on the PCI bus.
+
+use std::{fmt, fs, path::Path};
+
+use aiigo_task::format_bytes;
+use nvml_wrapper::{Nvml, enum_wrappers::device::TemperatureSensor, error::NvmlError};
+use serde::Serialize;
+
+/// Where Linux lists the devices of the PCI bus.
+const PCI_DEVICES: &str = "/sys/bus/pci/devices";
+/// First byte of a display controller's class (PCI Code and ID Assignment, base class 03h).
+const DISPLAY: &str = "0x03";
+/// Makers whose GPUs compute, by their PCI vendor ids. NVIDIA's are left to NVML.
+const MAKERS: [(&str, &str); 2] = [("0x1002", "AMD"), ("0x8086", "Intel")];
+const NVIDIA: &str = "0x10de";
+
+/// A GPU.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Gpu {
+    pub(crate) name: String,
+    /// Its own memory, bytes; unknown without a driver that says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) memory_bytes: Option<u64>,
+}
+
+impl fmt::Display for Gpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match self.memory_bytes {
+            Some(bytes) => write!(f, " with {}", format_bytes(bytes)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How a GPU does now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    pub(crate) name: String,
+    pub(crate) celsius: u32,
+    /// None where the GPU can't tell.
+    pub(crate) watts: Option<u32>,
+    /// Time in which anything ran on it, percent.
+    pub(crate) busy: u32,
+}
+
+/// The way to this machine's GPUs, found once.
+#[derive(Debug)]
+pub(crate) struct Gpus {
+    nvml: Result<Nvml, NvmlError>,
+}
+
+impl Gpus {
+    pub(crate) fn open() -> Self {
+        Self { nvml: Nvml::init() }
+    }
+
+    /// All that there are.
+    pub(crate) fn list(&self) -> Vec<Gpu> {
+        let nvidia = self.nvml.as_ref().ok().and_then(|nvml| nvidia(nvml).ok()).unwrap_or_default();
+        nvidia.into_iter().chain(others(Path::new(PCI_DEVICES))).collect()
+    }
+
+    /// The driver's version, and that of CUDA which it speaks; `None` without an NVIDIA GPU.
+    ///
+    /// # Errors
+    /// If there is such a GPU, and no driver that works.
+    pub(crate) fn driver(&self) -> Result<Option<String>, String> {
+        let version = |nvml: &Nvml| {
+            let cuda = nvml.sys_cuda_driver_version()?;
+            Ok(format!("driver {}, CUDA {}.{}", nvml.sys_driver_version()?, cuda / 1000, cuda % 1000 / 10))
+        };
+        match &self.nvml {
+            Ok(nvml) => version(nvml).map(Some).map_err(|error: NvmlError| error.to_string()),
+            Err(error) if on_bus(Path::new(PCI_DEVICES), NVIDIA).next().is_some() => Err(error.to_string()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// How NVIDIA's GPUs do; empty without any.
+    ///
+    /// # Errors
+    /// If a GPU does not tell: it may have fallen off the bus.
+    pub(crate) fn readings(&self) -> Result<Vec<Reading>, String> {
+        let Ok(nvml) = &self.nvml else { return Ok(Vec::new()) };
+        readings(nvml).map_err(|error| error.to_string())
+    }
+}
+
+fn nvidia(nvml: &Nvml) -> Result<Vec<Gpu>, NvmlError> {
+    (0..nvml.device_count()?)
+        .map(|index| {
+            let device = nvml.device_by_index(index)?;
+            let memory_bytes = device.memory_info().ok().map(|memory| memory.total);
+            Ok(Gpu { name: device.name()?, memory_bytes })
+        })
+        .collect()
+}
+
+fn readings(nvml: &Nvml) -> Result<Vec<Reading>, NvmlError> {
+    (0..nvml.device_count()?)
+        .map(|index| {
+            let device = nvml.device_by_index(index)?;
+            Ok(Reading {
+                name: device.name()?,
+                celsius: device.temperature(TemperatureSensor::Gpu)?,
+                watts: device.power_usage().ok().map(|milliwatts| milliwatts / 1000),
+                busy: device.utilization_rates()?.gpu,
+            })
+        })
+        .collect()
+}
+
+fn others(devices: &Path) -> Vec<Gpu> {
+    let of_maker = |(vendor, maker): (&str, &str)| {
+        on_bus(devices, vendor)
+            .map(move |device| Gpu { name: format!("{maker} GPU {device}"), memory_bytes: None })
+            .collect::<Vec<_>>()
+    };
+    MAKERS.into_iter().flat_map(of_maker).collect()
+}
+
+/// The device ids of a maker's display controllers, such as `744c`.
+fn on_bus<'a>(devices: &Path, vendor: &'a str) -> impl Iterator<Item = String> + use<'a> {
+    let devices = fs::read_dir(devices).into_iter().flatten().flatten();
+    devices.filter_map(move |device| {
+        let read = |name: &str| fs::read_to_string(device.path().join(name)).ok();
+        let known = read("class")?.starts_with(DISPLAY) && read("vendor")?.trim() == vendor;
+        known.then(|| read("device").unwrap_or_default().trim().trim_start_matches("0x").to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(bus: &Path, name: &str, class: &str, vendor: &str, device: &str) {
+        let folder = bus.join(name);
+        fs::create_dir(&folder).expect("a folder");
+        for (name, text) in [("class", class), ("vendor", vendor), ("device", device)] {
+            fs::write(folder.join(name), format!("{text}\n")).expect("a file");
+        }
+    }
+
+    #[test]
+    fn gpus_that_compute_are_found_on_the_bus() {
+        let bus = tempfile::tempdir().expect("a folder");
+        device(bus.path(), "0000:01:00.0", "0x030000", "0x1002", "0x744c");
+        device(bus.path(), "0000:02:00.0", "0x030200", NVIDIA, "0x2684");
+        device(bus.path(), "0000:03:00.0", "0x020000", "0x8086", "0x15f3");
+        device(bus.path(), "0000:04:00.0", "0x030000", "0x1234", "0x1111");
+        let names: Vec<_> = others(bus.path()).into_iter().map(|gpu| gpu.name).collect();
+        assert_eq!(names, ["AMD GPU 744c"]);
+        assert_eq!(on_bus(bus.path(), NVIDIA).collect::<Vec<_>>(), ["2684"]);
+    }
+
+    /// On a machine without an NVIDIA driver the first half says so; with one, the second is the real thing.
+    #[test]
+    fn the_driver_of_this_machine_is_asked() {
+        let gpus = Gpus::open();
+        let readings = gpus.readings().expect("GPUs that tell");
+        match gpus.driver() {
+            Ok(None) => assert!(readings.is_empty()),
+            Ok(Some(version)) => {
+                assert!(version.starts_with("driver ") && !gpus.list().is_empty(), "{version}");
+                assert!(readings.iter().all(|gpu| gpu.celsius < 150 && gpu.busy <= 100), "{readings:?}");
+            }
+            Err(error) => assert!(on_bus(Path::new(PCI_DEVICES), NVIDIA).next().is_some(), "{error}"),
+        }
+    }
+}
