@@ -10,7 +10,7 @@ use std::{
 
 use aiigo_chain::{OutboxDatabase, SignerArgs, rpc::RpcArgs};
 use aiigo_protocol::units::parse_amount;
-use aiigo_telemetry::{Checkup, ListenArgs, LogArgs, Shutdown};
+use aiigo_telemetry::{Checkup, ListenArgs, LogArgs, ManualCommand, Shutdown};
 use alloy::primitives::U256;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use reqwest::Url;
@@ -54,11 +54,8 @@ enum Command {
     Secrets(SecretsCommand),
     /// Check chain, key, balance and folders, and say how to fix what is wrong
     Doctor(KeeperArgs),
-    /// Print a completion script for a shell
-    Completions {
-        /// The shell
-        shell: clap_complete::Shell,
-    },
+    #[command(flatten)]
+    Manual(ManualCommand),
 }
 
 #[derive(Subcommand, Debug)]
@@ -190,11 +187,10 @@ impl Cli {
                 let file = secrets_file(file.as_deref(), data_dir);
                 return self.print(&command::secrets::new(&file)?, command::secrets::Report::text);
             }
-            Command::Completions { shell } => {
-                let mut script = Vec::new();
-                clap_complete::generate(*shell, &mut Self::command(), "aiigo-keeper", &mut script);
-                let script = String::from_utf8_lossy(&script).into_owned();
-                return self.print(&script, Clone::clone);
+            Command::Manual(command) => {
+                let written = command.run(Self::command());
+                let written = written.map_err(KeeperError::because(Code::Settings, "cannot write the manual"))?;
+                return self.print(&written, Clone::clone);
             }
             _ => {}
         }
@@ -223,7 +219,7 @@ impl Cli {
                     self.print(&report, Checkup::text)?;
                     Ok(report.exit_code())
                 }
-                Command::Duties(_) | Command::Secrets(_) | Command::Completions { .. } => Ok(ExitCode::SUCCESS), // returned above
+                Command::Duties(_) | Command::Secrets(_) | Command::Manual(_) => Ok(ExitCode::SUCCESS), // returned above
             }
         })
     }

@@ -61,7 +61,8 @@ async fn a_bid_is_signed_compared_taken_and_paid() {
     world.aiigo_json(&["job", "assign", &text(&cheap)]).await;
     let before = world.credit(payout).await;
     let id = task.to_string();
-    world.aiigo_json(&["job", "follow", &id, "--approve", "auto"]).await;
+    let results = text(&file("results"));
+    world.aiigo_json(&["job", "follow", &id, "--approve", "auto", "--results", &results]).await;
     assert_eq!(world.task(task).await.0, TaskStatus::Verified);
     let price = wei("0.005");
     assert_eq!(world.credit(payout).await - before, price * U256::from(92) / U256::from(100));

@@ -1,8 +1,9 @@
-//! The project's own commands: `cargo xtask demo | test | prove | bench | abi | layouts | setup`.
+//! The project's own commands: `cargo xtask demo | test | prove | bench | abi | layouts | dist | setup`.
 
 mod abi;
 mod bench;
 mod demo;
+mod dist;
 mod layouts;
 mod project;
 mod prove;
@@ -36,6 +37,8 @@ enum Command {
     Layouts(layouts::LayoutArgs),
     /// Run what takes long or needs Python: symbolic tests, slither, coverage, mutation, deep invariants.
     Prove(prove::ProveArgs),
+    /// Pack the programs with completions, manual pages, service and container files, as a release has them.
+    Dist(dist::DistArgs),
     /// Install what the other commands need: npm packages, the wasm target, the example's module.
     Setup,
     /// Run the project's own forge.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Abi(args) => abi::run(&args),
         Command::Layouts(args) => layouts::run(&args),
         Command::Prove(args) => prove::run(&args),
+        Command::Dist(args) => dist::run_dist(&args),
         Command::Setup => setup::everything(),
         Command::Forge { arguments } => {
             setup::npm_packages().and_then(|()| shell::forge()).and_then(|mut forge| shell::run(forge.args(arguments)))

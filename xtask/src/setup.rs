@@ -98,15 +98,27 @@ pub(crate) fn release(program: &str) -> Result<PathBuf, Error> {
     Ok(release_with(program, &[])?.join(program))
 }
 
+/// Builds programs, by package and name, as a release is, and tells the folder they are in.
+pub(crate) fn release_all(programs: &[(&str, &str)]) -> Result<PathBuf, Error> {
+    heading("Building the programs as a release is built (the first time takes some minutes)");
+    let named = programs.iter().flat_map(|(package, program)| ["--package", package, "--bin", program]);
+    run(cargo().args(["build", "--locked", "--release"]).args(named))?;
+    release_dir()
+}
+
+fn release_dir() -> Result<PathBuf, Error> {
+    let target = bin_dir()?;
+    let target = target.parent().ok_or("the running program's folder is the root")?;
+    Ok(target.join("release"))
+}
+
 /// Builds a program and examples of its package as a release is, and tells the folder they are in: the program itself, and
 /// below it `examples`.
 pub(crate) fn release_with(program: &str, examples: &[&str]) -> Result<PathBuf, Error> {
     heading(&format!("Building {program} as a release is built (the first time takes some minutes)"));
     let examples = examples.iter().flat_map(|example| ["--example", example]);
     run(cargo().args(["build", "--locked", "--release", "--package", program, "--bin", program]).args(examples))?;
-    let target = bin_dir()?;
-    let target = target.parent().ok_or("the running program's folder is the root")?;
-    Ok(target.join("release"))
+    release_dir()
 }
 
 /// A PostgreSQL server's programs, for the tests that need a real one. Each starts a private server in a temporary folder.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use aiigo_telemetry::{LogArgs, Shutdown};
+use aiigo_telemetry::{LogArgs, ManualCommand, Shutdown};
 use clap::{CommandFactory, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
@@ -54,11 +54,8 @@ enum Command {
     #[command(subcommand)]
     Stake(StakeCommand),
     Doctor(DoctorCommand),
-    /// Print a completion script for a shell
-    Completions {
-        /// The shell
-        shell: clap_complete::Shell,
-    },
+    #[command(flatten)]
+    Manual(ManualCommand),
 }
 
 /// What a running command has at hand.
@@ -85,8 +82,8 @@ impl Cli {
     }
 
     fn run(self, output: Output) -> Result<ExitCode, CliError> {
-        if let Command::Completions { shell } = self.command {
-            return completions(shell, output);
+        if let Command::Manual(command) = &self.command {
+            return manual(command, output);
         }
         aiigo_telemetry::init_logs(&self.logs).context(|| "starting the log".into())?;
         let runtime = tokio::runtime::Runtime::new().context(|| "starting the async runtime".into())?;
@@ -114,17 +111,15 @@ impl Command {
             Self::Account(command) => command.run(session).await?,
             Self::Stake(command) => command.run(session).await?,
             // Needs none of this, and was run before.
-            Self::Completions { shell } => return completions(shell, session.output),
+            Self::Manual(command) => return manual(&command, session.output),
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn completions(shell: clap_complete::Shell, output: Output) -> Result<ExitCode, CliError> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "aiigo", &mut script);
-    let script = String::from_utf8_lossy(&script).into_owned();
-    output.result(&serde_json::json!({ "shell": shell.to_string(), "script": script }), || script.clone())?;
+fn manual(command: &ManualCommand, output: Output) -> Result<ExitCode, CliError> {
+    let written = command.run(Cli::command()).context(|| "writing the manual".into())?;
+    output.result(&written, || written.clone())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -13,7 +13,7 @@ use std::{
     process::ExitCode,
 };
 
-use aiigo_telemetry::{LogArgs, TelemetryError, init_logs, report_and_exit_code};
+use aiigo_telemetry::{LogArgs, ManualCommand, TelemetryError, init_logs, report_and_exit_code};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{graphql, ingest::IngestError, store::StoreError};
@@ -50,11 +50,8 @@ enum Command {
     Schema,
     /// Check chain, deployment, database and port, and say what to do about what is wrong.
     Doctor(DoctorCommand),
-    /// Print a shell's completion script.
-    Completions {
-        /// The shell.
-        shell: clap_complete::Shell,
-    },
+    #[command(flatten)]
+    Manual(ManualCommand),
 }
 
 /// Why a command failed.
@@ -130,11 +127,7 @@ impl Cli {
         init_logs(&self.logs)?;
         match self.command {
             Command::Schema => print(&graphql::schema().sdl())?,
-            Command::Completions { shell } => {
-                let mut script = Vec::new();
-                clap_complete::generate(shell, &mut Self::command(), "aiigo-indexer", &mut script);
-                io::stdout().write_all(&script).map_err(CommandError::Output)?;
-            }
+            Command::Manual(command) => print(&command.run(Self::command()).map_err(CommandError::Output)?)?,
             Command::Run(command) => runtime()?.block_on(command.run())?,
             Command::Migrate(command) => runtime()?.block_on(command.run())?,
             Command::Status(command) => runtime()?.block_on(command.run())?,

@@ -21,7 +21,7 @@ use std::{
 
 use aiigo_chain::rpc::RpcArgs;
 use aiigo_protocol::{ContractName, NodeId};
-use aiigo_telemetry::{LogArgs, Shutdown};
+use aiigo_telemetry::{LogArgs, ManualCommand, Shutdown};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -79,11 +79,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Check chain, keys, stake and machine, and say how to fix what is wrong.
     Doctor(doctor::DoctorArgs),
-    /// Print a completion script for a shell.
-    Completions {
-        /// The shell.
-        shell: clap_complete::Shell,
-    },
+    #[command(flatten)]
+    Manual(ManualCommand),
 }
 
 /// What every command needs to know.
@@ -153,10 +150,9 @@ impl Cli {
     }
 
     fn run(self) -> Result<ExitCode, AgentError> {
-        if let Command::Completions { shell } = &self.command {
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Self::command(), "aiigo-agent", &mut script);
-            return print(&String::from_utf8_lossy(&script)).map(|()| ExitCode::SUCCESS);
+        if let Command::Manual(command) = &self.command {
+            let written = command.run(Self::command()).context("cannot write the manual")?;
+            return print(&written).map(|()| ExitCode::SUCCESS);
         }
         aiigo_telemetry::init_logs(&self.logs).context("cannot start the log")?;
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
@@ -176,7 +172,7 @@ impl Cli {
                 Command::Withdraw(args) => self.report(&withdraw::withdraw(args, token).await?),
                 Command::Bench(args) => self.report(&bench::bench(args, token).await?),
                 Command::Doctor(args) => self.report(&doctor::doctor(args).await),
-                Command::Completions { .. } => Ok(ExitCode::SUCCESS), // returned above
+                Command::Manual(_) => Ok(ExitCode::SUCCESS), // returned above
             }
         });
         // What still blocks a thread must not keep the process.

@@ -126,7 +126,7 @@ async fn play(args: &AgentArgs, agent: PathBuf) -> Result<(f64, f64), Error> {
     tokio::time::sleep(IDLE).await;
     let rss_mb = memory::now(process)?;
     heading(&format!("{} tasks", args.tasks));
-    let tasks_per_minute = tasks::done_per_minute(&mut market, args.tasks).await?;
+    let tasks_per_minute = tasks::done_per_minute(&mut market, index, args.tasks).await?;
     market.stop().await?;
     Ok((tasks_per_minute, rss_mb))
 }
