@@ -8,6 +8,7 @@ mod activity;
 mod cli;
 mod data_dir;
 mod error;
+mod live;
 mod machine;
 mod market;
 mod node;

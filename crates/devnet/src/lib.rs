@@ -28,7 +28,7 @@ pub use anvil::BlockTime;
 pub use devnet::{CHAIN_ID, Devnet, DevnetConfig, project_root};
 pub use docker::Docker;
 pub use error::{DevnetError, ProcessError};
-pub use line::{Fault, Faults, Line, REFUSALS};
+pub use line::{Fault, Faults, Lie, Line, REFUSALS};
 pub use market::{Agent, Desk, Finished, Market, MarketConfig, Program, Server};
 pub use poll::{eventually, try_until};
 pub use postgres::Postgres;

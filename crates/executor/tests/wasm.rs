@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_executor::{Completed, Execution, Executor, ExecutorError, Program, WasmExecutor};
+use aiigo_executor::{Completed, Execution, Executor, ExecutorError, Program, Progress, WasmExecutor};
 use aiigo_task::{CAPTURE_BYTES, Limits, Outcome};
 use tokio_util::sync::CancellationToken;
 
@@ -74,6 +74,7 @@ fn bench_raw(module: &str) -> Bench {
                 output_bytes: 1 << 20,
             },
             gpus: false,
+            progress: Progress::default(),
         },
         directory,
     }

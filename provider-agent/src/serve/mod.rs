@@ -9,8 +9,11 @@ mod execute;
 mod fetch;
 mod gate;
 mod offers;
+mod patience;
 mod replica;
 mod server;
+mod tenure;
+mod tidy;
 mod work;
 
 use std::sync::Arc;

@@ -19,6 +19,7 @@ use super::{
     gate::Gate,
     offers::Offers,
     replica::{self, Claims, News},
+    tidy,
     work::{self, Ended},
 };
 use crate::{
@@ -139,6 +140,7 @@ struct Server {
 impl Server {
     /// Goes on with what an earlier run left.
     async fn resume(&mut self) -> Result<(), AgentError> {
+        tidy::tidy(&self.desk).await?;
         for work in self.desk.store.unfinished().await? {
             tracing::info!(task = %work.task, stage = work.stage.name(), "going on with a task");
             self.go_on(work);

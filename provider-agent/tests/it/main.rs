@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
 
 mod course;
+mod doors;
+mod kills;
 mod life;
 mod replicas;
 mod support;

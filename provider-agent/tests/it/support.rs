@@ -5,7 +5,6 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -14,7 +13,7 @@ use aiigo_protocol::{
     AIIGOToken, ContractName, EscrowManager, NodeId, NodeRegistry, ProofOfWorkVerifier, TaskId, TaskMarketplace,
     TaskStatus,
 };
-use aiigo_storage::{BlobCid, ContentUri, DirStore, GatewayUrl, PushAuthorizer, PushDenied, PushGrant, gateway_router};
+use aiigo_storage::{BlobCid, ContentUri, DirStore, GatewayUrl, PushAuthorizer, PushDenied, PushGrant};
 use aiigo_task::{GuestPath, InputFile, Limits, ResultManifest, TaskSpec, TaskSpecParts};
 use alloy::{
     primitives::{Address, U256, aliases::U96, utils::parse_ether},
@@ -24,6 +23,8 @@ use alloy::{
 use async_trait::async_trait;
 use serde_json::Value;
 use url::Url;
+
+use crate::doors::Doors;
 
 /// How long anything may take on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
@@ -70,6 +71,8 @@ pub(crate) struct Stage {
     pub(crate) buyer: Account,
     pub(crate) store: DirStore,
     pub(crate) gateway: GatewayUrl,
+    /// Of the gateway.
+    pub(crate) doors: Doors,
     dir: tempfile::TempDir,
 }
 
@@ -131,8 +134,9 @@ impl Stage {
             market: at(ContractName::TaskMarketplace),
             registry: at(ContractName::NodeRegistry),
         };
-        let gateway = serve(store.clone(), assigned).await;
-        Self { devnet, owner, operator, payout, buyer, store, gateway, dir }
+        let doors = Doors::default();
+        let gateway = doors.serve(store.clone(), assigned).await;
+        Self { devnet, owner, operator, payout, buyer, store, gateway, doors, dir }
     }
 
     pub(crate) fn at(&self, name: ContractName) -> Address {
@@ -168,6 +172,12 @@ impl Stage {
             .env("AIIGO_DEPLOYMENT", self.devnet.deployment_path())
             .env("AIIGO_DATA_DIR", self.data_dir())
             .env("AIIGO_PRIVATE_KEY", account.private_key())
+    }
+
+    /// How often the agent began to run the program of a task, in all its lives.
+    pub(crate) fn runs_of(&self, task: TaskId) -> usize {
+        let log = std::fs::read_to_string(self.dir.path().join("run.log")).expect("a log");
+        runs_in(&log, task)
     }
 
     /// Runs a command to its end.
@@ -274,15 +284,20 @@ impl Stage {
         .expect("a spec")
     }
 
-    /// Puts a task for a spec on the chain.
+    /// Puts a task of a minute for a spec on the chain.
     pub(crate) async fn create(&self, spec: &TaskSpec, price: &str) -> TaskId {
+        self.create_for(spec, price, 60).await
+    }
+
+    /// Puts a task of so many seconds for a spec on the chain.
+    pub(crate) async fn create_for(&self, spec: &TaskSpec, price: &str, duration: u32) -> TaskId {
         let blob = self.store.put_bytes(spec.canonical()).await.expect("stored");
         let request = TaskMarketplace::TaskRequest {
             resourceType: 1,
             minTrustLevel: 1,
             replicas: 1,
             minPower: 1,
-            duration: 60,
+            duration,
             acceptWindow: 600,
             reviewWindow: 3600,
             maxAuditAge: 0,
@@ -349,16 +364,14 @@ pub(crate) fn node_of(setup: &Value) -> NodeId {
     setup["nodeId"].as_str().and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no node: {setup}"))
 }
 
-pub(crate) fn aiigo(amount: u64) -> U256 {
-    U256::from(amount) * U256::from(10).pow(U256::from(18))
+/// How often an agent's log says that it runs the program of a task.
+pub(crate) fn runs_in(log: &str, task: TaskId) -> usize {
+    let task = task.to_string();
+    log.lines().filter(|line| line.contains("running the program") && line.contains(&task)).count()
 }
 
-async fn serve(store: DirStore, assigned: Assigned) -> GatewayUrl {
-    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = socket.local_addr().expect("an address");
-    let router = gateway_router(store, Arc::new(assigned));
-    tokio::spawn(async move { axum::serve(socket, router).await });
-    format!("http://{address}").parse().expect("an address")
+pub(crate) fn aiigo(amount: u64) -> U256 {
+    U256::from(amount) * U256::from(10).pow(U256::from(18))
 }
 
 /// Counts few hashes as power: however busy this machine is, what it shows is more than nothing.

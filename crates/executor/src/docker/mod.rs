@@ -21,6 +21,7 @@ mod container;
 mod engine;
 mod image;
 mod leftovers;
+mod meter;
 mod names;
 mod outputs;
 mod place;

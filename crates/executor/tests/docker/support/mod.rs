@@ -11,7 +11,7 @@ use std::{
 
 use aiigo_devnet::Docker;
 use aiigo_executor::{
-    Completed, DockerConfig, DockerExecutor, Execution, Executor, ExecutorError, ImageAllowlist, Program,
+    Completed, DockerConfig, DockerExecutor, Execution, Executor, ExecutorError, ImageAllowlist, Program, Progress,
 };
 use aiigo_task::{ImageReference, Limits};
 use bollard::{
@@ -93,6 +93,7 @@ impl World {
             outputs: vec!["out".into()],
             limits: Limits { memory_bytes: 64 << 20, fuel: None, cpus: Some(1), seconds: 60, output_bytes: 1 << 20 },
             gpus: false,
+            progress: Progress::default(),
         }
     }
 
