@@ -58,6 +58,16 @@ impl DataDir {
         self.0.join(format!("outbox-{signer:#x}.db"))
     }
 
+    /// Which images were pulled.
+    pub(crate) fn images(&self) -> PathBuf {
+        self.0.join("images")
+    }
+
+    /// Files that tasks need, and others may need again.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.0.join("cache")
+    }
+
     /// The files of a task.
     pub(crate) fn task(&self, task: TaskId) -> TaskDir {
         TaskDir(self.0.join("work").join(task.to_string()))

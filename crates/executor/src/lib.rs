@@ -32,7 +32,9 @@ mod vfs;
 mod wasi;
 mod wasm;
 
-pub use docker::{DockerConfig, DockerExecutor, DockerHost, EngineReport, ImageAllowlist, ImagePattern, PatternError};
+pub use docker::{
+    DockerConfig, DockerExecutor, DockerHost, EngineReport, ImageAllowlist, ImagePattern, ImageShelf, PatternError,
+};
 pub use execution::{Completed, Execution, Executor, ExecutorError, Program};
 pub use progress::{Progress, TAIL_BYTES, Tail};
 pub use sandboxes::Sandboxes;

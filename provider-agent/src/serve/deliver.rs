@@ -138,6 +138,9 @@ pub(super) async fn submit(desk: &Desk, work: Work) -> Result<Work, AgentError> 
     let (Some(hash), Some(uri)) = (work.result_hash, work.result_uri.clone()) else {
         return Err(AgentError::new(format!("task {} has no result to submit", work.task)));
     };
+    if tenure::settled(desk, &work).await? != Tenure::Held {
+        return work::reconcile(desk, work).await;
+    }
     let until = execute::results_until(desk, &work).await?;
     let call = desk.market.tasks().submitResult(work.task.0, hash, uri).calldata().clone();
     let call = desk.market.call(ContractName::TaskMarketplace, call);
@@ -152,7 +155,7 @@ pub(super) async fn submit(desk: &Desk, work: Work) -> Result<Work, AgentError> 
             // The chain decides: the same result may have landed before.
             let (status, task) = desk.market.task(work.task).await?;
             let ours = task.nodeId == desk.node.0;
-            if !ours && Tenure::of(desk, &work).await? == Tenure::ComesBack {
+            if !ours && tenure::comes_back(desk, &work).await? {
                 return Err(AgentError::new("a reorganisation took the acceptance back: waiting for it"));
             }
             match status {

@@ -26,7 +26,8 @@ use tokio::sync::Mutex;
 pub(crate) use self::server::{ServeConfig, serve};
 use self::{accept::Turn, clock::Clock, replica::News};
 use crate::{
-    data_dir::DataDir, market::Market, policy::PolicyFile, resources::Resources, sender::Sender, store::Store,
+    cache::Cache, data_dir::DataDir, market::Market, policy::PolicyFile, resources::Resources, sender::Sender,
+    store::Store,
 };
 
 /// Everything that work on a task needs.
@@ -42,6 +43,7 @@ struct Desk {
     /// Also use gateways on private and local addresses.
     private_gateways: bool,
     executor: Arc<dyn Executor>,
+    cache: Cache,
     clock: Clock,
     /// One commitment a node: a second one would replace the first.
     commitment: Mutex<Turn>,

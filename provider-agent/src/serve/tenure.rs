@@ -24,8 +24,8 @@ pub(super) enum Tenure {
 }
 
 impl Tenure {
-    /// As of the newest block.
-    pub(super) async fn of(desk: &Desk, work: &Work) -> Result<Self, AgentError> {
+    /// As of the newest block: one word, which a lagging endpoint may give.
+    async fn of(desk: &Desk, work: &Work) -> Result<Self, AgentError> {
         let (status, task) = desk.market.task(work.task).await?;
         if task.nodeId == desk.node.0 {
             return Ok(Self::Held);
@@ -40,14 +40,21 @@ impl Tenure {
     }
 }
 
-/// Waits while an acceptance is on its way back, then says where the node stands.
+/// Where the node stands, once that is sure: it holds the task, or block after block says that it does not. While an
+/// acceptance is on its way back it is waited for.
 pub(super) async fn settled(desk: &Desk, work: &Work) -> Result<Tenure, AgentError> {
-    let mut height = 0;
+    let (mut height, mut told) = (0, 0);
     loop {
-        match Tenure::of(desk, work).await? {
-            Tenure::ComesBack => height = desk.clock.after(height).await?,
-            other => return Ok(other),
+        let tenure = Tenure::of(desk, work).await?;
+        told = match tenure {
+            Tenure::Held => return Ok(tenure),
+            Tenure::ComesBack => 0,
+            Tenure::Ended | Tenure::Never => told + 1,
+        };
+        if told >= BLOCKS {
+            return Ok(tenure);
         }
+        height = desk.clock.after(height).await?;
     }
 }
 
@@ -65,4 +72,9 @@ pub(super) async fn lost(desk: &Desk, work: &Work) -> Result<(), AgentError> {
             return Ok(());
         }
     }
+}
+
+/// Whether the acceptance is on its way back, as far as one word tells.
+pub(super) async fn comes_back(desk: &Desk, work: &Work) -> Result<bool, AgentError> {
+    Ok(Tenure::of(desk, work).await? == Tenure::ComesBack)
 }

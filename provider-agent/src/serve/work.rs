@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use aiigo_protocol::{TaskId, TaskStatus};
 
-use super::{Desk, accept, deliver, execute, fetch, replica, tenure::Tenure};
+use super::{
+    Desk, accept, deliver, execute, fetch, replica,
+    tenure::{self, Tenure},
+};
 use crate::{
     error::AgentError,
     policy::{Offer, Refusal},
@@ -151,7 +154,7 @@ pub(super) async fn reconcile(desk: &Desk, work: Work) -> Result<Work, AgentErro
         TaskStatus::Completed | TaskStatus::Disputed if ours => work.at(Stage::Reviewing),
         TaskStatus::Verified | TaskStatus::Resolved if ours => work.at(Stage::Settled),
         TaskStatus::Open if !promised => work,
-        _ if promised => match Tenure::of(desk, &work).await? {
+        _ if promised => match tenure::settled(desk, &work).await? {
             Tenure::Held | Tenure::ComesBack => work,
             Tenure::Ended if accept::was_given_back(desk, &work).await? => {
                 let note = work.note.clone().unwrap_or_else(|| "given back".into());

@@ -4,6 +4,7 @@
 
 mod course;
 mod doors;
+mod faults;
 mod kills;
 mod life;
 mod replicas;

@@ -176,8 +176,13 @@ impl Stage {
 
     /// How often the agent began to run the program of a task, in all its lives.
     pub(crate) fn runs_of(&self, task: TaskId) -> usize {
-        let log = std::fs::read_to_string(self.dir.path().join("run.log")).expect("a log");
-        runs_in(&log, task)
+        self.logs().iter().map(|log| runs_in(log, task)).sum()
+    }
+
+    /// What the agent said in all its lives, on good lines and bad ones.
+    pub(crate) fn logs(&self) -> Vec<String> {
+        let logs = ["run.log", "bad-line.log"].map(|name| std::fs::read_to_string(self.dir.path().join(name)));
+        logs.into_iter().flatten().collect()
     }
 
     /// Runs a command to its end.

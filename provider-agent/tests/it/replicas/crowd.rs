@@ -241,6 +241,11 @@ impl Crowd {
 
     /// A task for three seats whose program reads `in` and writes `out`.
     pub(crate) async fn order(&self, program: Vec<u8>, input: &[u8]) -> (TaskId, TaskSpec) {
+        self.order_for(3, program, input).await
+    }
+
+    /// The same for so many seats, or for one node.
+    pub(crate) async fn order_for(&self, replicas: u8, program: Vec<u8>, input: &[u8]) -> (TaskId, TaskSpec) {
         let module = self.store.put_bytes(program).await.expect("stored");
         let input = self.store.put_bytes(input.to_vec()).await.expect("stored");
         let path = |path: &str| path.parse().expect("a path");
@@ -267,7 +272,7 @@ impl Crowd {
         let request = TaskMarketplace::TaskRequest {
             resourceType: 1,
             minTrustLevel: 2,
-            replicas: 3,
+            replicas,
             minPower: 1,
             duration: 600,
             acceptWindow: WINDOW,

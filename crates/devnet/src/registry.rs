@@ -1,5 +1,7 @@
 //! A read-only OCI registry on this machine, with images made of the static busybox.
 
+#![allow(clippy::expect_used)] // for tests only: to fail is to panic
+
 use std::{
     collections::HashMap,
     fs,
@@ -34,18 +36,22 @@ type Blobs = Arc<HashMap<String, (&'static str, Vec<u8>)>>;
 
 /// A running registry.
 #[derive(Debug)]
-pub(crate) struct Registry {
-    pub(crate) address: String,
+pub struct Registry {
+    /// Where it listens: the first part of its images' names.
+    pub address: String,
     server: JoinHandle<()>,
 }
 
 /// The images before they are served.
 #[derive(Debug, Default)]
-pub(crate) struct Images(HashMap<String, (&'static str, Vec<u8>)>);
+pub struct Images(HashMap<String, (&'static str, Vec<u8>)>);
 
 impl Images {
     /// Adds an image of busybox with a configuration (`{"Cmd": …}`); its digest.
-    pub(crate) fn add(&mut self, config: Value) -> String {
+    ///
+    /// # Panics
+    /// If this machine has no static busybox.
+    pub fn add(&mut self, config: Value) -> String {
         let layer = layer();
         let layer_size = layer.len();
         let layer = self.put(LAYER, layer);
@@ -77,7 +83,10 @@ impl Images {
     }
 
     /// Serves them at 127.0.0.1, which engines allow to be without TLS.
-    pub(crate) async fn serve(self) -> Registry {
+    ///
+    /// # Panics
+    /// If no port is free.
+    pub async fn serve(self) -> Registry {
         let blobs: Blobs = Arc::new(self.0);
         let app =
             Router::new().route("/v2/", get(async || StatusCode::OK)).route("/v2/{*path}", get(blob)).with_state(blobs);
@@ -120,6 +129,9 @@ fn layer() -> Vec<u8> {
         symlink("busybox", root.join("bin").join(applet)).expect("a link");
     }
     fs::write(root.join("etc/secret"), "of the image").expect("a file");
+    // Root's, for everybody: an image may bring what the program can't make.
+    fs::copy(busybox, root.join("bin/setuid")).expect("busybox");
+    fs::set_permissions(root.join("bin/setuid"), fs::Permissions::from_mode(0o4755)).expect("setuid");
     fs::set_permissions(root.join("data"), fs::Permissions::from_mode(0o777)).expect("open to all");
     let tar = Command::new("tar")
         .args(["--numeric-owner", "--owner=0", "--group=0", "--sort=name", "--mtime=@0", "-cf", "-", "."])
