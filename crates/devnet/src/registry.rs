@@ -26,9 +26,10 @@ const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 const LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 const BUSYBOX: [&str; 2] = ["/bin/busybox", "/usr/bin/busybox"];
-const APPLETS: [&str; 28] = [
-    "cat", "chmod", "chown", "cp", "dd", "echo", "env", "grep", "id", "ip", "kill", "ln", "ls", "mkdir", "mkfifo",
-    "mknod", "mount", "mv", "nc", "pwd", "rm", "rmdir", "sh", "sleep", "touch", "true", "truncate", "yes",
+const APPLETS: [&str; 30] = [
+    "cat", "chmod", "chown", "cp", "dd", "echo", "env", "grep", "gunzip", "id", "ip", "kill", "ln", "ls", "mkdir",
+    "mkfifo", "mknod", "mount", "mv", "nc", "pwd", "rm", "rmdir", "sh", "sleep", "touch", "true", "truncate", "wc",
+    "yes",
 ];
 
 /// What the registry serves, by digest.
@@ -130,8 +131,10 @@ fn layer() -> Vec<u8> {
     }
     fs::write(root.join("etc/secret"), "of the image").expect("a file");
     // Root's, for everybody: an image may bring what the program can't make.
-    fs::copy(busybox, root.join("bin/setuid")).expect("busybox");
-    fs::set_permissions(root.join("bin/setuid"), fs::Permissions::from_mode(0o4755)).expect("setuid");
+    fs::create_dir(root.join("setuid")).expect("a folder");
+    fs::copy(busybox, root.join("setuid/id")).expect("busybox");
+    fs::set_permissions(root.join("setuid/id"), fs::Permissions::from_mode(0o4755)).expect("setuid");
+    fs::hard_link(root.join("setuid/id"), root.join("setuid/chown")).expect("a name");
     fs::set_permissions(root.join("data"), fs::Permissions::from_mode(0o777)).expect("open to all");
     let tar = Command::new("tar")
         .args(["--numeric-owner", "--owner=0", "--group=0", "--sort=name", "--mtime=@0", "-cf", "-", "."])

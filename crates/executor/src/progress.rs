@@ -59,7 +59,8 @@ impl Tail {
 }
 
 impl Progress {
-    /// Fuel used so far; 0 of a container.
+    /// Fuel used so far, as of the program's last call of a function: a loop without any keeps its count to itself. 0 of a
+    /// container.
     pub fn fuel(&self) -> u64 {
         self.0.fuel.load(Ordering::Relaxed)
     }

@@ -4,6 +4,7 @@
 
 mod course;
 mod doors;
+mod execution;
 mod faults;
 mod kills;
 mod life;

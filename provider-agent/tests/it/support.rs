@@ -14,7 +14,7 @@ use aiigo_protocol::{
     TaskStatus,
 };
 use aiigo_storage::{BlobCid, ContentUri, DirStore, GatewayUrl, PushAuthorizer, PushDenied, PushGrant};
-use aiigo_task::{GuestPath, InputFile, Limits, ResultManifest, TaskSpec, TaskSpecParts};
+use aiigo_task::{GuestPath, InputFile, Limits, ResultManifest, TaskProgram, TaskSpec, TaskSpecParts};
 use alloy::{
     primitives::{Address, U256, aliases::U96, utils::parse_ether},
     providers::DynProvider,
@@ -268,21 +268,27 @@ impl Stage {
     /// A spec for a program that reads `in` and writes `out`.
     pub(crate) async fn spec(&self, program: Vec<u8>, input: &[u8]) -> TaskSpec {
         let module = self.store.put_bytes(program).await.expect("stored");
+        self.spec_of(module.into(), Vec::new(), input).await
+    }
+
+    /// The same of an image, or with arguments.
+    pub(crate) async fn spec_of(&self, program: TaskProgram, args: Vec<String>, input: &[u8]) -> TaskSpec {
+        let image = matches!(program, TaskProgram::Image(_));
         let input = self.store.put_bytes(input.to_vec()).await.expect("stored");
         let path = |path: &str| path.parse::<GuestPath>().expect("a path");
         TaskSpec::new(TaskSpecParts {
             name: "copy".into(),
-            program: module.into(),
-            args: Vec::new(),
+            program,
+            args,
             env: Default::default(),
             inputs: vec![InputFile { path: path("in"), cid: input.cid, size: input.size, sha256: input.sha256 }],
             outputs: vec![path("out")],
             limits: Limits {
                 memory_bytes: 16 << 20,
-                fuel: Some(1 << 40),
-                cpus: None,
+                fuel: (!image).then_some(1 << 40),
+                cpus: image.then_some(1),
                 seconds: 60,
-                output_bytes: 1 << 20,
+                output_bytes: 16 << 20,
             },
             gateways: vec![self.gateway.clone()],
         })

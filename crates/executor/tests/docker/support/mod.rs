@@ -38,7 +38,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let docker = tokio::task::spawn_blocking(Docker::shared).await.expect("a thread").expect("a Docker engine");
+        Self::with(tokio::task::spawn_blocking(Docker::shared).await.expect("a thread").expect("a Docker engine")).await
+    }
+
+    /// The same with an engine of the caller's.
+    pub(crate) async fn with(docker: Arc<Docker>) -> Self {
         let mut images = Images::default();
         let busybox = images.add(json!({ "Cmd": ["/bin/sh"], "Env": ["PATH=/bin"] }));
         let greedy = images.add(json!({
