@@ -26,10 +26,10 @@ const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 const LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 const BUSYBOX: [&str; 2] = ["/bin/busybox", "/usr/bin/busybox"];
-const APPLETS: [&str; 30] = [
+const APPLETS: [&str; 31] = [
     "cat", "chmod", "chown", "cp", "dd", "echo", "env", "grep", "gunzip", "id", "ip", "kill", "ln", "ls", "mkdir",
-    "mkfifo", "mknod", "mount", "mv", "nc", "pwd", "rm", "rmdir", "sh", "sleep", "touch", "true", "truncate", "wc",
-    "yes",
+    "mkfifo", "mknod", "mount", "mv", "nc", "pwd", "rm", "rmdir", "sh", "sleep", "touch", "tr", "true", "truncate",
+    "wc", "yes",
 ];
 
 /// What the registry serves, by digest.

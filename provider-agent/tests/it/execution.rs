@@ -51,7 +51,7 @@ async fn a_task_whose_engine_does_not_come_back_is_given_back_with_the_reason() 
 
     // The engine goes away under the next.
     let spec = stage.spec_of(image.into(), script("echo begun; sleep 50"), b"lost").await;
-    let task = stage.create_for(&spec, "0.36", 600).await;
+    let task = stage.create_for(&spec, "0.36", 1200).await;
     let running = told(&stage, task, |told| told["progress"]["stdoutBytes"] == 6).await;
     assert_eq!(running["progress"]["limit"], 60, "{running}");
     tokio::task::spawn_blocking(move || drop(docker)).await.expect("gone");
@@ -191,4 +191,62 @@ async fn the_owner_sees_how_far_a_program_is_and_what_it_prints() {
     // Fetched once, a module is kept for others who need it.
     let kept = std::fs::read_dir(stage.data_dir().join("cache")).expect("a cache").count();
     assert_eq!(kept, 2, "a module and an input");
+}
+
+/// Tries: numbers that no machine has or that wrap around, bytes that are no text, names that leave the folder, a program by a
+/// tag, one document inside another a thousand times. Must: be left alone, with the reason; the agent goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn absurd_specs_are_left_alone() {
+    let stage = Stage::start().await;
+    stage.setup().await;
+    let mut agent = stage.run(&[]).await;
+    agent.ready().await;
+    let nonce = stage.nonce_of(&stage.operator).await;
+    let good = stage.spec(copy_program(1000), b"x").await;
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut spec: Value = serde_json::from_slice(&good.canonical()).expect("JSON");
+        change(&mut spec);
+        spec.to_string().into_bytes()
+    };
+    let mut bad_text = good.canonical();
+    let name = bad_text.windows(4).position(|word| word == b"copy").expect("its name");
+    bad_text[name..name + 4].copy_from_slice(b"\xff\xfe\xc0\x80");
+    let absurd = [
+        bad_text,
+        with(&|spec| spec["limits"]["memoryBytes"] = json!(u64::MAX)),
+        with(&|spec| spec["limits"]["seconds"] = json!(-1)),
+        with(&|spec| spec["limits"]["outputBytes"] = json!(1e300)),
+        with(&|spec| spec["limits"]["fuel"] = json!("many")),
+        with(&|spec| spec["module"]["size"] = json!(u64::MAX)),
+        with(&|spec| spec["outputs"] = json!(["../../../etc/cron.d/x"])),
+        with(&|spec| spec["outputs"] = json!(["/etc/passwd", "a\u{0}b"])),
+        with(&|spec| spec["inputs"][0]["path"] = json!("..")),
+        with(&|spec| spec["args"] = json!(vec!["x"; 100_000])),
+        with(&|spec| {
+            spec.as_object_mut().expect("an object").remove("module");
+            spec["image"] = json!("busybox:latest");
+        }),
+        format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)).into_bytes(),
+        Vec::new(),
+    ];
+    let mut tasks = Vec::new();
+    for spec in absurd {
+        tasks.push(stage.create_raw(spec, "0.36", 60).await);
+    }
+    let suits = stage.create(&good, "0.36").await;
+    stage.until(suits, TaskStatus::Completed).await;
+    for task in tasks {
+        eventually("a reason", LIMIT, async || {
+            let status = stage.agent(&stage.operator, &["status", "--json", "--tasks", "50"]).await.json();
+            let declined = status["declined"].as_array()?.iter().find(|it| it["taskId"] == task.to_string())?.clone();
+            declined["reason"]
+                .as_str()
+                .is_some_and(|reason| reason.contains("spec") || reason.contains("above"))
+                .then_some(())
+        })
+        .await;
+        assert_eq!(stage.status(task).await, TaskStatus::Open);
+    }
+    assert!(agent.process.exit_status().expect("a state").is_none(), "{}", agent.process.last_lines());
+    assert_eq!(stage.nonce_of(&stage.operator).await, nonce + 3, "a commitment, an acceptance, a result");
 }

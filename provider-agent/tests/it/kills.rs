@@ -179,7 +179,7 @@ async fn an_agent_killed_at_each_bad_end_does_not_begin_again() {
     for end in BAD_ENDS {
         let before = stage.nonce_of(&stage.operator).await;
         let spec = stage.spec(copy_program(LONG), end.as_bytes()).await;
-        let task = stage.create_for(&spec, "0.36", 600).await;
+        let task = stage.create_for(&spec, "0.36", 1200).await;
         match end {
             // The buyer takes the task back when the commitment stands.
             "Lost" => {

@@ -16,7 +16,7 @@ use aiigo_protocol::{
 use aiigo_storage::{BlobCid, ContentUri, DirStore, GatewayUrl, PushAuthorizer, PushDenied, PushGrant};
 use aiigo_task::{GuestPath, InputFile, Limits, ResultManifest, TaskProgram, TaskSpec, TaskSpecParts};
 use alloy::{
-    primitives::{Address, U256, aliases::U96, utils::parse_ether},
+    primitives::{Address, U256, aliases::U96, keccak256, utils::parse_ether},
     providers::DynProvider,
     sol_types::SolCall,
 };
@@ -302,7 +302,13 @@ impl Stage {
 
     /// Puts a task of so many seconds for a spec on the chain.
     pub(crate) async fn create_for(&self, spec: &TaskSpec, price: &str, duration: u32) -> TaskId {
-        let blob = self.store.put_bytes(spec.canonical()).await.expect("stored");
+        self.create_raw(spec.canonical(), price, duration).await
+    }
+
+    /// Puts a task for whatever bytes on the chain.
+    pub(crate) async fn create_raw(&self, spec: Vec<u8>, price: &str, duration: u32) -> TaskId {
+        let spec_hash = keccak256(&spec);
+        let blob = self.store.put_bytes(spec).await.expect("stored");
         let request = TaskMarketplace::TaskRequest {
             resourceType: 1,
             minTrustLevel: 1,
@@ -315,7 +321,7 @@ impl Stage {
             pricePerHour: parse_ether(price).expect("an amount").to::<U96>(),
             paymentToken: Address::ZERO,
             watcher: Address::ZERO,
-            specHash: spec.hash(),
+            specHash: spec_hash,
             specURI: ContentUri::new(blob.cid).at(self.gateway.clone()).to_string(),
         };
         let market = self.market();
