@@ -80,9 +80,29 @@ impl DataDir {
         self.0.join(format!("outbox-{signer:#x}.db"))
     }
 
+    /// Which images were pulled.
+    pub(crate) fn images(&self) -> PathBuf {
+        self.0.join("images")
+    }
+
+    /// Files that tasks need, and others may need again.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.0.join("cache")
+    }
+
     /// The files of a task.
     pub(crate) fn task(&self, task: TaskId) -> TaskDir {
         TaskDir(self.0.join("work").join(task.to_string()))
+    }
+
+    /// The tasks that have files here.
+    pub(crate) fn tasks(&self) -> Result<Vec<TaskId>, AgentError> {
+        let folder = self.0.join("work");
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.context(format!("cannot look into {}", folder.display()))?,
+        };
+        Ok(entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
     }
 
     /// Makes sure that no other agent works in this folder.
@@ -153,9 +173,21 @@ impl TaskDir {
         self.0.join("results")
     }
 
+    /// What a running program shows.
+    pub(crate) fn live(&self) -> PathBuf {
+        self.0.join("live")
+    }
+
     /// There once a run is complete, never before.
     pub(crate) fn manifest(&self) -> PathBuf {
         self.0.join("manifest.json")
+    }
+
+    /// Removes what a run wrote; what was fetched stays.
+    pub(crate) fn clear(&self) {
+        for part in [self.scratch(), self.results()] {
+            let _ = fs::remove_dir_all(part);
+        }
     }
 
     /// Removes all of it; nothing there is fine.

@@ -5,9 +5,11 @@
 //! so that a restart goes on where the last run stopped. What the chain says always wins.
 
 mod activity;
+mod cache;
 mod cli;
 mod data_dir;
 mod error;
+mod live;
 mod machine;
 mod market;
 mod node;

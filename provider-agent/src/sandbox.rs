@@ -1,7 +1,8 @@
 //! Which sandboxes the provider offers.
 
-use aiigo_executor::{DockerConfig, DockerExecutor, DockerHost, ImagePattern, Sandboxes, WasmExecutor};
+use aiigo_executor::{DockerConfig, DockerExecutor, DockerHost, ImagePattern, ImageShelf, Sandboxes, WasmExecutor};
 use aiigo_protocol::NodeId;
+use aiigo_task::parse_bytes;
 use alloy::primitives::{hex, keccak256};
 use clap::Args;
 
@@ -41,6 +42,16 @@ pub(crate) struct ImageArgs {
     /// Give the GPUs of this machine to the containers of a GPU node; needs the NVIDIA Container Toolkit.
     #[arg(long, env = "AIIGO_DOCKER_GPUS", requires = "docker")]
     docker_gpus: bool,
+    /// How much room the images may take that this agent had pulled: beyond it, those go that were not used for longest.
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "AIIGO_IMAGE_ROOM",
+        default_value = "50GiB",
+        value_parser = parse_bytes,
+        requires = "docker"
+    )]
+    image_room: u64,
 }
 
 impl ImageArgs {
@@ -62,6 +73,7 @@ impl ImageArgs {
             instance: instance(data, chain_id, node),
             allowed: policy.images.iter().cloned().collect(),
             gpus: self.docker_gpus,
+            shelf: Some(ImageShelf { folder: data.images(), bytes: self.image_room }),
         };
         let docker = DockerExecutor::start(config).await.context("the Docker sandbox does not start")?;
         Ok(Sandboxes::new(wasm, Some(docker)))

@@ -1,6 +1,6 @@
 //! Transactions through the outbox, waited for until they have ended or the agent has to leave.
 
-use aiigo_chain::{Intent, Outbox, Outcome, Priority};
+use aiigo_chain::{Intent, Outbox, OutboxError, Outcome, Priority};
 use alloy::primitives::Address;
 use tokio_util::sync::CancellationToken;
 
@@ -73,6 +73,25 @@ impl Sender {
             biased;
             () = self.token.cancelled() => Err(AgentError::stopped()),
             outcome = self.outbox.wait(key) => outcome.context(format!("the outbox fails at `{key}`")),
+        }
+    }
+
+    /// Whether a transaction was put there and is in no block.
+    pub(crate) async fn is_under_way(&self, key: &str) -> Result<bool, AgentError> {
+        Ok(matches!(self.known(key).await?, Some(None)))
+    }
+
+    /// Whether a transaction was put there and did what it should.
+    pub(crate) async fn has_landed(&self, key: &str) -> Result<bool, AgentError> {
+        Ok(matches!(self.known(key).await?, Some(Some(Outcome::Landed { .. }))))
+    }
+
+    /// What became of a transaction so far, if it was put there.
+    async fn known(&self, key: &str) -> Result<Option<Option<Outcome>>, AgentError> {
+        match self.outbox.outcome(key).await {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(OutboxError::UnknownKey(_)) => Ok(None),
+            Err(error) => Err(error).context(format!("the outbox fails at `{key}`")),
         }
     }
 

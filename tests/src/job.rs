@@ -11,6 +11,8 @@ use std::{
 pub struct JobFile {
     dir: PathBuf,
     name: String,
+    /// What runs, as the job file says it.
+    program: String,
     inputs: Vec<String>,
     outputs: Vec<String>,
     memory: String,
@@ -26,16 +28,32 @@ impl JobFile {
     /// # Panics
     /// If the module is no WAT or the folder can't be written.
     pub fn new(parent: &Path, name: &str, wat: &str) -> Self {
+        let module = wat::parse_str(wat).expect("a WAT module");
+        let job = Self { fuel: ", fuel: 1e9".to_owned(), ..Self::of(parent, name, "module: program.wasm".to_owned()) };
+        fs::write(job.dir.join("program.wasm"), module).expect("the module");
+        job
+    }
+
+    /// A job of an image that runs a shell script.
+    ///
+    /// # Panics
+    /// If the folder can't be written.
+    pub fn image(parent: &Path, name: &str, image: &str, script: &str) -> Self {
+        let args = serde_json::json!(["sh", "-c", script]);
+        Self::of(parent, name, format!("image: {image}\nargs: {args}"))
+    }
+
+    fn of(parent: &Path, name: &str, program: String) -> Self {
         let dir = parent.join(name);
         fs::create_dir_all(&dir).expect("the job's folder");
-        fs::write(dir.join("program.wasm"), wat::parse_str(wat).expect("a WAT module")).expect("the module");
         Self {
             dir,
             name: name.to_owned(),
+            program,
             inputs: Vec::new(),
             outputs: vec!["out.txt".to_owned()],
             memory: "64MiB".to_owned(),
-            fuel: "1e9".to_owned(),
+            fuel: String::new(),
             output: "1MiB".to_owned(),
             time: "60s".to_owned(),
             price: "0.36".to_owned(),
@@ -63,7 +81,7 @@ impl JobFile {
     /// Compute units.
     #[must_use]
     pub fn fuel(mut self, fuel: &str) -> Self {
-        self.fuel = fuel.to_owned();
+        self.fuel = format!(", fuel: {fuel}");
         self
     }
 
@@ -93,8 +111,8 @@ impl JobFile {
     /// # Panics
     /// If it can't be written.
     pub fn write(&self) -> PathBuf {
-        let Self { name, memory, fuel, output, time, price, .. } = self;
-        let mut yaml = format!("name: {name}\nmodule: program.wasm\n");
+        let Self { name, program, memory, fuel, output, time, price, .. } = self;
+        let mut yaml = format!("name: {name}\n{program}\n");
         if !self.inputs.is_empty() {
             yaml.push_str("inputs:\n");
             for path in &self.inputs {
@@ -103,7 +121,7 @@ impl JobFile {
         }
         write!(
             yaml,
-            "outputs: [{outputs}]\nresources: {{type: CPU, power: 0.001, memory: {memory}, fuel: {fuel}, output: {output}, \
+            "outputs: [{outputs}]\nresources: {{type: CPU, power: 0.001, memory: {memory}{fuel}, output: {output}, \
              time: {time}}}\nprice: \"{price}\"\naccept-within: 5m\nreview: 1h\ntrust: 1\n",
             outputs = self.outputs.join(", ")
         )

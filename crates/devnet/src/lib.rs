@@ -5,7 +5,7 @@
 //! [`Market`] puts the off-chain programs around it, as the real processes that a user would start. [`Process`] is one
 //! such child: it logs to a file, is waited for by what it does and never by time, and dies with its parent. [`Line`]
 //! stands between a program and the chain and fails as networks and endpoints do. [`Postgres`] is a database server,
-//! [`Docker`] a container engine.
+//! [`Docker`] a container engine, [`Registry`] serves it images.
 
 mod account;
 mod anvil;
@@ -18,6 +18,7 @@ mod market;
 mod poll;
 mod postgres;
 mod process;
+mod registry;
 mod snapshot;
 mod spawner;
 mod subscription;
@@ -28,11 +29,12 @@ pub use anvil::BlockTime;
 pub use devnet::{CHAIN_ID, Devnet, DevnetConfig, project_root};
 pub use docker::Docker;
 pub use error::{DevnetError, ProcessError};
-pub use line::{Fault, Faults, Line, REFUSALS};
+pub use line::{Fault, Faults, Lie, Line, REFUSALS};
 pub use market::{Agent, Desk, Finished, Market, MarketConfig, Program, Server};
 pub use poll::{eventually, try_until};
 pub use postgres::Postgres;
 pub use process::{Process, ProcessCommand};
+pub use registry::{Images, Registry};
 pub use snapshot::{Placed, place};
 pub use subscription::Subscription;
 pub use toolchain::find_tool;

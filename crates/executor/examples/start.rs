@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, error::Error, fs, time::Instant};
 
-use aiigo_executor::{Execution, Executor, Program, WasmExecutor};
+use aiigo_executor::{Execution, Executor, Program, Progress, WasmExecutor};
 use aiigo_task::Limits;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         inputs: Vec::new(),
         outputs: Vec::new(),
         gpus: false,
+        progress: Progress::default(),
         limits: Limits {
             memory_bytes: 16 << 20,
             fuel: Some(1_000_000),

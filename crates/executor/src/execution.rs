@@ -10,6 +10,8 @@ use aiigo_task::{ImageReference, Limits, Outcome, Usage};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use crate::Progress;
+
 /// What runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
@@ -36,6 +38,8 @@ pub struct Execution {
     pub limits: Limits,
     /// Whether a container gets the GPUs of this machine; a module has no use for them.
     pub gpus: bool,
+    /// Where the run tells how far it is.
+    pub progress: Progress,
 }
 
 /// A run that came to an end, whichever.

@@ -26,12 +26,16 @@ mod fault;
 mod limiter;
 mod module;
 mod program;
+mod progress;
 mod sandboxes;
 mod vfs;
 mod wasi;
 mod wasm;
 
-pub use docker::{DockerConfig, DockerExecutor, DockerHost, EngineReport, ImageAllowlist, ImagePattern, PatternError};
+pub use docker::{
+    DockerConfig, DockerExecutor, DockerHost, EngineReport, ImageAllowlist, ImagePattern, ImageShelf, PatternError,
+};
 pub use execution::{Completed, Execution, Executor, ExecutorError, Program};
+pub use progress::{Progress, TAIL_BYTES, Tail};
 pub use sandboxes::Sandboxes;
 pub use wasm::WasmExecutor;

@@ -21,7 +21,7 @@ use crate::ExecutorError;
 const COMPILE_TIME: Duration = Duration::from_secs(60);
 /// Compilations at one time: one that takes too long can't be stopped, only left alone, and then holds its place.
 const COMPILERS: usize = 2;
-/// Compiled modules kept.
+/// Compiled modules kept, in memory alone: machine code from a file would run outside of every sandbox.
 const KEPT: usize = 8;
 
 /// A module, or why it is none: the compiler's words.
@@ -78,8 +78,12 @@ impl ModuleCache {
     }
 
     fn kept(&self, digest: &[u8; 32]) -> Option<Module> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|(known, _)| known == digest).map(|(_, module)| module.clone())
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // Used last, it goes last.
+        let found = kept.iter().position(|(known, _)| known == digest).and_then(|at| kept.remove(at))?;
+        let module = found.1.clone();
+        kept.push_back(found);
+        Some(module)
     }
 
     fn keep(&self, digest: [u8; 32], module: Module) {

@@ -35,7 +35,7 @@ pub(crate) fn run(
     store.limiter(|host| &mut host.memory);
     let fuel = execution.limits.fuel.unwrap_or(MAX_FUEL);
     store.set_fuel(fuel).map_err(engine_error)?;
-    watch(&mut store, started + Duration::from_secs(execution.limits.seconds), cancel);
+    watch(&mut store, started + Duration::from_secs(execution.limits.seconds), cancel, fuel);
 
     let end = enter(&mut store, engine, &module);
     let fuel_left = store.get_fuel().map_err(engine_error)?;
@@ -86,13 +86,20 @@ fn host(execution: &Execution, scratch: &Path) -> Result<Host, ExecutorError> {
     }
     let args = std::iter::once(PROGRAM_NAME).chain(execution.args.iter().map(String::as_str));
     let env = execution.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    Ok(Host::new(args, env, files, MemoryLimiter::new(execution.limits.memory_bytes)))
+    let memory = MemoryLimiter::new(execution.limits.memory_bytes);
+    Ok(Host::new(args, env, files, memory, &execution.progress))
 }
 
-/// Ends the program when its time is up or nobody wants it any more.
-fn watch(store: &mut Store<Host>, deadline: Instant, cancel: CancellationToken) {
+/// Ends the program when its time is up or nobody wants it any more; at each look it is told how far it is.
+fn watch(store: &mut Store<Host>, deadline: Instant, cancel: CancellationToken, fuel: u64) {
+    let progress = store.data().progress().clone();
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(move |_| {
+    store.epoch_deadline_callback(move |context| {
+        if let Ok(left) = context.get_fuel() {
+            progress.set_fuel(fuel.saturating_sub(left));
+        }
+        progress.set_memory(context.data().memory.peak());
+        progress.set_output(context.data().files.used_bytes());
         if cancel.is_cancelled() {
             return Err(wasmtime::Error::new(Stop::Cancelled));
         }

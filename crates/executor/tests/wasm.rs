@@ -8,7 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_executor::{Completed, Execution, Executor, ExecutorError, Program, WasmExecutor};
+use aiigo_devnet::eventually;
+use aiigo_executor::{Completed, Execution, Executor, ExecutorError, Program, Progress, WasmExecutor};
 use aiigo_task::{CAPTURE_BYTES, Limits, Outcome};
 use tokio_util::sync::CancellationToken;
 
@@ -74,6 +75,7 @@ fn bench_raw(module: &str) -> Bench {
                 output_bytes: 1 << 20,
             },
             gpus: false,
+            progress: Progress::default(),
         },
         directory,
     }
@@ -524,4 +526,33 @@ async fn a_known_module_starts_quickly() {
     let each = started.elapsed() / RUNS;
     eprintln!("start overhead: {each:?}");
     assert!(each < Duration::from_millis(200), "{each:?} (the goal on an idle machine is 20 ms)");
+}
+
+#[tokio::test]
+async fn how_far_a_program_is_is_seen_while_it_runs() {
+    let bench = bench(
+        r#"(data (i32.const 4000) "begun\n")
+        (func (export "_start")
+            (i32.store (i32.const 8) (i32.const 4000)) (i32.store (i32.const 12) (i32.const 6))
+            (drop (call $fd_write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16)))
+            (loop $for_ever (call $work) (br $for_ever)))
+        (func $work)"#,
+    )
+    .limit(|limits| limits.fuel = Some(1 << 50));
+    let progress = bench.execution.progress.clone();
+    let cancel = CancellationToken::new();
+    let (ended, ()) = tokio::join!(bench.try_run(cancel.clone()), async {
+        let mut fuel = 0;
+        for grown in [1, 2] {
+            eventually("more fuel", std::time::Duration::from_secs(60), async || {
+                (progress.fuel() > fuel && progress.stdout().bytes() == b"begun\n").then_some(())
+            })
+            .await;
+            assert!(progress.fuel() > fuel, "{grown}");
+            fuel = progress.fuel();
+        }
+        assert_eq!(progress.peak_memory_bytes(), 2 << 16);
+        cancel.cancel();
+    });
+    assert!(matches!(ended, Err(ExecutorError::Cancelled)));
 }

@@ -6,6 +6,7 @@ mod bid;
 mod doctor;
 mod earnings;
 mod exit;
+mod logs;
 mod mode;
 mod run;
 mod sending;
@@ -65,6 +66,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Show what the tasks brought in, day by day.
     Earnings(earnings::EarningsArgs),
+    /// Show the end of what a task's program has printed.
+    Logs(logs::LogsArgs),
     /// Take no new tasks until `resume`; a running agent obeys at once.
     Pause(mode::FolderArgs),
     /// Take tasks again.
@@ -165,6 +168,7 @@ impl Cli {
                 Command::Status(args) if args.watch => self.watch(args, token).await,
                 Command::Status(args) => self.report(&status::status(args).await?),
                 Command::Earnings(args) => self.report(&earnings::earnings(args).await?),
+                Command::Logs(args) => logs::logs(args, self.json, token).await,
                 Command::Pause(args) => self.report(&mode::set(args, Mode::Paused).await?),
                 Command::Resume(args) => self.report(&mode::set(args, Mode::Working).await?),
                 Command::Bid(args) => self.report(&bid::bid(args).await?),

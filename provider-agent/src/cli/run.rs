@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use aiigo_chain::{Outbox, OutboxConfig, SignerArgs};
 use aiigo_protocol::units;
+use aiigo_task::parse_bytes;
 use aiigo_telemetry::{Health, ListenArgs};
 use alloy::primitives::U256;
 use clap::Args;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::CommonArgs;
 use crate::{
+    cache::Cache,
     error::{AgentError, Context},
     node, operator,
     policy::PolicyFile,
@@ -42,6 +44,9 @@ pub(super) struct RunArgs {
     allow_private_gateways: bool,
     #[command(flatten)]
     images: ImageArgs,
+    /// How much room the modules and inputs may take that are kept for tasks that need them again.
+    #[arg(long, value_name = "SIZE", env = "AIIGO_FILE_ROOM", default_value = "10GiB", value_parser = parse_bytes)]
+    file_room: u64,
     #[command(flatten)]
     prove: ProveArgs,
     /// Offer at most so many gwei per gas.
@@ -102,6 +107,7 @@ pub(super) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), 
             policy: Arc::new(policy),
             private_gateways: args.allow_private_gateways,
             executor: Arc::new(executor),
+            cache: Cache::new(agent.data.cache(), args.file_room),
             prover: Arc::new(prover),
             health,
             poll_interval,

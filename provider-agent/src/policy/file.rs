@@ -8,7 +8,7 @@ use alloy::primitives::{Address, U256};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{GpuLimits, Hours, Idle, Order, Policy};
+use super::{GpuLimits, Hours, Idle, Order, Policy, Programs};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -48,6 +48,7 @@ struct Task {
     output: Option<Spanned<String>>,
     download: Option<Spanned<String>>,
     memory: Option<Spanned<String>>,
+    programs: Option<Programs>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -118,6 +119,7 @@ impl FromStr for Policy {
             output: reader.or(file.task.output, bytes, default.output)?,
             download: reader.or(file.task.download, bytes, default.download)?,
             task_memory: reader.or(file.task.memory, bytes, memory)?,
+            programs: file.task.programs.unwrap_or_default(),
             allow_buyers: reader.all(&file.buyers.allow, address)?,
             deny_buyers: reader.all(&file.buyers.deny, address)?,
             images: reader.all(&file.images.allow, image)?,
@@ -232,6 +234,7 @@ mod tests {
             longest = "1h"
             output = "2MiB"
             download = "3MiB"
+            programs = "images"
             [buyers]
             allow = ["0x0101010101010101010101010101010101010101"]
             deny = ["0x0202020202020202020202020202020202020202"]
@@ -255,6 +258,7 @@ mod tests {
         assert_eq!((policy.tasks, policy.cores, policy.memory, policy.disk), (3, 2, 6 << 30, Some(1 << 30)));
         assert_eq!((policy.longest, policy.output, policy.download), (Duration::from_secs(3600), 2 << 20, 3 << 20));
         assert_eq!(policy.task_memory, 6 << 30, "all that there is for tasks");
+        assert_eq!(policy.programs, Programs::Images);
         assert_eq!(policy.allow_buyers, [Address::repeat_byte(1)]);
         assert_eq!(policy.deny_buyers, [Address::repeat_byte(2)]);
         assert_eq!(policy.images, ["docker.io/library/busybox@*".parse().expect("a pattern")]);

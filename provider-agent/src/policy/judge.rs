@@ -6,7 +6,7 @@ use aiigo_protocol::{NodeRegistry::NodeInfo, TaskMarketplace::TaskRequest, units
 use aiigo_task::{Limits, Program, TaskSpec, format_bytes, format_duration};
 use alloy::primitives::{Address, U256};
 
-use super::Policy;
+use super::{Policy, Programs};
 
 /// Gas of commitAccept, acceptTask and submitResult together, rounded up from the gas snapshot.
 const GAS_PER_TASK: u64 = 450_000;
@@ -136,6 +136,15 @@ impl Policy {
     /// Whether the program's demands fit this machine and the time that the task gives.
     pub(crate) fn judge_spec(&self, spec: &TaskSpec, request: &TaskRequest) -> Result<(), Refusal> {
         let Limits { memory_bytes, seconds, output_bytes, .. } = spec.limits;
+        match (spec.program(), self.programs) {
+            (Program::Wasm(_), Programs::Images) => {
+                return Err(Refusal::never("its program is a module, not an image"));
+            }
+            (Program::Image(_), Programs::Modules) => {
+                return Err(Refusal::never("its program is an image, not a module"));
+            }
+            _ => {}
+        }
         if seconds > u64::from(request.duration) {
             return Err(Refusal::never("its program may run longer than the task"));
         }

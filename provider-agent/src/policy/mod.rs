@@ -48,6 +48,7 @@ pub(crate) struct Policy {
     pub(crate) download: u64,
     /// Most memory of one task, bytes.
     pub(crate) task_memory: u64,
+    pub(crate) programs: Programs,
     pub(crate) allow_buyers: Vec<Address>,
     pub(crate) deny_buyers: Vec<Address>,
     /// Container images that may run.
@@ -86,6 +87,19 @@ pub(crate) enum Order {
     BestPaying,
 }
 
+/// Which programs are taken, as far as there is a sandbox for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Programs {
+    /// All.
+    #[default]
+    Any,
+    /// WebAssembly modules.
+    Modules,
+    /// Container images.
+    Images,
+}
+
 impl Policy {
     /// Lowest price of a resource, smallest units of ETH an hour.
     pub(crate) fn floor_of(&self, resource: u8) -> U256 {
@@ -110,6 +124,7 @@ impl Default for Policy {
             output: 1 << 30,
             download: 1 << 30,
             task_memory: memory,
+            programs: Programs::default(),
             allow_buyers: Vec::new(),
             deny_buyers: Vec::new(),
             images: Vec::new(),

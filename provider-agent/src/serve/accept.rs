@@ -80,7 +80,7 @@ async fn commit(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
 async fn submit(desk: &Desk, work: &Work, occasion: &str) -> Result<String, AgentError> {
     let call = desk.market.tasks().acceptTask(work.task.0, desk.node.0, work.salt).calldata().clone();
     let call = desk.market.call(ContractName::TaskMarketplace, call);
-    let key = format!("accept:{}:{}{occasion}", work.task, work.attempt);
+    let key = accept_key(work, occasion);
     // A commitment lapses by itself, so the acceptance needs no deadline of its own; as urgent as the next commitment, it
     // keeps its place before it.
     desk.sender.submit(&key, &format!("accept task {}", work.task), call, None, Priority::Urgent).await?;
@@ -127,13 +127,38 @@ fn after_refusal(work: Work, error: &DecodedRevert, last: u32) -> Work {
     work.again()
 }
 
+/// Whether an acceptance of the task is sent, and in no block at present: a reorganisation took it back, and the outbox
+/// brings it again.
+pub(super) async fn is_under_way(desk: &Desk, work: &Work) -> Result<bool, AgentError> {
+    for occasion in ["", ":later"] {
+        if desk.sender.is_under_way(&accept_key(work, occasion)).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The outbox' key of an acceptance.
+fn accept_key(work: &Work, occasion: &str) -> String {
+    format!("accept:{}:{}{occasion}", work.task, work.attempt)
+}
+
 /// Gives a task back while that is still cheap; whether that was possible.
 pub(super) async fn abandon(desk: &Desk, work: &Work) -> Result<bool, AgentError> {
     let call = desk.market.tasks().abandonTask(work.task.0).calldata().clone();
     let call = desk.market.call(ContractName::TaskMarketplace, call);
-    let key = format!("abandon:{}", work.task);
+    let key = abandon_key(work);
     let outcome = desk.sender.once(&key, &format!("give task {} back", work.task), call, None).await?;
     Ok(matches!(outcome, Outcome::Landed { .. }))
+}
+
+/// Whether a task was given back: also by a run of this agent that did not live to write it down.
+pub(super) async fn was_given_back(desk: &Desk, work: &Work) -> Result<bool, AgentError> {
+    desk.sender.has_landed(&abandon_key(work)).await
+}
+
+fn abandon_key(work: &Work) -> String {
+    format!("abandon:{}", work.task)
 }
 
 #[cfg(test)]

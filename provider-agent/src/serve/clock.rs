@@ -45,9 +45,9 @@ impl Clock {
         Ok(seen.block.timestamp.saturating_add(seen.at.elapsed().as_secs()))
     }
 
-    /// Waits for a block above a height.
-    pub(crate) async fn after(&self, number: u64) -> Result<(), AgentError> {
-        self.wait(|block| block.number > number).await.map(|_| ())
+    /// Waits for a block above a height, and tells its own.
+    pub(crate) async fn after(&self, number: u64) -> Result<u64, AgentError> {
+        self.wait(|block| block.number > number).await.map(|seen| seen.block.number)
     }
 
     /// Waits for a block after a time, unix seconds.

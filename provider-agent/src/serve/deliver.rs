@@ -10,7 +10,11 @@ use aiigo_protocol::{ContractName, TaskStatus};
 use aiigo_storage::{BlobCid, ContentUri, GatewayUrl, PushGrant};
 use aiigo_task::ResultManifest;
 
-use super::{Desk, execute, fetch};
+use super::{
+    Desk, execute, fetch,
+    tenure::{self, Tenure},
+    work,
+};
 use crate::{
     data_dir::TaskDir,
     error::{AgentError, Context},
@@ -37,6 +41,9 @@ struct Parcel {
 /// Pushes everything, trying until shortly before the last second for the result. A buyer whose gateways take nothing
 /// gets the hash on the chain all the same, and the files as soon as a gateway takes them.
 pub(super) async fn deliver(desk: &Desk, work: Work) -> Result<Work, AgentError> {
+    if tenure::settled(desk, &work).await? != Tenure::Held {
+        return work::reconcile(desk, work).await;
+    }
     let until = execute::results_until(desk, &work).await?;
     let left = until.saturating_sub(desk.clock.now().await?);
     let patience = Duration::from_secs(left - SUBMIT_RESERVE.min(left / 2));
@@ -131,6 +138,9 @@ pub(super) async fn submit(desk: &Desk, work: Work) -> Result<Work, AgentError> 
     let (Some(hash), Some(uri)) = (work.result_hash, work.result_uri.clone()) else {
         return Err(AgentError::new(format!("task {} has no result to submit", work.task)));
     };
+    if tenure::settled(desk, &work).await? != Tenure::Held {
+        return work::reconcile(desk, work).await;
+    }
     let until = execute::results_until(desk, &work).await?;
     let call = desk.market.tasks().submitResult(work.task.0, hash, uri).calldata().clone();
     let call = desk.market.call(ContractName::TaskMarketplace, call);
@@ -145,6 +155,9 @@ pub(super) async fn submit(desk: &Desk, work: Work) -> Result<Work, AgentError> 
             // The chain decides: the same result may have landed before.
             let (status, task) = desk.market.task(work.task).await?;
             let ours = task.nodeId == desk.node.0;
+            if !ours && tenure::comes_back(desk, &work).await? {
+                return Err(AgentError::new("a reorganisation took the acceptance back: waiting for it"));
+            }
             match status {
                 TaskStatus::Completed | TaskStatus::Disputed | TaskStatus::Verified | TaskStatus::Resolved if ours => {
                     Ok(work.at(Stage::Reviewing))

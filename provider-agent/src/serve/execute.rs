@@ -6,17 +6,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aiigo_executor::{Completed, Execution, Executor, ExecutorError, Program};
+use aiigo_executor::{Completed, Execution, Executor, ExecutorError, Program, Progress};
 use aiigo_storage::{BlobCid, BlobRef, cid_of_reader};
 use aiigo_task::{
     CapturedText, OutputFile, Program as SpecProgram, ResourceType, ResultManifest, ResultParts, TaskSpec,
 };
 use alloy::primitives::B256;
 
-use super::{Desk, accept, fetch};
+use super::{
+    Desk, accept, fetch,
+    patience::{Next, Patience},
+    tenure::{self, Tenure},
+    work,
+};
 use crate::{
     data_dir::TaskDir,
     error::{AgentError, Context},
+    live::Show,
     store::{Stage, Work},
 };
 
@@ -24,19 +30,70 @@ use crate::{
 const MIN_RESERVE: u64 = 2;
 const MAX_RESERVE: u64 = 30;
 
-/// Runs the program of a task that is this node's alone, and writes the results down.
-pub(super) async fn execute(desk: &Desk, work: Work) -> Result<Work, AgentError> {
-    let until = results_until(desk, &work).await?;
-    match produce(desk, &work, until).await? {
-        Produced::Results { hash, .. } => Ok(Work { result_hash: Some(hash), ..work.at(Stage::Delivering) }),
-        Produced::TooLate => Ok(work.ended(Stage::Failed, "there is no time left to run it")),
-        Produced::Nothing(reason) => {
-            let given_back = accept::abandon(desk, &work).await?;
-            match given_back {
-                true => Ok(work.ended(Stage::Abandoned, reason)),
-                false => Ok(work.ended(Stage::Failed, reason)),
-            }
+/// Runs the program of a task that is this node's alone, and writes the results down. What this machine can't do for a while
+/// is tried again; what it still can't do then goes back to the market, while that costs less than being late.
+pub(super) async fn execute(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
+    let mut patience = Patience::default();
+    loop {
+        if tenure::settled(desk, &work).await? != Tenure::Held {
+            return work::reconcile(desk, work).await;
         }
+        let terms = Terms::of(desk, &work).await?;
+        let produced = tokio::select! {
+            produced = produce(desk, &work, terms.results_until) => produced?,
+            lost = tenure::lost(desk, &work) => {
+                lost?;
+                tracing::warn!(task = %work.task, "the task is this node's no more: its program is stopped");
+                return work::reconcile(desk, work).await;
+            }
+        };
+        let reason = match produced {
+            Produced::Results { hash, .. } => {
+                return Ok(Work { result_hash: Some(hash), ..work.at(Stage::Delivering) });
+            }
+            Produced::TooLate => return Ok(work.ended(Stage::Failed, "there is no time left to run it")),
+            Produced::Nothing(reason) => return give_back(desk, work, reason).await,
+            Produced::NotNow(reason) => reason,
+        };
+        let (word, pause) = match patience.after_failure(desk.clock.now().await?, terms.returnable_until) {
+            Next::Again(pause) => ("trying again", pause),
+            Next::Stuck(pause) => ("too late to give it back, so trying on", pause),
+            Next::GiveBack => return give_back(desk, work, reason).await,
+        };
+        tracing::warn!(task = %work.task, reason, tries = patience.tries(), ?pause, word, "this machine can't run the task now");
+        work.note = Some(format!("{word} ({} failures): {reason}", patience.tries()));
+        desk.store.save(&work).await?;
+        tokio::select! {
+            () = desk.sender.token().cancelled() => return Err(AgentError::stopped()),
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Gives a task back, if that is still allowed, with the reason for `status`.
+async fn give_back(desk: &Desk, work: Work, reason: String) -> Result<Work, AgentError> {
+    let given_back = accept::abandon(desk, &work).await?;
+    match given_back {
+        true => Ok(work.ended(Stage::Abandoned, reason)),
+        false => Ok(work.ended(Stage::Failed, reason)),
+    }
+}
+
+/// Times of a task that is this node's, unix seconds of the chain.
+struct Terms {
+    /// Last second for the result.
+    results_until: u64,
+    /// Last second to give it back: `TaskMarketplace._abandonableUntil`.
+    returnable_until: u64,
+}
+
+impl Terms {
+    async fn of(desk: &Desk, work: &Work) -> Result<Self, AgentError> {
+        let (_, task) = desk.market.task(work.task).await?;
+        let rules = desk.market.task_parameters().await?;
+        let (since, time) = (task.assignedAt.to::<u64>(), u64::from(task.duration));
+        let window = (time / 10).max(rules.minAbandonWindow.into()).min(time);
+        Ok(Self { results_until: since + time + u64::from(rules.grace), returnable_until: since + window })
     }
 }
 
@@ -51,7 +108,9 @@ pub(super) enum Produced {
     },
     /// No time is left to run it.
     TooLate,
-    /// This machine can't run it.
+    /// This machine can't run it, and that may pass.
+    NotNow(String),
+    /// This machine can't run it, and another try would end the same.
     Nothing(String),
 }
 
@@ -61,9 +120,19 @@ pub(super) async fn produce(desk: &Desk, work: &Work, until: u64) -> Result<Prod
     let dir = desk.data.task(work.task);
     if !dir.manifest().exists() {
         let Some(seconds) = seconds_left(desk, until).await? else { return Ok(Produced::TooLate) };
-        match run(desk, work, &dir, seconds).await {
-            Ok(completed) => write_results(work, dir.clone(), completed).await?,
+        let ended = match run(desk, work, &dir, seconds).await {
+            Ok(completed) => write_results(work, dir.clone(), completed).await.map_err(Trouble::of),
+            Err(trouble) => Err(trouble),
+        };
+        match ended {
+            Ok(()) => {}
             Err(Trouble::Agent(error)) => return Err(error),
+            Err(Trouble::Passing(reason)) => return Ok(Produced::NotNow(reason)),
+            Err(Trouble::DiskFull(reason)) => {
+                // Also the agent's own memory may be on this disk: first of all there must be room again.
+                dir.clear();
+                return Ok(Produced::Nothing(format!("the disk is full: {reason}")));
+            }
             Err(Trouble::Lasting(reason)) => {
                 tracing::error!(task = %work.task, reason, "this machine can't run the task");
                 return Ok(Produced::Nothing(reason));
@@ -76,16 +145,33 @@ pub(super) async fn produce(desk: &Desk, work: &Work, until: u64) -> Result<Prod
 
 /// Why there is nothing to deliver.
 enum Trouble {
-    /// It may pass, or the agent has to leave.
+    /// The agent has to leave, or the chain does not answer.
     Agent(AgentError),
+    /// It may pass: an engine that is down, files that no gateway gives.
+    Passing(String),
+    /// No room is left, neither for this nor for anything else.
+    DiskFull(String),
     /// Another try would end the same.
     Lasting(String),
 }
 
-impl From<AgentError> for Trouble {
-    fn from(error: AgentError) -> Self {
-        Self::Agent(error)
+impl Trouble {
+    /// Of the machine: whether it passes shows in time.
+    fn of(error: AgentError) -> Self {
+        match (error.is_stop(), is_disk_full(&error)) {
+            (true, _) => Self::Agent(error),
+            (_, true) => Self::DiskFull(error.full()),
+            _ => Self::Passing(error.full()),
+        }
     }
+}
+
+/// Whether a lack of room is among the causes.
+fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+    })
 }
 
 /// Seconds that the program may run so that its result can still be delivered; `None`: it is too late.
@@ -98,26 +184,30 @@ async fn seconds_left(desk: &Desk, until: u64) -> Result<Option<u64>, AgentError
 
 /// Last second for the result, unix seconds of the chain.
 pub(super) async fn results_until(desk: &Desk, work: &Work) -> Result<u64, AgentError> {
-    let (_, task) = desk.market.task(work.task).await?;
-    let grace = desk.market.task_parameters().await?.grace;
-    Ok(task.assignedAt.to::<u64>() + u64::from(task.duration) + u64::from(grace))
+    Ok(Terms::of(desk, work).await?.results_until)
 }
 
 async fn run(desk: &Desk, work: &Work, dir: &TaskDir, seconds: u64) -> Result<Completed, Trouble> {
     // All there already, unless this machine lost it.
-    fetch::files(desk, work.task, &work.spec).await?;
+    fetch::files(desk, work.task, &work.spec).await.map_err(Trouble::of)?;
     let spec = &work.spec;
-    let mut execution = execution(desk, work.task, spec).await?;
+    let mut execution = execution(desk, work.task, spec).await.map_err(Trouble::Agent)?;
     execution.limits.seconds = execution.limits.seconds.min(seconds);
-    tracing::info!(task = %work.task, name = spec.name, "running");
-    let ended = desk.executor.run(execution, &dir.scratch(), desk.sender.token().child_token()).await;
+    tracing::info!(task = %work.task, name = spec.name, "running the program");
+    let show = Show::begin(dir.clone(), execution.progress.clone(), execution.limits);
+    let scratch = dir.scratch();
+    let ended = tokio::select! {
+        ended = desk.executor.run(execution, &scratch, desk.sender.token().child_token()) => ended,
+        never = show.go_on() => match never {},
+    };
+    show.end();
     match ended {
         Ok(completed) => {
             tracing::info!(task = %work.task, outcome = %completed.outcome, code = completed.exit_code,
                 millis = completed.usage.wall_millis, fuel = completed.usage.fuel, "the program ended");
             Ok(completed)
         }
-        Err(ExecutorError::Cancelled) => Err(AgentError::stopped().into()),
+        Err(ExecutorError::Cancelled) => Err(Trouble::Agent(AgentError::stopped())),
         Err(
             error @ (ExecutorError::ModuleTooLarge { .. }
             | ExecutorError::CompileTooSlow { .. }
@@ -127,7 +217,7 @@ async fn run(desk: &Desk, work: &Work, dir: &TaskDir, seconds: u64) -> Result<Co
             | ExecutorError::TooSmall(_)
             | ExecutorError::Engine(_)),
         ) => Err(Trouble::Lasting(error.to_string())),
-        Err(error) => Err(AgentError::because("the sandbox fails", error).into()),
+        Err(error) => Err(Trouble::of(AgentError::because("the sandbox fails", error))),
     }
 }
 
@@ -154,6 +244,7 @@ pub(super) async fn execution(
         outputs: spec.outputs.iter().map(ToString::to_string).collect(),
         limits: spec.limits,
         gpus,
+        progress: Progress::default(),
     })
 }
 

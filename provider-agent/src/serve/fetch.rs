@@ -60,16 +60,17 @@ pub(super) async fn files(desk: &Desk, task: TaskId, spec: &TaskSpec) -> Result<
     dir.create().context(format!("cannot create the folder of task {task}"))?;
     let client = client(desk.private_gateways, spec.gateways.iter().cloned(), FETCH_TIME)?;
     if let Program::Wasm(module) = spec.program() {
-        fetch(&client, &dir, module, dir.module()).await?;
+        fetch(desk, &client, &dir, module, dir.module()).await?;
     }
     for (index, input) in spec.inputs.iter().enumerate() {
         let digest = FileDigest { cid: input.cid, size: input.size, sha256: input.sha256 };
-        fetch(&client, &dir, &digest, dir.input(index)).await?;
+        fetch(desk, &client, &dir, &digest, dir.input(index)).await?;
     }
     Ok(())
 }
 
 async fn fetch(
+    desk: &Desk,
     client: &GatewayClient,
     dir: &TaskDir,
     wanted: &BlobRef,
@@ -80,10 +81,15 @@ async fn fetch(
         return Ok(());
     }
     dir.create().context(format!("cannot create {}", path.display()))?;
+    let (cache, blob, place) = (desk.cache.clone(), wanted.clone(), path.clone());
+    if tokio::task::spawn_blocking(move || cache.take(&blob, &place)).await.context("looking for a kept file died")? {
+        return Ok(());
+    }
     let got = client.fetch(&wanted.cid, wanted.size, &path).await.context("cannot fetch a file of the task")?;
     if got != *wanted {
         let _ = tokio::fs::remove_file(&path).await;
         return Err(AgentError::new(format!("{} is not the file that the spec describes", wanted.cid)));
     }
-    Ok(())
+    let cache = desk.cache.clone();
+    tokio::task::spawn_blocking(move || cache.keep(&got, &path)).await.context("keeping a file died")
 }

@@ -9,8 +9,11 @@ mod execute;
 mod fetch;
 mod gate;
 mod offers;
+mod patience;
 mod replica;
 mod server;
+mod tenure;
+mod tidy;
 mod work;
 
 use std::sync::Arc;
@@ -23,7 +26,8 @@ use tokio::sync::Mutex;
 pub(crate) use self::server::{ServeConfig, serve};
 use self::{accept::Turn, clock::Clock, replica::News};
 use crate::{
-    data_dir::DataDir, market::Market, policy::PolicyFile, resources::Resources, sender::Sender, store::Store,
+    cache::Cache, data_dir::DataDir, market::Market, policy::PolicyFile, resources::Resources, sender::Sender,
+    store::Store,
 };
 
 /// Everything that work on a task needs.
@@ -39,6 +43,7 @@ struct Desk {
     /// Also use gateways on private and local addresses.
     private_gateways: bool,
     executor: Arc<Sandboxes>,
+    cache: Cache,
     clock: Clock,
     /// One commitment a node: a second one would replace the first.
     commitment: Mutex<Turn>,

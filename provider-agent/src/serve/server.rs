@@ -5,7 +5,8 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use aiigo_chain::{Follower, FollowerConfig, LocatedEvent, Update};
 use aiigo_executor::Sandboxes;
 use aiigo_protocol::{
-    Event, NodeId, NodeStatus, ReplicaStatus, TaskId, TaskMarketplace::TaskMarketplaceEvents, units::format_amount,
+    Event, NodeId, NodeStatus, ReplicaStatus, TaskId, TaskMarketplace, TaskMarketplace::TaskMarketplaceEvents,
+    units::format_amount,
 };
 use aiigo_telemetry::Health;
 use alloy::{primitives::U256, signers::local::PrivateKeySigner};
@@ -19,9 +20,11 @@ use super::{
     gate::Gate,
     offers::Offers,
     replica::{self, Claims, News},
+    tidy,
     work::{self, Ended},
 };
 use crate::{
+    cache::Cache,
     data_dir::DataDir,
     error::{AgentError, Context},
     machine::Gpus,
@@ -48,6 +51,7 @@ pub(crate) struct ServeConfig {
     /// Also use gateways on private and local addresses.
     pub(crate) private_gateways: bool,
     pub(crate) executor: Arc<Sandboxes>,
+    pub(crate) cache: Cache,
     pub(crate) prover: Arc<Prover>,
     pub(crate) health: Health,
     pub(crate) poll_interval: Duration,
@@ -68,6 +72,7 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
         policy,
         private_gateways,
         executor,
+        cache,
         prover,
         health,
         poll_interval,
@@ -86,6 +91,7 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
         policy,
         private_gateways,
         executor,
+        cache,
         clock: Clock::new(token),
         commitment: Mutex::default(),
         news: News::default(),
@@ -142,6 +148,7 @@ struct Server {
 impl Server {
     /// Goes on with what an earlier run left.
     async fn resume(&mut self) -> Result<(), AgentError> {
+        tidy::tidy(&self.desk).await?;
         for work in self.desk.store.unfinished().await? {
             tracing::info!(task = %work.task, stage = work.stage.name(), "going on with a task");
             self.go_on(work);
@@ -345,11 +352,19 @@ impl Server {
                 self.refusals.forget(TaskId(reopened.taskId));
             }
             TaskMarketplaceEvents::TaskVerified(verified) if verified.nodeId == self.desk.node.0 => {
-                self.settle(TaskId(verified.taskId), verified.providerAmount, located.block.timestamp).await?;
+                self.settle(TaskId(verified.taskId), verified.providerAmount, located.block.timestamp, "paid").await?;
             }
             TaskMarketplaceEvents::TaskResolved(ruled) if ruled.nodeId == self.desk.node.0 => {
                 let amount = ruled.providerAmount.saturating_add(ruled.bondToProvider);
-                self.settle(TaskId(ruled.taskId), amount, located.block.timestamp).await?;
+                let percent = f64::from(ruled.share) / 100.0;
+                let note = match ruled.ruled {
+                    true => format!("disputed, and the court gave the provider {percent}%"),
+                    false => format!("disputed, and the case had no ruling: the provider has {percent}%"),
+                };
+                self.settle(TaskId(ruled.taskId), amount, located.block.timestamp, &note).await?;
+            }
+            TaskMarketplaceEvents::TaskDisputed(disputed) if disputed.nodeId == self.desk.node.0 => {
+                self.note_dispute(disputed).await?;
             }
             _ => {}
         }
@@ -379,8 +394,21 @@ impl Server {
         Ok(())
     }
 
+    /// Tells the provider of a dispute, and what can be done. The files of the run stay until the ruling.
+    async fn note_dispute(&self, disputed: &TaskMarketplace::TaskDisputed) -> Result<(), AgentError> {
+        let (task, case) = (TaskId(disputed.taskId), disputed.caseId);
+        let files = self.desk.data.task(task);
+        let note = format!(
+            "disputed in case {case}: answer with `submitEvidence({case}, EVIDENCE_URI)` of DisputeCourt; the files of the \
+             run are in {}",
+            files.path().display()
+        );
+        tracing::warn!(%task, %case, complaint = disputed.evidenceURI, "the buyer disputes a result");
+        self.desk.store.set_note(task, &note).await
+    }
+
     /// Notes what a buyer paid, or a jury awarded.
-    async fn settle(&mut self, task: TaskId, amount: U256, at: u64) -> Result<(), AgentError> {
+    async fn settle(&mut self, task: TaskId, amount: U256, at: u64, note: &str) -> Result<(), AgentError> {
         let Some(mut work) = self.desk.store.work(task).await? else { return Ok(()) };
         if work.paid.is_some() {
             return Ok(());
@@ -388,7 +416,7 @@ impl Server {
         (work.paid, work.settled_at) = (Some(amount), Some(at));
         tracing::info!(%task, paid = format_amount(amount), "settled");
         metrics::counter!("aiigo_agent_settled_total").increment(1);
-        self.desk.store.save(&work.ended(Stage::Settled, "paid")).await?;
+        self.desk.store.save(&work.ended(Stage::Settled, note)).await?;
         self.desk.data.task(task).remove();
         Ok(())
     }

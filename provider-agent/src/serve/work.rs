@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use aiigo_protocol::{TaskId, TaskStatus};
 
-use super::{Desk, accept, deliver, execute, fetch, replica};
+use super::{
+    Desk, accept, deliver, execute, fetch, replica,
+    tenure::{self, Tenure},
+};
 use crate::{
     error::AgentError,
     policy::{Offer, Refusal},
@@ -104,6 +107,8 @@ async fn finish(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
             }
             Err(error) if error.is_stop() => return Err(error),
             Err(error) => {
+                work.note = Some(error.full());
+                desk.store.save(&work).await?;
                 rest(desk, &work, &error, &mut pause).await?;
                 // Time may have made the chain decide.
                 work = reconcile(desk, work.clone()).await.unwrap_or(work);
@@ -112,6 +117,8 @@ async fn finish(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
     }
     if work.stage == Stage::Reviewing && !work.delivered {
         deliver::deliver_late(desk, &work).await?;
+        // Meanwhile the loop may have noted what became of it.
+        work = desk.store.work(work.task).await?.unwrap_or(work);
         work.delivered = true;
         desk.store.save(&work).await?;
     }
@@ -133,7 +140,7 @@ async fn step(desk: &Desk, work: Work) -> Result<Work, AgentError> {
 }
 
 /// The chain is right, whatever the database says.
-async fn reconcile(desk: &Desk, work: Work) -> Result<Work, AgentError> {
+pub(super) async fn reconcile(desk: &Desk, work: Work) -> Result<Work, AgentError> {
     let (status, task) = desk.market.task(work.task).await?;
     let ours = task.nodeId == desk.node.0;
     let promised = work.stage >= Stage::Executing;
@@ -143,11 +150,19 @@ async fn reconcile(desk: &Desk, work: Work) -> Result<Work, AgentError> {
             let late = execute::results_until(desk, &work).await? < desk.clock.now().await?;
             if late { work.ended(Stage::Failed, "it was not delivered in time") } else { work }
         }
+        TaskStatus::Completed | TaskStatus::Disputed if ours && work.stage == Stage::Reviewing => work,
         TaskStatus::Completed | TaskStatus::Disputed if ours => work.at(Stage::Reviewing),
         TaskStatus::Verified | TaskStatus::Resolved if ours => work.at(Stage::Settled),
         TaskStatus::Open if !promised => work,
-        TaskStatus::Open => work.ended(Stage::Failed, "the task was taken back"),
-        _ if promised => work.ended(Stage::Failed, "the task went to somebody else"),
+        _ if promised => match tenure::settled(desk, &work).await? {
+            Tenure::Held | Tenure::ComesBack => work,
+            Tenure::Ended if accept::was_given_back(desk, &work).await? => {
+                let note = work.note.clone().unwrap_or_else(|| "given back".into());
+                work.ended(Stage::Abandoned, note)
+            }
+            Tenure::Ended => work.ended(Stage::Failed, "its time was over, and the market took it back"),
+            Tenure::Never => work.ended(Stage::Lost, "a reorganisation took its acceptance back"),
+        },
         _ => work.ended(Stage::Lost, "somebody else has it, or its buyer took it back"),
     })
 }

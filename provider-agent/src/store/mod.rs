@@ -3,6 +3,7 @@
 mod declined;
 mod earnings;
 mod life;
+mod notes;
 mod work;
 
 use std::path::Path;

@@ -96,7 +96,7 @@ pub(crate) struct Work {
     pub(crate) paid: Option<U256>,
     /// When that was, unix seconds of the chain.
     pub(crate) settled_at: Option<u64>,
-    /// Why it ended.
+    /// Why it ended; while it goes on, what holds it up or was said of it.
     pub(crate) note: Option<String>,
 }
 
@@ -130,9 +130,10 @@ impl Work {
         Self { stage: Stage::Applying, round: Some(round), ..self }
     }
 
-    /// Moves on.
+    /// Moves on; what held it up is over.
     pub(crate) fn at(mut self, stage: Stage) -> Self {
         self.stage = stage;
+        self.note = None;
         self
     }
 

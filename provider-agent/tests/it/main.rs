@@ -3,6 +3,10 @@
 #![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
 
 mod course;
+mod doors;
+mod execution;
+mod faults;
+mod kills;
 mod life;
 mod pty;
 mod replicas;

@@ -1,6 +1,6 @@
 //! Agents in replicated tasks, as real processes on a real chain, with the gateway of `aiigo store serve`.
 
-mod crowd;
+pub(crate) mod crowd;
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},

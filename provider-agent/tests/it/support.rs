@@ -5,7 +5,6 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -14,16 +13,18 @@ use aiigo_protocol::{
     AIIGOToken, ContractName, EscrowManager, NodeId, NodeRegistry, ProofOfWorkVerifier, TaskId, TaskMarketplace,
     TaskStatus,
 };
-use aiigo_storage::{BlobCid, ContentUri, DirStore, GatewayUrl, PushAuthorizer, PushDenied, PushGrant, gateway_router};
-use aiigo_task::{GuestPath, InputFile, Limits, ResultManifest, TaskSpec, TaskSpecParts};
+use aiigo_storage::{BlobCid, ContentUri, DirStore, GatewayUrl, PushAuthorizer, PushDenied, PushGrant};
+use aiigo_task::{GuestPath, InputFile, Limits, ResultManifest, TaskProgram, TaskSpec, TaskSpecParts};
 use alloy::{
-    primitives::{Address, U256, aliases::U96, utils::parse_ether},
+    primitives::{Address, U256, aliases::U96, keccak256, utils::parse_ether},
     providers::DynProvider,
     sol_types::SolCall,
 };
 use async_trait::async_trait;
 use serde_json::Value;
 use url::Url;
+
+use crate::doors::Doors;
 
 /// How long anything may take on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
@@ -70,6 +71,8 @@ pub(crate) struct Stage {
     pub(crate) buyer: Account,
     pub(crate) store: DirStore,
     pub(crate) gateway: GatewayUrl,
+    /// Of the gateway.
+    pub(crate) doors: Doors,
     dir: tempfile::TempDir,
 }
 
@@ -131,8 +134,9 @@ impl Stage {
             market: at(ContractName::TaskMarketplace),
             registry: at(ContractName::NodeRegistry),
         };
-        let gateway = serve(store.clone(), assigned).await;
-        Self { devnet, owner, operator, payout, buyer, store, gateway, dir }
+        let doors = Doors::default();
+        let gateway = doors.serve(store.clone(), assigned).await;
+        Self { devnet, owner, operator, payout, buyer, store, gateway, doors, dir }
     }
 
     pub(crate) fn at(&self, name: ContractName) -> Address {
@@ -168,6 +172,17 @@ impl Stage {
             .env("AIIGO_DEPLOYMENT", self.devnet.deployment_path())
             .env("AIIGO_DATA_DIR", self.data_dir())
             .env("AIIGO_PRIVATE_KEY", account.private_key())
+    }
+
+    /// How often the agent began to run the program of a task, in all its lives.
+    pub(crate) fn runs_of(&self, task: TaskId) -> usize {
+        self.logs().iter().map(|log| runs_in(log, task)).sum()
+    }
+
+    /// What the agent said in all its lives, on good lines and bad ones.
+    pub(crate) fn logs(&self) -> Vec<String> {
+        let logs = ["run.log", "bad-line.log"].map(|name| std::fs::read_to_string(self.dir.path().join(name)));
+        logs.into_iter().flatten().collect()
     }
 
     /// Runs a command to its end.
@@ -253,43 +268,60 @@ impl Stage {
     /// A spec for a program that reads `in` and writes `out`.
     pub(crate) async fn spec(&self, program: Vec<u8>, input: &[u8]) -> TaskSpec {
         let module = self.store.put_bytes(program).await.expect("stored");
+        self.spec_of(module.into(), Vec::new(), input).await
+    }
+
+    /// The same of an image, or with arguments.
+    pub(crate) async fn spec_of(&self, program: TaskProgram, args: Vec<String>, input: &[u8]) -> TaskSpec {
+        let image = matches!(program, TaskProgram::Image(_));
         let input = self.store.put_bytes(input.to_vec()).await.expect("stored");
         let path = |path: &str| path.parse::<GuestPath>().expect("a path");
         TaskSpec::new(TaskSpecParts {
             name: "copy".into(),
-            program: module.into(),
-            args: Vec::new(),
+            program,
+            args,
             env: Default::default(),
             inputs: vec![InputFile { path: path("in"), cid: input.cid, size: input.size, sha256: input.sha256 }],
             outputs: vec![path("out")],
             limits: Limits {
                 memory_bytes: 16 << 20,
-                fuel: Some(1 << 40),
-                cpus: None,
+                fuel: (!image).then_some(1 << 40),
+                cpus: image.then_some(1),
                 seconds: 60,
-                output_bytes: 1 << 20,
+                output_bytes: 16 << 20,
             },
             gateways: vec![self.gateway.clone()],
         })
         .expect("a spec")
     }
 
-    /// Puts a task for a spec on the chain.
+    /// Puts a task of a minute for a spec on the chain.
     pub(crate) async fn create(&self, spec: &TaskSpec, price: &str) -> TaskId {
-        let blob = self.store.put_bytes(spec.canonical()).await.expect("stored");
+        self.create_for(spec, price, 60).await
+    }
+
+    /// Puts a task of so many seconds for a spec on the chain.
+    pub(crate) async fn create_for(&self, spec: &TaskSpec, price: &str, duration: u32) -> TaskId {
+        self.create_raw(spec.canonical(), price, duration).await
+    }
+
+    /// Puts a task for whatever bytes on the chain.
+    pub(crate) async fn create_raw(&self, spec: Vec<u8>, price: &str, duration: u32) -> TaskId {
+        let spec_hash = keccak256(&spec);
+        let blob = self.store.put_bytes(spec).await.expect("stored");
         let request = TaskMarketplace::TaskRequest {
             resourceType: 1,
             minTrustLevel: 1,
             replicas: 1,
             minPower: 1,
-            duration: 60,
+            duration,
             acceptWindow: 600,
             reviewWindow: 3600,
             maxAuditAge: 0,
             pricePerHour: parse_ether(price).expect("an amount").to::<U96>(),
             paymentToken: Address::ZERO,
             watcher: Address::ZERO,
-            specHash: spec.hash(),
+            specHash: spec_hash,
             specURI: ContentUri::new(blob.cid).at(self.gateway.clone()).to_string(),
         };
         let market = self.market();
@@ -349,16 +381,14 @@ pub(crate) fn node_of(setup: &Value) -> NodeId {
     setup["nodeId"].as_str().and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no node: {setup}"))
 }
 
-pub(crate) fn aiigo(amount: u64) -> U256 {
-    U256::from(amount) * U256::from(10).pow(U256::from(18))
+/// How often an agent's log says that it runs the program of a task.
+pub(crate) fn runs_in(log: &str, task: TaskId) -> usize {
+    let task = task.to_string();
+    log.lines().filter(|line| line.contains("running the program") && line.contains(&task)).count()
 }
 
-async fn serve(store: DirStore, assigned: Assigned) -> GatewayUrl {
-    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = socket.local_addr().expect("an address");
-    let router = gateway_router(store, Arc::new(assigned));
-    tokio::spawn(async move { axum::serve(socket, router).await });
-    format!("http://{address}").parse().expect("an address")
+pub(crate) fn aiigo(amount: u64) -> U256 {
+    U256::from(amount) * U256::from(10).pow(U256::from(18))
 }
 
 /// Counts few hashes as power: however busy this machine is, what it shows is more than nothing.

@@ -2,6 +2,7 @@
 
 mod fault;
 mod http;
+mod lie;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,10 +21,13 @@ use tokio::{
 };
 use url::Url;
 
-pub use self::fault::{Fault, Faults};
 use self::{
     fault::Dice,
     http::{Connection, Reply},
+};
+pub use self::{
+    fault::{Fault, Faults},
+    lie::Lie,
 };
 
 /// The method that sends a signed transaction.
@@ -59,6 +63,7 @@ struct Shared {
     client: reqwest::Client,
     seed: u64,
     faults: Mutex<Faults>,
+    lie: Mutex<Option<Lie>>,
     /// How many requests came.
     requests: watch::Sender<u64>,
     counts: Mutex<BTreeMap<Fault, u64>>,
@@ -82,6 +87,7 @@ impl Line {
             client,
             seed,
             faults: Mutex::default(),
+            lie: Mutex::default(),
             requests: watch::Sender::new(0),
             counts: Mutex::default(),
             recent: Mutex::default(),
@@ -99,6 +105,11 @@ impl Line {
     /// Sets how it fails from now on.
     pub fn fail(&self, faults: Faults) {
         *lock(&self.shared.faults) = faults;
+    }
+
+    /// Sets what it says against the truth from now on, if anything.
+    pub fn lie(&self, lie: impl Into<Option<Lie>>) {
+        *lock(&self.shared.lie) = lie.into();
     }
 
     /// How many requests came so far; changes with each, before it is handed on.
@@ -224,11 +235,13 @@ impl Shared {
 
     /// Hands a request on.
     async fn pass(&self, request: &Value) -> Reply {
-        let answered = async {
-            let response = self.client.post(self.chain.clone()).json(request).send().await?;
-            response.json::<Value>().await
+        let lie = *lock(&self.lie);
+        let answered = match (lie, request.as_array()) {
+            (None, _) => self.ask(request).await,
+            (Some(lie), None) => self.deny(lie, request).await,
+            (Some(lie), Some(batch)) => self.deny_all(lie, batch).await,
         };
-        match answered.await {
+        match answered {
             Ok(value) => {
                 if request["method"] != SEND {
                     let mut recent = lock(&self.recent);
@@ -242,6 +255,34 @@ impl Shared {
                 status(502)
             }
         }
+    }
+
+    /// Asks the chain.
+    async fn ask(&self, request: &Value) -> reqwest::Result<Value> {
+        self.client.post(self.chain.clone()).json(request).send().await?.json().await
+    }
+
+    /// Answers against the truth.
+    async fn deny(&self, lie: Lie, request: &Value) -> reqwest::Result<Value> {
+        let truth = match lie.question(request) {
+            Some(question) => self.ask(&question).await?,
+            None => Value::Null,
+        };
+        let latest =
+            json!({ "jsonrpc": "2.0", "id": 0, "method": "eth_getBlockByNumber", "params": ["latest", false] });
+        let head = match request["method"] == "eth_getTransactionReceipt" {
+            true => self.ask(&latest).await?["result"].take(),
+            false => Value::Null,
+        };
+        Ok(lie.answer(request, truth, &head))
+    }
+
+    async fn deny_all(&self, lie: Lie, batch: &[Value]) -> reqwest::Result<Value> {
+        let mut answers = Vec::with_capacity(batch.len());
+        for request in batch {
+            answers.push(self.deny(lie, request).await?);
+        }
+        Ok(Value::Array(answers))
     }
 
     /// Hands on what was held back for long enough.
@@ -362,6 +403,32 @@ mod tests {
             ask(&line, "eth_call").await.expect("an answer");
         }
         assert_eq!(asked.load(Ordering::SeqCst), OVERTAKEN_BY + 1);
+    }
+
+    #[tokio::test]
+    async fn a_liar_says_so_of_each_question_of_a_batch() {
+        let (url, asked) = chain().await;
+        let line = Line::open(&url, 1).await.expect("a line");
+        line.lie(Lie::Chain(7));
+        assert_eq!(ask(&line, "eth_chainId").await.expect("an answer").1["result"], "0x7");
+        line.lie(Lie::NoLogs);
+        assert_eq!(ask(&line, "eth_getLogs").await.expect("an answer").1["result"], json!([]));
+        line.lie(Lie::Receipts);
+        let before = asked.load(Ordering::SeqCst);
+        let hash = json!(keccak256([0]));
+        assert_eq!(ask(&line, SEND).await.expect("an answer").1["result"], hash);
+        assert_eq!(asked.load(Ordering::SeqCst), before, "it is not handed on");
+        line.lie(Lie::OldHead(3));
+        let batch = json!([
+            { "jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": [] },
+            { "jsonrpc": "2.0", "id": 2, "method": "eth_blockNumber", "params": [] },
+        ]);
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let answers = client.post(line.url().clone()).json(&batch).send().await.expect("sent");
+        let answers: Value = answers.json().await.expect("JSON");
+        assert_eq!((&answers[0]["result"], &answers[1]["result"]), (&json!("0x3"), &json!("0x3")));
+        line.lie(None);
+        assert_ne!(ask(&line, "eth_chainId").await.expect("an answer").1["result"], "0x7");
     }
 
     #[tokio::test]

@@ -18,6 +18,8 @@ pub struct Agent {
     pub operator: Account,
     /// Its data; also the log.
     pub dir: PathBuf,
+    /// More arguments for its `run`, beside those of all.
+    pub args: Vec<String>,
     node: Option<NodeId>,
     server: Option<Server>,
 }
@@ -82,6 +84,7 @@ impl Market {
             operator: self.devnet.account(first.saturating_add(1))?,
             name,
             dir,
+            args: Vec::new(),
             node: None,
             server: None,
         });
@@ -156,6 +159,7 @@ impl Market {
             // The buyer's store is on this machine.
             .arg("--allow-private-gateways")
             .args(&self.config.agent_args)
+            .args(&agent.args)
             .env("AIIGO_PRIVATE_KEY", agent.operator.private_key());
         if let Some(node) = agent.node {
             command = command.args(["--node".to_owned(), node.to_string()]);

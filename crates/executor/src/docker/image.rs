@@ -6,7 +6,10 @@ use aiigo_task::ImageReference;
 use bollard::{errors::Error, models::ImageInspect, query_parameters::CreateImageOptionsBuilder};
 use futures::TryStreamExt;
 
-use super::engine::{Doing, Engine, has_status, reason_of};
+use super::{
+    engine::{Doing, Engine, has_status, reason_of},
+    shelf::Shelf,
+};
 use crate::ExecutorError;
 
 /// Longest pull.
@@ -28,16 +31,23 @@ pub(super) struct Image {
 }
 
 /// The image, pulled by its digest if the engine does not have it.
-pub(super) async fn obtain(engine: &Engine, image: &ImageReference) -> Result<Image, ExecutorError> {
+pub(super) async fn obtain(engine: &Engine, shelf: &Shelf, image: &ImageReference) -> Result<Image, ExecutorError> {
     let name = image.to_string();
     let looking = || format!("looking for the image {image}");
     let inspected = match engine.docker.inspect_image(&name).await {
         Err(error) if has_status(&error, 404) => {
+            let shelved = shelf.put(image);
+            shelved.map_err(|error| ExecutorError::ImageUnavailable {
+                image: image.clone(),
+                reason: format!("it can't be remembered that it is pulled: {error}"),
+            })?;
             pull(engine, image).await?;
+            shelf.tidy(engine).await;
             engine.docker.inspect_image(&name).await.doing(looking)?
         }
         other => other.doing(looking)?,
     };
+    shelf.touch(image);
     judge(image, inspected)
 }
 

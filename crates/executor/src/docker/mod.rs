@@ -21,10 +21,12 @@ mod container;
 mod engine;
 mod image;
 mod leftovers;
+mod meter;
 mod names;
 mod outputs;
 mod place;
 mod run;
+mod shelf;
 mod tar;
 
 use std::{
@@ -39,8 +41,14 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     allowlist::{ImageAllowlist, ImagePattern, PatternError},
     engine::{DockerHost, EngineReport},
+    shelf::ImageShelf,
 };
-use self::{engine::Engine, image::Image, names::Names};
+use self::{
+    engine::Engine,
+    image::Image,
+    names::Names,
+    shelf::{Shelf, Use},
+};
 use crate::{Completed, Execution, Executor, ExecutorError, Program, wasm::fresh_directory};
 
 /// What a Docker sandbox needs to know.
@@ -54,6 +62,8 @@ pub struct DockerConfig {
     pub allowed: ImageAllowlist,
     /// Whether tasks that ask for GPUs get this machine's; others never do.
     pub gpus: bool,
+    /// How the images that are pulled are kept; without one they stay for ever.
+    pub shelf: Option<ImageShelf>,
 }
 
 /// Runs images with a Docker engine.
@@ -63,6 +73,7 @@ pub struct DockerExecutor {
     instance: String,
     allowed: RwLock<ImageAllowlist>,
     gpus: bool,
+    shelf: Shelf,
 }
 
 impl DockerExecutor {
@@ -71,7 +82,7 @@ impl DockerExecutor {
     /// # Errors
     /// If there is no engine, it can't keep the limits, or something can't be removed.
     pub async fn start(config: DockerConfig) -> Result<Self, ExecutorError> {
-        let DockerConfig { host, instance, allowed, gpus } = config;
+        let DockerConfig { host, instance, allowed, gpus, shelf } = config;
         let refused = |reason: String| ExecutorError::Docker { what: "setting up the sandbox".into(), reason };
         if !names::is_instance(&instance) {
             return Err(refused(format!("`{instance}` is no name of an instance")));
@@ -84,7 +95,7 @@ impl DockerExecutor {
             tracing::warn!(missing, "the Docker engine lacks a protection");
         }
         leftovers::sweep(&engine, &instance).await?;
-        Ok(Self { engine, instance, allowed: RwLock::new(allowed), gpus })
+        Ok(Self { engine, instance, allowed: RwLock::new(allowed), gpus, shelf: Shelf::new(shelf) })
     }
 
     /// From now on these images may run, and no others; what runs goes on.
@@ -100,8 +111,8 @@ impl DockerExecutor {
         Ok(Engine::connect(host).await?.report)
     }
 
-    /// The image of an execution that may run and fits.
-    async fn image(&self, execution: &Execution) -> Result<Image, ExecutorError> {
+    /// The image of an execution that may run and fits; it stays while it is used.
+    async fn image(&self, execution: &Execution) -> Result<(Image, Use), ExecutorError> {
         let reference = image_of(execution)?;
         let refused = |reason: &str| ExecutorError::ImageRefused { image: reference.clone(), reason: reason.into() };
         if !self.allowed.read().unwrap_or_else(PoisonError::into_inner).allows(reference) {
@@ -111,9 +122,10 @@ impl DockerExecutor {
             return Err(refused("it asks for GPUs, and containers get none here"));
         }
         self.check_size(execution)?;
-        let image = image::obtain(&self.engine, reference).await?;
+        let held = self.shelf.hold(reference);
+        let image = image::obtain(&self.engine, &self.shelf, reference).await?;
         match image.has_command || !execution.args.is_empty() {
-            true => Ok(image),
+            true => Ok((image, held)),
             false => Err(refused("it has no command, and the task gives none")),
         }
     }
@@ -147,7 +159,7 @@ impl Executor for DockerExecutor {
         scratch: &Path,
         cancel: CancellationToken,
     ) -> Result<Completed, ExecutorError> {
-        let image = tokio::select! {
+        let (image, held) = tokio::select! {
             image = self.image(&execution) => image?,
             () = cancel.cancelled() => return Err(ExecutorError::Cancelled),
         };
@@ -166,6 +178,7 @@ impl Executor for DockerExecutor {
                 // The next start removes it; the result is none the worse.
                 tracing::error!(%error, "a container or volume stays behind");
             }
+            drop(held);
             ended
         });
         run.await.map_err(|error| ExecutorError::Thread(error.to_string()))?

@@ -22,11 +22,12 @@ use super::{
     container,
     engine::{Doing, Engine, reason_of},
     image::Image,
+    meter,
     names::Names,
     outputs::{self, Collected},
     place::{self, Place},
 };
-use crate::{Completed, Execution, ExecutorError, capture::Capture};
+use crate::{Completed, Execution, ExecutorError, Progress, capture::Capture, progress::Stream};
 
 /// How long the engine may take to end a container that was killed.
 const END_TIME: Duration = Duration::from_secs(60);
@@ -52,13 +53,14 @@ pub(super) async fn run(
         tokio::try_join!(set_up_place(engine, image, names, execution), set_up_task(engine, image, names, execution))?;
     let mut place = place;
     place.ready(engine, names).await?;
-    let printed = Printed::follow(streams);
+    let printed = Printed::follow(streams, &execution.progress);
     let started = Instant::now();
     let mut end = match start(engine, names).await? {
         Some(reason) => End { outcome: Outcome::Trapped, exit_code: 0, remarks: vec![reason], files: Vec::new() },
         None => tokio::select! {
             ended = watch(engine, names, execution, started) => ended?,
             error = place.broken() => return Err(error),
+            never = meter::measure(engine, names, &execution.progress) => match never {},
         },
     };
     let wall = started.elapsed();
@@ -68,7 +70,7 @@ pub(super) async fn run(
             Collected::TooLarge => end = End::stopped(Outcome::OutputTooLarge, "the files exceed the output limit"),
         }
     }
-    let (stdout, mut stderr) = printed.finish().await;
+    let (stdout, mut stderr) = printed.finish(&execution.progress).await;
     for remark in &end.remarks {
         stderr.conclude(remark);
     }
@@ -78,7 +80,11 @@ pub(super) async fn run(
         outputs: end.files,
         stdout: stdout.into_bytes(),
         stderr: stderr.into_bytes(),
-        usage: Usage { fuel: 0, peak_memory_bytes: 0, wall_millis: wall.as_millis().try_into().unwrap_or(u64::MAX) },
+        usage: Usage {
+            fuel: 0,
+            peak_memory_bytes: execution.progress.peak_memory_bytes(),
+            wall_millis: wall.as_millis().try_into().unwrap_or(u64::MAX),
+        },
     })
 }
 
@@ -205,10 +211,11 @@ async fn state(engine: &Engine, names: &Names) -> Result<ContainerState, Executo
 struct Printed(JoinHandle<(Capture, Capture)>);
 
 impl Printed {
-    fn follow(streams: AttachContainerResults) -> Self {
+    fn follow(streams: AttachContainerResults, progress: &Progress) -> Self {
+        let captures = (Capture::new(Stream::Stdout, progress), Capture::new(Stream::Stderr, progress));
         Self(tokio::spawn(async move {
             let AttachContainerResults { mut output, input: _input } = streams;
-            let (mut stdout, mut stderr) = (Capture::default(), Capture::default());
+            let (mut stdout, mut stderr) = captures;
             while let Some(Ok(part)) = output.next().await {
                 match part {
                     LogOutput::StdErr { message } => stderr.push(&message),
@@ -221,13 +228,13 @@ impl Printed {
     }
 
     /// All of it, once the program has ended.
-    async fn finish(mut self) -> (Capture, Capture) {
+    async fn finish(mut self, progress: &Progress) -> (Capture, Capture) {
         match tokio::time::timeout(LAST_WORDS_TIME, &mut self.0).await {
             Ok(Ok(captured)) => captured,
             _ => {
                 self.0.abort();
                 tracing::warn!("what the program printed did not come to its end");
-                (Capture::default(), Capture::default())
+                (Capture::new(Stream::Stdout, progress), Capture::new(Stream::Stderr, progress))
             }
         }
     }

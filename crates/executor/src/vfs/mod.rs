@@ -73,6 +73,11 @@ impl Vfs {
         Self { nodes: BTreeMap::from([(ROOT, root)]), next: ROOT + 1, quota: Quota::new(max_bytes), scratch }
     }
 
+    /// Bytes that the program keeps in its files now.
+    pub(crate) fn used_bytes(&self) -> u64 {
+        self.quota.bytes()
+    }
+
     /// Shows a file of the host to the program, read-only.
     pub(crate) fn add_input(&mut self, path: &str, host: &Path) -> Result<(), AddError> {
         let metadata = std::fs::metadata(host)?;

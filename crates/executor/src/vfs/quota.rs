@@ -29,6 +29,11 @@ impl Quota {
         }
     }
 
+    /// Bytes in use.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     pub(super) fn give_bytes(&mut self, count: u64) {
         self.bytes = self.bytes.saturating_sub(count);
     }

@@ -18,6 +18,7 @@ use crate::{
     capture::Capture,
     fault::{Fault, Stop},
     limiter::MemoryLimiter,
+    progress::{Progress, Stream},
     vfs::Vfs,
 };
 use clock::Clock;
@@ -45,6 +46,7 @@ pub(crate) struct Host {
     random: Random,
     pub(crate) memory: MemoryLimiter,
     moved: u64,
+    progress: Progress,
 }
 
 impl Host {
@@ -53,19 +55,26 @@ impl Host {
         env: impl IntoIterator<Item = (&'a str, &'a str)>,
         files: Vfs,
         memory: MemoryLimiter,
+        progress: &Progress,
     ) -> Self {
         Self {
             args: args.into_iter().map(|arg| zero_terminated(arg.to_owned())).collect(),
             env: env.into_iter().map(|(name, value)| zero_terminated(format!("{name}={value}"))).collect(),
             files,
             descriptors: Table::new(),
-            stdout: Capture::default(),
-            stderr: Capture::default(),
+            stdout: Capture::new(Stream::Stdout, progress),
+            stderr: Capture::new(Stream::Stderr, progress),
             clock: Clock::default(),
             random: Random::default(),
             memory,
             moved: 0,
+            progress: progress.clone(),
         }
+    }
+
+    /// Where the run is watched.
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// Notes bytes that a call moved, to be paid with fuel.

@@ -1,9 +1,10 @@
 //! What a program may try. The executor's limits hold, the host is unharmed, and nothing is left.
 
-use std::{fs, time::Instant};
+use std::{fs, process::Command, time::Instant};
 
-use aiigo_executor::{Completed, Execution};
+use aiigo_executor::{Completed, Execution, Executor};
 use aiigo_task::{CAPTURE_BYTES, Limits, Outcome};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{World, said};
 
@@ -199,4 +200,103 @@ async fn what_one_run_leaves_the_next_does_not_find() {
     let second = world.run_script(script).await;
     assert_eq!(first.stdout, second.stdout);
     assert!(!said(&second).lines().any(|line| line == "s"), "{}", said(&second));
+}
+
+/// Tries: to become root by a program of root's that the image brings with the setuid bit. Must: stay who it is.
+#[tokio::test]
+async fn a_setuid_program_of_the_image_gives_nothing() {
+    let world = World::start().await;
+    let script = "ls -l /setuid/id; /setuid/id -u; /setuid/chown 0:0 /work && echo GOT; echo still here";
+    let completed = world.run_script(script).await;
+    assert_outcome(&completed, Outcome::Exited);
+    let text = said(&completed);
+    assert!(text.contains("-rwsr-xr-x") && text.contains("\n64350\n"), "{text}");
+    assert!(!text.contains("GOT") && text.contains("still here"), "{text}");
+}
+
+/// Tries: to open the devices of the machine's disks, memory and GPUs, and to make its own. Must: find none.
+#[tokio::test]
+async fn devices_can_not_be_had() {
+    let world = World::start().await;
+    let script = "
+        for d in 'sda b 8 0' 'vda b 254 0' 'mem c 1 1' 'kmsg c 1 11' 'fuse c 10 229' 'kvm c 10 232' 'nvidia0 c 195 0'; do
+            set -- $d; mknod /tmp/$1 $2 $3 $4 2>/dev/null && echo MADE $1
+            [ -e /dev/$1 ] && echo FOUND $1; dd if=/dev/$1 bs=1 count=1 2>/dev/null && echo READ $1; done
+        echo x > /dev/null && dd if=/dev/urandom bs=1 count=1 2>/dev/null | wc -c; true";
+    let completed = world.run_script(script).await;
+    assert_outcome(&completed, Outcome::Exited);
+    let text = said(&completed);
+    for word in ["MADE", "FOUND", "READ"] {
+        assert!(!text.contains(word), "{text}");
+    }
+}
+
+/// Tries: to fill the disk of whoever opens it, by an input that is an archive of a thousand times its size, and by one as
+/// output. Must: be handed on as the file that it is; nobody but the program itself unpacks anything, and it has only the room
+/// of its limits for that.
+#[tokio::test]
+async fn an_archive_that_is_a_bomb_is_only_a_file() {
+    let world = World::start().await;
+    let before = world.disk();
+    // A gzip of zeros, a thousandth of what it unpacks to, in a tar that names files outside.
+    let bomb = bomb();
+    assert!(bomb.len() < 1 << 19, "{}", bomb.len());
+    let execution = Execution {
+        inputs: vec![(world.file("bomb", &bomb), "bomb.tar.gz".into())],
+        outputs: vec!["copy.tar.gz".into(), "unpacked".into(), "../outside".into()],
+        ..world.script("cp bomb.tar.gz copy.tar.gz; gunzip -c bomb.tar.gz > unpacked; echo ended $?")
+    };
+    let completed = world.run(execution).await;
+    // What it unpacks itself is above its output limit.
+    assert_outcome(&completed, Outcome::OutputTooLarge);
+    let execution = Execution {
+        inputs: vec![(world.file("bomb", &bomb), "bomb.tar.gz".into())],
+        outputs: vec!["copy.tar.gz".into()],
+        ..world.script("cp bomb.tar.gz copy.tar.gz")
+    };
+    let completed = world.run(execution).await;
+    assert_outcome(&completed, Outcome::Exited);
+    assert_eq!(fs::read(&completed.outputs[0].1).unwrap(), bomb);
+    assert_eq!(fs::read_dir(world.scratch().join("files")).unwrap().count(), 1, "nothing was unpacked here");
+    assert!(world.disk() < before + (64 << 20), "something was unpacked at the engine");
+}
+
+/// 256 MiB of zeros as `../outside` in a tar, compressed.
+fn bomb() -> Vec<u8> {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = fs::File::create(dir.path().join("zeros")).expect("a file");
+    file.set_len(256 << 20).expect("a sparse file");
+    let tar = Command::new("tar")
+        .args(["--transform=s,^,../outside/,", "-czPf", "-", "zeros"])
+        .current_dir(dir.path())
+        .output()
+        .expect("tar");
+    assert!(tar.status.success(), "{}", String::from_utf8_lossy(&tar.stderr));
+    tar.stdout
+}
+
+/// Tries: to read and change the files of a task that runs beside it, and of the agent. Must: see only its own.
+#[tokio::test]
+async fn a_task_does_not_find_the_one_beside_it() {
+    let world = World::start().await;
+    let one = world.scratch();
+    let two = one.join("spy");
+    let victim = Execution {
+        inputs: vec![(world.file("secret", b"confidential"), "secret".into())],
+        ..world.script("i=0; while [ $i -lt 30 ]; do sleep 0.1; i=$((i+1)); done; cat secret > out")
+    };
+    let spy = world.script(
+        "for p in /proc/[0-9]*; do cat $p/root/work/secret $p/environ $p/cwd/secret 2>/dev/null; done
+         cat /inputs/* /work/../*/secret /var/lib/docker/volumes/*/_data/* 2>/dev/null
+         kill -9 -1; ls /proc | grep -c '^[0-9]'; echo end",
+    );
+    let run = |execution: Execution, scratch: std::path::PathBuf| {
+        let executor = &world.executor;
+        async move { executor.run(execution, &scratch, CancellationToken::new()).await.unwrap() }
+    };
+    let (victim, spy) = tokio::join!(run(victim, one), run(spy, two));
+    assert_outcome(&victim, Outcome::Exited);
+    assert_eq!(fs::read(&victim.outputs[0].1).unwrap(), b"confidential");
+    assert!(!said(&spy).contains("confidential"), "{}", said(&spy));
+    world.assert_nothing_is_left().await;
 }

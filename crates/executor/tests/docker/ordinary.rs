@@ -1,9 +1,11 @@
 //! What an honest program may rely on.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 
-use aiigo_executor::{Execution, Executor, ExecutorError, Program};
-use aiigo_task::{Limits, Outcome};
+use aiigo_devnet::{Docker, eventually};
+use aiigo_executor::{DockerExecutor, Execution, Executor, ExecutorError, ImageShelf, Program};
+use aiigo_task::{ImageReference, Limits, Outcome};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{World, said};
 
@@ -119,4 +121,73 @@ async fn an_input_that_is_no_file_is_this_machines_fault() {
         let execution = Execution { inputs: vec![(input, "a".into())], ..world.script("true") };
         assert!(matches!(world.try_run(execution).await, Err(ExecutorError::File { path, .. }) if path == "a"));
     }
+}
+
+#[tokio::test]
+async fn the_most_memory_is_measured() {
+    let world = World::start().await;
+    let limits = Limits { memory_bytes: 256 << 20, ..world.script("").limits };
+    // What is in /tmp is memory.
+    let script = "dd if=/dev/zero of=/tmp/big bs=1M count=100 2>/dev/null; sleep 1";
+    let completed = world.run(Execution { limits, ..world.script(script) }).await;
+    let peak = completed.usage.peak_memory_bytes;
+    assert!((100 << 20..257 << 20).contains(&peak), "{peak} bytes");
+    let small = world.run(Execution { limits, ..world.script("sleep 1") }).await.usage.peak_memory_bytes;
+    assert!((1..50 << 20).contains(&small), "{small} bytes");
+}
+
+#[tokio::test]
+async fn what_a_program_prints_is_seen_while_it_runs() {
+    let world = World::start().await;
+    let execution = world.script("echo begun; echo wrong >&2; while ! [ -e /tmp/never ]; do sleep 1; done");
+    let progress = execution.progress.clone();
+    let (cancel, scratch) = (CancellationToken::new(), world.scratch());
+    let run = world.executor.run(execution, &scratch, cancel.clone());
+    let (ended, ()) = tokio::join!(run, async {
+        eventually("words", Duration::from_secs(60), async || {
+            let (out, err) = (progress.stdout().bytes(), progress.stderr().bytes());
+            (out == b"begun\n" && err == b"wrong\n" && progress.peak_memory_bytes() > 0).then_some(())
+        })
+        .await;
+        cancel.cancel();
+    });
+    assert!(matches!(ended, Err(ExecutorError::Cancelled)));
+}
+
+#[tokio::test]
+async fn pulled_images_go_when_they_take_too_much_room_and_no_others() {
+    // An engine of its own: what others pull would count.
+    let docker = tokio::task::spawn_blocking(Docker::start).await.expect("a thread").expect("an engine");
+    let world = World::with(Arc::new(docker)).await;
+    let folder = world.scratch().join("shelf");
+    let all = [&world.busybox, &world.greedy, &world.unlisted];
+    let executor = async |bytes: u64| {
+        let shelf = Some(ImageShelf { folder: folder.clone(), bytes });
+        World::executor_with(&world.docker, &world.instance, &all, shelf).await
+    };
+    let prepare = async |executor: &DockerExecutor, image: &ImageReference| {
+        let program = Program::Image(image.clone());
+        executor.prepare(&Execution { program, ..world.script("true") }).await.expect("prepared");
+    };
+    let has = async |image: &ImageReference| world.client.inspect_image(&image.to_string()).await.is_ok();
+    // Somebody else's: it was there before.
+    world.executor.prepare(&world.script("true")).await.expect("pulled without a shelf");
+    let size = world.client.inspect_image(&world.busybox.to_string()).await.unwrap().size.unwrap();
+
+    // Room for one.
+    let small = executor(size.unsigned_abs() * 3 / 2).await;
+    prepare(&small, &world.busybox).await;
+    prepare(&small, &world.greedy).await;
+    assert!(has(&world.busybox).await && has(&world.greedy).await);
+    // A new process knows what an earlier one pulled.
+    let small = executor(size.unsigned_abs() * 3 / 2).await;
+    prepare(&small, &world.unlisted).await;
+    assert!(has(&world.unlisted).await, "what was pulled last stays");
+    assert!(!has(&world.greedy).await, "what was not used for longest goes");
+    assert!(has(&world.busybox).await, "what others pulled is theirs");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+
+    // Gone from the engine, it is pulled again.
+    prepare(&small, &world.greedy).await;
+    assert!(has(&world.greedy).await && !has(&world.unlisted).await);
 }

@@ -16,9 +16,11 @@ use serde::Serialize;
 use self::level::{NextLevel, Rules};
 use super::{Agent, CommonArgs, earnings::IncomeReport};
 use crate::{
+    data_dir::DataDir,
     error::{AgentError, Context, read_error},
+    live::{self, LiveReport},
     market::status_of,
-    store::{DAY, Declined, Income, Work, total},
+    store::{DAY, Declined, Income, Stage, Work, total},
 };
 
 #[derive(Args, Clone, Debug)]
@@ -81,15 +83,22 @@ struct TaskReport {
     task_id: String,
     name: String,
     stage: &'static str,
+    /// How far its program is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<LiveReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     paid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
 }
 
-impl From<Work> for TaskReport {
-    fn from(work: Work) -> Self {
+impl TaskReport {
+    fn new(work: Work, data: &DataDir) -> Self {
+        let runs = work.stage == Stage::Executing;
+        // A folder that is being removed shows nothing.
+        let shown = runs.then(|| live::look(&data.task(work.task)).ok().flatten()).flatten();
         Self {
+            progress: shown.map(|(report, ..)| report).filter(|report| !report.ended),
             task_id: work.task.to_string(),
             name: work.spec.name,
             stage: work.stage.name(),
@@ -152,7 +161,7 @@ pub(super) async fn status(args: &StatusArgs) -> Result<StatusReport, AgentError
         mode: store.mode().await?.name(),
         earned_today: today.into(),
         earned: total(days.values()).into(),
-        tasks: store.latest(args.tasks).await?.into_iter().map(TaskReport::from).collect(),
+        tasks: store.latest(args.tasks).await?.into_iter().map(|work| TaskReport::new(work, &agent.data)).collect(),
         declined: store.declined(args.tasks).await?.into_iter().map(DeclinedReport::from).collect(),
         health: health::look(&agent, &info, gas, head).await?,
     })

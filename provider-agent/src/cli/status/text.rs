@@ -45,13 +45,16 @@ impl StatusReport {
         let (today, all) = (&self.earned_today, &self.earned);
         writeln!(text, "  earned     {} today, {} in all", eth(&today.paid), eth(&all.paid))?;
         writeln!(text, "  earnings   {} to withdraw to {}", eth(&self.withdrawable), self.payout)?;
-        for TaskReport { task_id, name, stage, paid, note } in &self.tasks {
+        for TaskReport { task_id, name, stage, progress, paid, note } in &self.tasks {
             let more = match (paid, note) {
                 (Some(paid), _) => format!(" {}", eth(paid)),
                 (None, Some(note)) => format!(" ({note})"),
                 (None, None) => String::new(),
             };
             writeln!(text, "  {task_id}  {stage:<10} {name}{more}")?;
+            if let Some(progress) = progress {
+                writeln!(text, "    {}", progress.text())?;
+            }
         }
         for declined in &self.declined {
             writeln!(text, "  {}  not taken: {}", declined.task_id, declined.reason)?;

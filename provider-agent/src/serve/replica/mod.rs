@@ -117,7 +117,11 @@ pub(super) async fn run(desk: &Desk, mut work: Work) -> Result<Ended, AgentError
         }
         news.forget();
         match look_and_step(desk, work.clone(), &mut news).await {
-            Ok(next) => {
+            Ok(mut next) => {
+                if !next.stage.is_over() {
+                    // Whatever held it up is over.
+                    next.note = None;
+                }
                 let back = next.stage < work.stage;
                 if next != work {
                     work = next;
@@ -130,7 +134,11 @@ pub(super) async fn run(desk: &Desk, mut work: Work) -> Result<Ended, AgentError
                 }
             }
             Err(error) if error.is_stop() => return Err(error),
-            Err(error) => work::rest(desk, &work, &error, &mut pause).await?,
+            Err(error) => {
+                work.note = Some(error.full());
+                desk.store.save(&work).await?;
+                work::rest(desk, &work, &error, &mut pause).await?;
+            }
         }
     }
     clean_up(desk, &work).await;

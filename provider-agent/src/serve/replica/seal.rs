@@ -44,7 +44,7 @@ pub(super) async fn execute(desk: &Desk, seat: &Seat, work: Work) -> Result<Work
         Produced::TooLate => {
             Err(AgentError::new("there is no time left to run the program, and a seat can't be given back"))
         }
-        Produced::Nothing(reason) => Err(AgentError::new(format!(
+        Produced::NotNow(reason) | Produced::Nothing(reason) => Err(AgentError::new(format!(
             "this machine can't run the program, and a seat can't be given back: unless it can by the deadline, the seat \
              times out, with a slash: {reason}"
         ))),

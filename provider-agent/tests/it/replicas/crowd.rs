@@ -17,9 +17,7 @@ use aiigo_protocol::{
     AIIGOToken, ContractName, EscrowManager, NodeId, NodeRegistry, ProofOfWorkVerifier, ReplicaStatus, TaskId,
     TaskMarketplace,
 };
-use aiigo_storage::{
-    BlobCid, ClientOptions, ContentUri, DirStore, GatewayClient, GatewayUrl, PushGrant, cid_of, gateway_router,
-};
+use aiigo_storage::{BlobCid, ClientOptions, ContentUri, DirStore, GatewayClient, GatewayUrl, PushGrant, cid_of};
 use aiigo_task::{InputFile, Limits, ResultManifest, TaskSpec, TaskSpecParts};
 use alloy::{
     contract::{CallBuilder, CallDecoder},
@@ -33,12 +31,15 @@ use alloy::{
 use futures::future::join_all;
 use serde_json::Value;
 
-use crate::support::{LIMIT, aiigo, allow_busy_machines};
+use crate::{
+    doors::Doors,
+    support::{LIMIT, aiigo, allow_busy_machines},
+};
 
 /// How long all seats may take, with agents that are killed.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Seconds to apply.
-const WINDOW: u32 = 60;
+const WINDOW: u32 = 240;
 /// Gas beside the estimate.
 const ROOM: u64 = 500_000;
 /// AIIGO at stake: enough for trust level 2 after a slash.
@@ -60,6 +61,8 @@ pub(crate) struct Crowd {
     pub(crate) store: DirStore,
     buyer: Account,
     gateway: GatewayUrl,
+    /// Of the gateway.
+    pub(crate) doors: Doors,
     published: Published,
     dir: tempfile::TempDir,
 }
@@ -89,14 +92,11 @@ impl Crowd {
         let blobs = dir.path().join("blobs");
         let store = DirStore::open(&blobs).expect("a store");
         let chain = Chain::new(devnet.provider(), Arc::new(devnet.deployment().clone()));
-        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = socket.local_addr().expect("an address");
-        let router = gateway_router(store.clone(), Arc::new(ChainAuthorizer::new(chain, &blobs)));
-        tokio::spawn(async move { axum::serve(socket, router).await });
-        let gateway = format!("http://{address}").parse().expect("an address");
+        let doors = Doors::default();
+        let gateway = doors.serve(store.clone(), ChainAuthorizer::new(chain, &blobs)).await;
         let buyer = devnet.account(1).expect("an account");
         let published = Published::in_store(&blobs);
-        let mut crowd = Self { devnet, members: Vec::new(), store, buyer, gateway, published, dir };
+        let mut crowd = Self { devnet, members: Vec::new(), store, buyer, gateway, doors, published, dir };
         crowd.relax().await;
         crowd.members = join_all((0..count).map(|index| crowd.member(index))).await;
         crowd.audit().await;
@@ -206,6 +206,11 @@ impl Crowd {
         *self.members[index].process.lock().expect("no panic") = Some(process);
     }
 
+    /// The process of a node's agent.
+    pub(crate) fn process(&self, index: usize) -> u32 {
+        self.members[index].process.lock().expect("no panic").as_ref().expect("a running agent").id()
+    }
+
     /// Kills a node's agent, if it has one.
     pub(crate) fn kill(&self, index: usize) {
         if let Some(mut process) = self.members[index].process.lock().expect("no panic").take() {
@@ -236,6 +241,11 @@ impl Crowd {
 
     /// A task for three seats whose program reads `in` and writes `out`.
     pub(crate) async fn order(&self, program: Vec<u8>, input: &[u8]) -> (TaskId, TaskSpec) {
+        self.order_for(3, program, input).await
+    }
+
+    /// The same for so many seats, or for one node.
+    pub(crate) async fn order_for(&self, replicas: u8, program: Vec<u8>, input: &[u8]) -> (TaskId, TaskSpec) {
         let module = self.store.put_bytes(program).await.expect("stored");
         let input = self.store.put_bytes(input.to_vec()).await.expect("stored");
         let path = |path: &str| path.parse().expect("a path");
@@ -262,7 +272,7 @@ impl Crowd {
         let request = TaskMarketplace::TaskRequest {
             resourceType: 1,
             minTrustLevel: 2,
-            replicas: 3,
+            replicas,
             minPower: 1,
             duration: 600,
             acceptWindow: WINDOW,

@@ -1,7 +1,5 @@
 //! A real engine, a registry to pull from, and an executor between them.
 
-mod registry;
-
 use std::{
     collections::{BTreeMap, HashMap},
     fs,
@@ -9,16 +7,16 @@ use std::{
     sync::Arc,
 };
 
-use aiigo_devnet::Docker;
+use aiigo_devnet::{Docker, Images, Registry};
 use aiigo_executor::{
-    Completed, DockerConfig, DockerExecutor, Execution, Executor, ExecutorError, ImageAllowlist, Program,
+    Completed, DockerConfig, DockerExecutor, Execution, Executor, ExecutorError, ImageAllowlist, ImageShelf, Program,
+    Progress,
 };
 use aiigo_task::{ImageReference, Limits};
 use bollard::{
     API_DEFAULT_VERSION,
     query_parameters::{ListContainersOptionsBuilder, ListVolumesOptionsBuilder},
 };
-use registry::{Images, Registry};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -40,7 +38,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let docker = tokio::task::spawn_blocking(Docker::shared).await.expect("a thread").expect("a Docker engine");
+        Self::with(tokio::task::spawn_blocking(Docker::shared).await.expect("a thread").expect("a Docker engine")).await
+    }
+
+    /// The same with an engine of the caller's.
+    pub(crate) async fn with(docker: Arc<Docker>) -> Self {
         let mut images = Images::default();
         let busybox = images.add(json!({ "Cmd": ["/bin/sh"], "Env": ["PATH=/bin"] }));
         let greedy = images.add(json!({
@@ -73,12 +75,22 @@ impl World {
     }
 
     pub(crate) async fn executor(docker: &Docker, instance: &str, allowed: &[&ImageReference]) -> DockerExecutor {
+        Self::executor_with(docker, instance, allowed, None).await
+    }
+
+    pub(crate) async fn executor_with(
+        docker: &Docker,
+        instance: &str,
+        allowed: &[&ImageReference],
+        shelf: Option<ImageShelf>,
+    ) -> DockerExecutor {
         let patterns = allowed.iter().map(|image| format!("{}@*", image.name()).parse().expect("a pattern"));
         let config = DockerConfig {
             host: docker.host().parse().expect("a host"),
             instance: instance.to_owned(),
             allowed: patterns.collect::<ImageAllowlist>(),
             gpus: false,
+            shelf,
         };
         DockerExecutor::start(config).await.expect("an executor")
     }
@@ -93,6 +105,7 @@ impl World {
             outputs: vec!["out".into()],
             limits: Limits { memory_bytes: 64 << 20, fuel: None, cpus: Some(1), seconds: 60, output_bytes: 1 << 20 },
             gpus: false,
+            progress: Progress::default(),
         }
     }
 

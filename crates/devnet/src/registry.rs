@@ -1,5 +1,7 @@
 //! A read-only OCI registry on this machine, with images made of the static busybox.
 
+#![allow(clippy::expect_used)] // for tests only: to fail is to panic
+
 use std::{
     collections::HashMap,
     fs,
@@ -24,9 +26,10 @@ const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 const LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 const BUSYBOX: [&str; 2] = ["/bin/busybox", "/usr/bin/busybox"];
-const APPLETS: [&str; 28] = [
-    "cat", "chmod", "chown", "cp", "dd", "echo", "env", "grep", "id", "ip", "kill", "ln", "ls", "mkdir", "mkfifo",
-    "mknod", "mount", "mv", "nc", "pwd", "rm", "rmdir", "sh", "sleep", "touch", "true", "truncate", "yes",
+const APPLETS: [&str; 31] = [
+    "cat", "chmod", "chown", "cp", "dd", "echo", "env", "grep", "gunzip", "id", "ip", "kill", "ln", "ls", "mkdir",
+    "mkfifo", "mknod", "mount", "mv", "nc", "pwd", "rm", "rmdir", "sh", "sleep", "touch", "tr", "true", "truncate",
+    "wc", "yes",
 ];
 
 /// What the registry serves, by digest.
@@ -34,18 +37,22 @@ type Blobs = Arc<HashMap<String, (&'static str, Vec<u8>)>>;
 
 /// A running registry.
 #[derive(Debug)]
-pub(crate) struct Registry {
-    pub(crate) address: String,
+pub struct Registry {
+    /// Where it listens: the first part of its images' names.
+    pub address: String,
     server: JoinHandle<()>,
 }
 
 /// The images before they are served.
 #[derive(Debug, Default)]
-pub(crate) struct Images(HashMap<String, (&'static str, Vec<u8>)>);
+pub struct Images(HashMap<String, (&'static str, Vec<u8>)>);
 
 impl Images {
     /// Adds an image of busybox with a configuration (`{"Cmd": …}`); its digest.
-    pub(crate) fn add(&mut self, config: Value) -> String {
+    ///
+    /// # Panics
+    /// If this machine has no static busybox.
+    pub fn add(&mut self, config: Value) -> String {
         let layer = layer();
         let layer_size = layer.len();
         let layer = self.put(LAYER, layer);
@@ -77,7 +84,10 @@ impl Images {
     }
 
     /// Serves them at 127.0.0.1, which engines allow to be without TLS.
-    pub(crate) async fn serve(self) -> Registry {
+    ///
+    /// # Panics
+    /// If no port is free.
+    pub async fn serve(self) -> Registry {
         let blobs: Blobs = Arc::new(self.0);
         let app =
             Router::new().route("/v2/", get(async || StatusCode::OK)).route("/v2/{*path}", get(blob)).with_state(blobs);
@@ -120,6 +130,11 @@ fn layer() -> Vec<u8> {
         symlink("busybox", root.join("bin").join(applet)).expect("a link");
     }
     fs::write(root.join("etc/secret"), "of the image").expect("a file");
+    // Root's, for everybody: an image may bring what the program can't make.
+    fs::create_dir(root.join("setuid")).expect("a folder");
+    fs::copy(busybox, root.join("setuid/id")).expect("busybox");
+    fs::set_permissions(root.join("setuid/id"), fs::Permissions::from_mode(0o4755)).expect("setuid");
+    fs::hard_link(root.join("setuid/id"), root.join("setuid/chown")).expect("a name");
     fs::set_permissions(root.join("data"), fs::Permissions::from_mode(0o777)).expect("open to all");
     let tar = Command::new("tar")
         .args(["--numeric-owner", "--owner=0", "--group=0", "--sort=name", "--mtime=@0", "-cf", "-", "."])

@@ -1,0 +1,147 @@
+//! Modules and inputs that were fetched, kept by their content for the next task that needs them. Those that were not used
+//! for longest go when all take too much room.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use aiigo_storage::{BlobRef, cid_of_reader};
+
+/// The files, in a folder of the agent's own; clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Cache {
+    folder: PathBuf,
+    bytes: u64,
+}
+
+impl Cache {
+    /// So many bytes in a folder, which is made when it is needed.
+    pub(crate) fn new(folder: PathBuf, bytes: u64) -> Self {
+        Self { folder, bytes }
+    }
+
+    /// Puts a file to where a task needs it, if it is here and still what it was. The task shares it, and changes nothing.
+    pub(crate) fn take(&self, wanted: &BlobRef, to: &Path) -> bool {
+        let kept = self.file(wanted);
+        match is_whole(&kept, wanted) {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(cid = %wanted.cid, "a kept file has changed: it is fetched again");
+                let _ = fs::remove_file(kept);
+                return false;
+            }
+            Err(_) => return false,
+        }
+        let _ = fs::remove_file(to);
+        let placed = fs::hard_link(&kept, to).or_else(|_| fs::copy(&kept, to).map(|_| ()));
+        if let Ok(file) = File::options().append(true).open(&kept) {
+            let _ = file.set_modified(SystemTime::now());
+        }
+        placed.is_ok()
+    }
+
+    /// Keeps a file that was fetched and verified. Without room for it, or without a disk that can, it goes without.
+    pub(crate) fn keep(&self, blob: &BlobRef, from: &Path) {
+        if blob.size > self.bytes {
+            return;
+        }
+        if let Err(error) = self.link(blob, from).and_then(|()| self.tidy()) {
+            tracing::debug!(%error, cid = %blob.cid, "a fetched file is not kept");
+        }
+    }
+
+    fn link(&self, blob: &BlobRef, from: &Path) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        match fs::hard_link(from, self.file(blob)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            linked => linked,
+        }
+    }
+
+    fn tidy(&self) -> io::Result<()> {
+        let mut kept = Vec::new();
+        for file in fs::read_dir(&self.folder)?.flatten() {
+            let metadata = file.metadata()?;
+            kept.push((metadata.modified()?, metadata.len(), file.path()));
+        }
+        kept.sort();
+        let mut bytes: u64 = kept.iter().map(|(_, size, _)| size).sum();
+        for (_, size, file) in kept {
+            if bytes <= self.bytes {
+                break;
+            }
+            fs::remove_file(file)?;
+            bytes = bytes.saturating_sub(size);
+        }
+        Ok(())
+    }
+
+    fn file(&self, blob: &BlobRef) -> PathBuf {
+        self.folder.join(blob.cid.to_string())
+    }
+}
+
+fn is_whole(file: &Path, wanted: &BlobRef) -> io::Result<bool> {
+    let file = File::open(file)?;
+    Ok(file.metadata()?.len() == wanted.size && cid_of_reader(file)? == *wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct World {
+        dir: tempfile::TempDir,
+        cache: Cache,
+    }
+
+    impl World {
+        fn new(bytes: u64) -> Self {
+            let dir = tempfile::tempdir().expect("a folder");
+            let cache = Cache::new(dir.path().join("cache"), bytes);
+            Self { dir, cache }
+        }
+
+        fn keep(&self, content: &str) -> BlobRef {
+            let file = self.dir.path().join(content);
+            fs::write(&file, content).expect("written");
+            let blob = cid_of_reader(content.as_bytes()).expect("a name");
+            self.cache.keep(&blob, &file);
+            blob
+        }
+
+        fn has(&self, blob: &BlobRef) -> bool {
+            self.cache.take(blob, &self.dir.path().join("taken"))
+        }
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_goes_first() {
+        let world = World::new(10);
+        let (first, second) = (world.keep("first"), world.keep("secon"));
+        let later = SystemTime::now() + std::time::Duration::from_secs(60);
+        assert!(world.has(&first));
+        File::options()
+            .append(true)
+            .open(world.cache.file(&first))
+            .and_then(|file| file.set_modified(later))
+            .expect("set");
+        let third = world.keep("third");
+        assert!(world.has(&first) && world.has(&third) && !world.has(&second));
+        assert_eq!(fs::read(world.dir.path().join("taken")).expect("taken"), b"third");
+        assert!(!world.has(&world.keep("longer than all the room")));
+    }
+
+    #[test]
+    fn a_file_that_changed_is_not_given_out() {
+        let world = World::new(100);
+        let blob = world.keep("true");
+        fs::remove_file(world.cache.file(&blob)).expect("removed");
+        fs::write(world.cache.file(&blob), "lies").expect("written");
+        assert!(!world.has(&blob));
+        assert!(!world.cache.file(&blob).exists());
+    }
+}

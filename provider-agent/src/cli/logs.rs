@@ -1,0 +1,130 @@
+//! `logs`: what the program of a task prints.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+use aiigo_protocol::TaskId;
+use clap::Args;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::{mode::FolderArgs, print};
+use crate::{
+    data_dir::{DataDir, TaskDir},
+    error::{AgentError, Context},
+    live::{self, LiveReport},
+};
+
+/// Between two looks of `--follow`.
+const PAUSE: Duration = Duration::from_millis(300);
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct LogsArgs {
+    #[command(flatten)]
+    folder: FolderArgs,
+    /// The task.
+    task: TaskId,
+    /// Go on until the program ends.
+    #[arg(long)]
+    follow: bool,
+}
+
+/// What was shown of a stream so far.
+#[derive(Debug, Default)]
+struct Shown(u64);
+
+impl Shown {
+    /// Of a tail what is new.
+    fn news<'t>(&mut self, tail: &'t [u8], total: u64) -> &'t [u8] {
+        let new = usize::try_from(total.saturating_sub(self.0)).unwrap_or(usize::MAX);
+        self.0 = total.max(self.0);
+        &tail[tail.len().saturating_sub(new)..]
+    }
+}
+
+/// Prints the end of both streams: each to its own, or both in one document.
+pub(super) async fn logs(args: &LogsArgs, json: bool, token: CancellationToken) -> Result<ExitCode, AgentError> {
+    let dir = DataDir::open(&args.folder.data_dir)?.task(args.task);
+    let (mut stdout, mut stderr) = (Shown::default(), Shown::default());
+    let mut seen = false;
+    loop {
+        let Some((report, out, err)) = look(&dir, args.task)? else {
+            if seen || (args.follow && dir.path().exists()) {
+                // It is over, or has not begun.
+                if seen {
+                    return Ok(ExitCode::SUCCESS);
+                }
+                tokio::select! {
+                    () = token.cancelled() => return Ok(ExitCode::SUCCESS),
+                    () = tokio::time::sleep(PAUSE) => continue,
+                }
+            }
+            return Err(AgentError::new(format!(
+                "nothing is kept of what task {} printed: it has not run here, or its files went when it was over",
+                args.task
+            )));
+        };
+        seen = true;
+        if json {
+            print(&document(args.task, &report, &out, &err))?;
+        } else {
+            show(io::stdout().lock(), stdout.news(&out, report.stdout_bytes))?;
+            show(io::stderr().lock(), stderr.news(&err, report.stderr_bytes))?;
+        }
+        if !args.follow || report.ended {
+            return Ok(ExitCode::SUCCESS);
+        }
+        tokio::select! {
+            () = token.cancelled() => return Ok(ExitCode::SUCCESS),
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+}
+
+fn look(dir: &TaskDir, task: TaskId) -> Result<Option<(LiveReport, Vec<u8>, Vec<u8>)>, AgentError> {
+    live::look(dir).context(format!("cannot read what task {task} prints"))
+}
+
+fn document(task: TaskId, report: &LiveReport, stdout: &[u8], stderr: &[u8]) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes);
+    json!({ "taskId": task.to_string(), "progress": report, "stdout": text(stdout), "stderr": text(stderr) })
+        .to_string()
+}
+
+/// A stranger's program wrote this: nothing of it may steer the owner's terminal.
+fn show(mut to: impl Write, bytes: &[u8]) -> Result<(), AgentError> {
+    let text: String = String::from_utf8_lossy(bytes)
+        .chars()
+        .map(|char| if char.is_control() && !matches!(char, '\n' | '\t') { char::REPLACEMENT_CHARACTER } else { char })
+        .collect();
+    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_new_is_shown_once() {
+        let mut shown = Shown::default();
+        assert_eq!(shown.news(b"abc", 3), b"abc");
+        assert_eq!(shown.news(b"abcde", 5), b"de");
+        assert_eq!(shown.news(b"abcde", 5), b"");
+        // More than a tail holds: the middle is lost.
+        assert_eq!(shown.news(b"xyz", 100), b"xyz");
+    }
+
+    #[test]
+    fn a_program_can_not_steer_the_terminal() {
+        let mut shown = Vec::new();
+        show(&mut shown, b"\x1b[2Jgone\r\n\ttext\xff").expect("written");
+        let text = String::from_utf8(shown).expect("text");
+        assert_eq!(text, "\u{fffd}[2Jgone\u{fffd}\n\ttext\u{fffd}");
+    }
+}
