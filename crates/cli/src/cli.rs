@@ -11,6 +11,7 @@ use crate::{
     account::AccountCommand,
     doctor::DoctorCommand,
     error::Context,
+    gov::GovCommand,
     job::JobCommand,
     money::{BalanceCommand, TransferCommand, WithdrawCommand},
     node::NodeCommand,
@@ -53,6 +54,9 @@ enum Command {
     /// Lock AIIGO in the staking pool, for rewards and votes
     #[command(subcommand)]
     Stake(StakeCommand),
+    /// Propose, vote, carry out: how the protocol is changed
+    #[command(subcommand)]
+    Gov(GovCommand),
     Doctor(DoctorCommand),
     /// Print a completion script for a shell
     Completions {
@@ -113,6 +117,7 @@ impl Command {
             Self::Transfer(command) => command.run(session).await?,
             Self::Account(command) => command.run(session).await?,
             Self::Stake(command) => command.run(session).await?,
+            Self::Gov(command) => command.run(session).await?,
             // Needs none of this, and was run before.
             Self::Completions { shell } => return completions(shell, session.output),
         }

@@ -69,7 +69,7 @@ impl AddCommand {
             StakingPoolEvents::Staked(staked) => Some(staked),
             _ => None,
         });
-        let staked = staked.ok_or_else(|| no_event(&landed))?;
+        let staked = staked.ok_or_else(|| landed.lacks_its_event())?;
         let document = serde_json::json!({
             "positionId": staked.positionId.to_string(),
             "amountWei": staked.amount.to_string(),
@@ -253,7 +253,7 @@ impl UnstakeCommand {
             StakingPoolEvents::Unstaked(closed) => Some(closed.penaltyBurned),
             _ => None,
         });
-        let burned = burned.ok_or_else(|| no_event(&landed))?;
+        let burned = burned.ok_or_else(|| landed.lacks_its_event())?;
         let back = U256::from(position.amount) - burned.min(U256::from(position.amount));
         session.output.result(&receipt(self.position, "returnedWei", back, landed.tx_hash), || {
             let aiigo = chain.deployment().address(ContractName::AIIGOToken);
@@ -282,11 +282,4 @@ fn rewards(chain: &Chain, landed: &Landed, token: Address) -> U256 {
         _ => None,
     });
     claimed.sum()
-}
-
-fn no_event(landed: &Landed) -> CliError {
-    CliError::Failed(format!(
-        "transaction {} went through without the event that it should have: is --deployment the right file for this chain?",
-        landed.tx_hash
-    ))
 }
