@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     CliError,
     account::AccountCommand,
+    court::CourtCommand,
     doctor::DoctorCommand,
     error::Context,
     gov::GovCommand,
@@ -57,6 +58,9 @@ enum Command {
     /// Propose, vote, carry out: how the protocol is changed
     #[command(subcommand)]
     Gov(GovCommand),
+    /// Judge disputes as a juror, or appeal as a party
+    #[command(subcommand)]
+    Court(CourtCommand),
     Doctor(DoctorCommand),
     /// Print a completion script for a shell
     Completions {
@@ -118,6 +122,7 @@ impl Command {
             Self::Account(command) => command.run(session).await?,
             Self::Stake(command) => command.run(session).await?,
             Self::Gov(command) => command.run(session).await?,
+            Self::Court(command) => command.run(session).await?,
             // Needs none of this, and was run before.
             Self::Completions { shell } => return completions(shell, session.output),
         }

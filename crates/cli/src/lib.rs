@@ -8,10 +8,12 @@
 //! stdout is the result, stderr the talk. With `--json` stdout holds exactly one JSON document, also when it fails.
 
 mod account;
+mod allowance;
 mod args;
 mod chain;
 mod cli;
 mod confirm;
+mod court;
 mod decoded;
 mod doctor;
 mod error;
@@ -26,6 +28,8 @@ mod output;
 mod progress;
 mod refusal;
 mod runs;
+mod share;
+mod sources;
 mod stake;
 pub mod store;
 mod wallet;

@@ -1,6 +1,9 @@
 //! An account that signs, and its transactions.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use aiigo_chain::{Intent, Key, Outbox, OutboxConfig, Outcome, Priority, refusal};
 use aiigo_protocol::{ContractName, Deployment, Event};
@@ -85,6 +88,11 @@ impl Wallet {
 
     pub(crate) fn address(&self) -> Address {
         self.signer.address()
+    }
+
+    /// Where this user's records are.
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     /// This account's records on this chain.

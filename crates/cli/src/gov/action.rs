@@ -17,7 +17,7 @@ use alloy::{
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use crate::{Chain, CliError, error::Context, format};
+use crate::{Chain, CliError, error::Context, format, share::Share};
 
 /// Contracts whose entry can be paused.
 const PAUSABLE: [ContractName; 3] =
@@ -69,7 +69,7 @@ pub(super) async fn set_min_stake(chain: &Chain, stake: U256) -> Result<Action, 
 
 /// Who runs a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Tier {
+pub(crate) enum Tier {
     /// Somebody of the community
     Community = 0,
     /// A cloud provider
@@ -179,45 +179,9 @@ pub(super) fn raw(deployment: &Deployment, file: &Path) -> Result<Action, CliErr
     Ok(action)
 }
 
-/// A share: `700` basis points, or `7%`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Share {
-    pub(super) bps: u16,
-}
-
-impl FromStr for Share {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("`{text}` is no share: expected basis points (700) or per cent (7%), at most 10000 or 100%");
-        let bps = match text.strip_suffix('%') {
-            None => text.parse().map_err(|_| wrong())?,
-            Some(percent) => {
-                let (whole, fraction) = percent.split_once('.').unwrap_or((percent, ""));
-                let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-                if whole.is_empty() || fraction.len() > 2 || !digits(whole) || !digits(fraction) {
-                    return Err(wrong());
-                }
-                format!("{whole}{fraction:0<2}").parse::<u16>().map_err(|_| wrong())?
-            }
-        };
-        match bps {
-            0..=10_000 => Ok(Self { bps }),
-            _ => Err(wrong()),
-        }
-    }
-}
-
-impl std::fmt::Display for Share {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&format::percent(self.bps.into()))
-    }
-}
-
 /// What fees are paid in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FeeToken {
+pub(crate) enum FeeToken {
     Eth,
     Aiigo,
     Other(Address),
@@ -238,22 +202,6 @@ impl FromStr for FeeToken {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn bps(text: &str) -> Option<u16> {
-        text.parse::<Share>().ok().map(|share| share.bps)
-    }
-
-    #[test]
-    fn a_share_is_basis_points_or_per_cent() {
-        assert_eq!(bps("700"), Some(700));
-        assert_eq!(bps("7%"), Some(700));
-        assert_eq!(bps("7.5%"), Some(750));
-        assert_eq!(bps("0.01%"), Some(1));
-        assert_eq!(bps("100%"), Some(10_000));
-        for wrong in ["", "%", "-1", "7.123%", "100.01%", "10001", "seven", ".5%", "+7%"] {
-            assert_eq!(bps(wrong), None, "{wrong}");
-        }
-    }
 
     fn read(json: &str) -> Result<Action, String> {
         let dir = tempfile::tempdir().expect("a folder");

@@ -18,7 +18,7 @@ use alloy::{
 };
 use clap::{Args, Subcommand};
 
-use super::action::{self, Action, FeeToken, Share, Tier};
+use super::action::{self, Action, FeeToken, Tier};
 use crate::{
     Chain, CliError,
     args::{WalletArgs, parsed},
@@ -26,6 +26,7 @@ use crate::{
     confirm::ConfirmArgs,
     decoded::{self, DecodedCall},
     format,
+    share::Share,
     wallet::Wallet,
 };
 

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(crate) use self::follow::INTERVAL;
 use self::{
     actions::{ApproveCommand, CancelCommand, ResultCommand},
     follow::FollowCommand,
