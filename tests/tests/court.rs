@@ -256,7 +256,9 @@ async fn watchers_run_the_program_again_and_a_killed_one_opens_what_it_sealed() 
     // Killed as soon as it has decided, and again as soon as its vote is sealed.
     let watcher = room.watch(killed);
     let votes = room.data_dir(killed).join("votes");
-    eventually("a decision on the disk", LIMIT, async || fs::read_dir(&votes).ok()?.next().map(|_| ())).await;
+    let decided =
+        || fs::read_dir(&votes).ok()?.flatten().find(|entry| entry.path().extension().is_some_and(|e| e == "json"));
+    eventually("a decision on the disk", LIMIT, async || decided().map(|_| ())).await;
     watcher.kill();
     let watcher = room.watch(killed);
     eventually("a sealed vote", LIMIT, async || (room.seat(case, killed).await == SeatState::Committed).then_some(()))

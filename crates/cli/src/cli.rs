@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     CliError,
     account::AccountCommand,
+    config::ConfigCommand,
     court::CourtCommand,
     doctor::DoctorCommand,
     error::Context,
@@ -17,6 +18,8 @@ use crate::{
     money::{BalanceCommand, TransferCommand, WithdrawCommand},
     node::NodeCommand,
     output::Output,
+    protocol::ProtocolCommand,
+    reward::RewardCommand,
     stake::StakeCommand,
     store::StoreCommand,
 };
@@ -61,6 +64,15 @@ enum Command {
     /// Judge disputes as a juror, or appeal as a party
     #[command(subcommand)]
     Court(CourtCommand),
+    /// What providers earn in AIIGO
+    #[command(subcommand)]
+    Reward(RewardCommand),
+    /// Parameters, contracts, and what the market comes to
+    #[command(subcommand)]
+    Protocol(ProtocolCommand),
+    /// The settings of this program
+    #[command(subcommand)]
+    Config(ConfigCommand),
     Doctor(DoctorCommand),
     /// Print a completion script for a shell
     Completions {
@@ -113,6 +125,7 @@ impl Command {
     async fn run(self, session: &Session) -> Result<ExitCode, CliError> {
         match self {
             Self::Job(command) => return command.run(session).await,
+            Self::Reward(command) => return command.run(session).await,
             Self::Doctor(command) => return command.run(session).await,
             Self::Store(command) => command.run(session).await?,
             Self::Node(command) => command.run(session).await?,
@@ -123,6 +136,8 @@ impl Command {
             Self::Stake(command) => command.run(session).await?,
             Self::Gov(command) => command.run(session).await?,
             Self::Court(command) => command.run(session).await?,
+            Self::Protocol(command) => command.run(session).await?,
+            Self::Config(command) => command.run(session)?,
             // Needs none of this, and was run before.
             Self::Completions { shell } => return completions(shell, session.output),
         }
