@@ -1,6 +1,9 @@
 //! `aiigo gov propose`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use aiigo_chain::refusal;
 use aiigo_protocol::{
@@ -26,9 +29,13 @@ use crate::{
     confirm::ConfirmArgs,
     decoded::{self, DecodedCall},
     format,
+    job::INTERVAL,
     share::Share,
     wallet::Wallet,
 };
+
+/// The next block comes sooner on any chain in use.
+const NEXT_BLOCK: Duration = Duration::from_secs(30);
 
 /// `aiigo gov propose`.
 #[derive(Subcommand, Debug)]
@@ -179,7 +186,7 @@ async fn propose(wallet: &Wallet, args: &ProposingArgs, action: Action, session:
     for ((target, value), data) in action.targets.iter().zip(&action.values).zip(&action.calldatas) {
         calls.push(decoded::call(chain, *target, *value, data).await?);
     }
-    let rules = Rules::read(wallet).await?;
+    let rules = Rules::read_soon(wallet).await?;
     let description = action.description(&args.description);
     let mut lines = vec!["propose to".to_owned()];
     lines.extend(calls.iter().flat_map(DecodedCall::lines).map(|line| format!("  {line}")));
@@ -237,6 +244,23 @@ struct Rules {
 }
 
 impl Rules {
+    /// The rules; votes that were delegated in the newest block are waited for, because they count from the next one on.
+    async fn read_soon(wallet: &Wallet) -> Result<Self, CliError> {
+        let (chain, account) = (wallet.chain(), wallet.address());
+        let failed = |error| CliError::call(format!("reading the votes of {account}"), error);
+        let started = Instant::now();
+        loop {
+            let rules = Self::read(wallet).await?;
+            let held = chain.token().getVotes(account).call().await.map_err(failed)?;
+            let staked = chain.pool().getVotes(account).call().await.map_err(failed)?;
+            let will_suffice = held.saturating_add(staked) >= rules.threshold;
+            if rules.suffices() || !will_suffice || started.elapsed() > NEXT_BLOCK {
+                return Ok(rules);
+            }
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+
     async fn read(wallet: &Wallet) -> Result<Self, CliError> {
         let governor = wallet.chain().governor();
         let failed = |error| CliError::call("reading the governor's rules", error);
