@@ -237,7 +237,7 @@ fn number_words(name: &str, number: U256) -> String {
     match name {
         _ if AIIGO.contains(&name) => format::aiigo(number),
         _ if ETH.contains(&name) => format::eth(number),
-        _ if BLOCKS.contains(&name) => format!("{number} blocks"),
+        _ if BLOCKS.contains(&name) => format!("{number} block{}", if small == 1 { "" } else { "s" }),
         "tier" => ["community", "cloud", "platform"]
             .get(number.saturating_to::<usize>())
             .map_or_else(|| number.to_string(), |tier| (*tier).to_owned()),

@@ -27,6 +27,8 @@ pub(crate) fn explanation(error: &DecodedRevert) -> Option<&'static str> {
         "GovernorRestrictedProposer" => "the description keeps this proposal for another account (`#proposer=…`)",
         "TimelockUnexpectedOperationState" => "the timelock's delay is not over: `aiigo gov show ID` says when it is",
 
+        "UnknownNode" => "there is no such node: `aiigo node list` shows those there are",
+        "UnknownPosition" => "there is no such position, or it is closed: `aiigo stake list` shows yours",
         "NotPositionOwner" => "the position is another account's: `aiigo stake list` shows yours",
         "PositionTooSmall" => "a juror's position needs more AIIGO: stake a larger one with `aiigo stake add`",
         "AlreadyJuror" => "the account is a juror already; one that left has to wait until its position is released",
@@ -78,6 +80,8 @@ mod tests {
         "GovernorAlreadyQueuedProposal",
         "GovernorRestrictedProposer",
         "TimelockUnexpectedOperationState",
+        "UnknownNode",
+        "UnknownPosition",
         "NotPositionOwner",
         "PositionTooSmall",
         "AlreadyJuror",

@@ -97,12 +97,8 @@ impl Bench {
         subject: &Subject,
         cancel: CancellationToken,
     ) -> Result<Finding, CliError> {
-        let dir = self.scratch.join(subject.task.to_string());
-        fresh(&dir).context(|| format!("making the folder {}", dir.display()))?;
-        let finding = self.rerun_in(&dir, chain, subject, cancel).await;
-        // It may be large, and nobody needs it any more.
-        let _ = fs::remove_dir_all(&dir);
-        finding
+        let place = Place::new(&self.scratch).context(|| format!("making a folder in {}", self.scratch.display()))?;
+        self.rerun_in(&place.dir, chain, subject, cancel).await
     }
 
     async fn rerun_in(
@@ -170,13 +166,51 @@ fn hash(spec: &TaskSpec, completed: Completed) -> Result<B256, CliError> {
     Ok(result_hash(completed.outcome.exit_code(completed.exit_code), &outputs))
 }
 
-/// An empty folder, whatever an earlier run left there.
-fn fresh(dir: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+/// A folder for one run, which may be large. It goes away with the run, or with the next one if this process is killed.
+#[derive(Debug)]
+struct Place {
+    dir: PathBuf,
+    /// Locked as long as the folder is in use.
+    _lock: fs::File,
+}
+
+impl Place {
+    /// How the folders of runs begin; one that is being made begins otherwise.
+    const PREFIX: &str = "run-";
+    const LOCK: &str = "lock";
+
+    fn new(scratch: &Path) -> io::Result<Self> {
+        fs::create_dir_all(scratch)?;
+        Self::sweep(scratch)?;
+        let name = format!("{}{:032x}", Self::PREFIX, rand::random::<u128>());
+        let (made, dir) = (scratch.join(format!("new-{name}")), scratch.join(name));
+        fs::create_dir(&made)?;
+        let lock = fs::File::create_new(made.join(Self::LOCK))?;
+        lock.lock()?;
+        fs::rename(made, &dir)?;
+        fs::create_dir(dir.join("scratch"))?;
+        Ok(Self { dir, _lock: lock })
     }
-    fs::create_dir_all(dir.join("scratch"))
+
+    /// Removes what runs left behind whose processes are gone.
+    fn sweep(scratch: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(scratch)?.flatten() {
+            let is_run = entry.file_name().to_string_lossy().starts_with(Self::PREFIX);
+            let lock = fs::File::open(entry.path().join(Self::LOCK));
+            if is_run && lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+                // Another process may be at it, too.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Should it stay, the next run removes it.
+        let _ = fs::remove_dir_all(&self.dir);
+    }
 }
 
 #[cfg(test)]
@@ -184,6 +218,23 @@ mod tests {
     use aiigo_protocol::{NodeId, TaskId, TaskMarketplace::TaskCreated};
 
     use super::*;
+
+    #[test]
+    fn a_run_takes_its_folder_away_and_that_of_one_that_was_killed() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let left = || fs::read_dir(scratch.path()).expect("a folder").count();
+        let first = Place::new(scratch.path()).expect("a place");
+        let second = Place::new(scratch.path()).expect("a place");
+        assert_eq!(left(), 2, "the first is in use");
+        drop(second);
+        // As a killed process leaves it: there, and not locked.
+        fs::create_dir(scratch.path().join("run-killed")).expect("a folder");
+        fs::write(scratch.path().join("run-killed").join(Place::LOCK), "").expect("a file");
+        let third = Place::new(scratch.path()).expect("a place");
+        assert_eq!(left(), 2);
+        drop((first, third));
+        assert_eq!(left(), 0);
+    }
 
     const FOUND: B256 = B256::repeat_byte(1);
     const OTHER: B256 = B256::repeat_byte(2);

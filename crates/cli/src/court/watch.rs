@@ -3,7 +3,7 @@
 //! Nothing of what it knows is lost with it: where a case stands is on the chain, and a vote's secret is on the disk before
 //! the vote is sealed. Killed at any point, it seals or opens after its next start what it had decided before.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, thread::available_parallelism, time::Duration};
 
 use aiigo_protocol::{CaseStatus, ContractName, DisputeCourt, JuryRound, SeatState};
 use aiigo_task::parse_duration;
@@ -15,6 +15,7 @@ use alloy::{
 use clap::Args;
 use serde::Serialize;
 use tokio::{task::JoinSet, time::Instant};
+use tokio_util::sync::DropGuard;
 
 use super::{
     case::{Case, Seat, in_words},
@@ -25,7 +26,7 @@ use super::{
     vote,
 };
 use crate::{
-    CliError, args::WalletArgs, cli::Session, confirm::ConfirmArgs, error::Context, logs::search_back,
+    CliError, args::WalletArgs, cli::Session, confirm::ConfirmArgs, error::Context, format, logs::search_back,
     progress::Progress, wallet::Wallet,
 };
 
@@ -33,6 +34,10 @@ use crate::{
 const REREAD: u64 = 64;
 /// Rest of a case after something failed in it.
 const REST: Duration = Duration::from_secs(5);
+/// Programs that are run at a time at least, so that one that takes long does not hold up all other cases.
+const LEAST_RERUNS: usize = 2;
+/// Seconds to the end of the time for votes from which on a program that has not ended is told.
+const URGENT: u64 = 3600;
 
 /// Follow the cases in which you have a seat.
 #[derive(Args, Debug)]
@@ -95,6 +100,8 @@ struct Followed {
     /// What was last said to need attention.
     noted: Option<String>,
     finding: Option<Finding>,
+    /// Ends the run of its program that is under way.
+    rerun: Option<DropGuard>,
     /// Nothing is tried before.
     rest_until: Option<Instant>,
     document: Option<Document>,
@@ -124,7 +131,7 @@ struct Watcher<'a> {
     /// The newest block that was searched for seats.
     seen: Option<u64>,
     cases: BTreeMap<U256, Followed>,
-    /// One at a time: a program may take the whole machine.
+    /// Programs that are being run again.
     reruns: JoinSet<(U256, Result<Finding, CliError>)>,
 }
 
@@ -201,6 +208,12 @@ impl Watcher<'_> {
             return Ok(false);
         };
         self.tell(&case, &seat)?;
+        if !(case.status == CaseStatus::Committing && seat.present && seat.state == SeatState::Drawn) {
+            // What a program gives is of no use any more.
+            if let Some(followed) = self.cases.get_mut(&id) {
+                followed.rerun = None;
+            }
+        }
         let rests = self.cases.get(&id).and_then(|followed| followed.rest_until);
         if !self.auto || !seat.present || case.is_overdue() || rests.is_some_and(|until| Instant::now() < until) {
             return Ok(false);
@@ -274,6 +287,10 @@ impl Watcher<'_> {
             None => match self.cases.get(&id).and_then(|followed| followed.finding.clone()) {
                 None => {
                     self.rerun(case);
+                    if case.deadline.saturating_sub(case.now) < URGENT {
+                        let by = format::local(case.deadline);
+                        self.note(id, format!("its program has not ended yet, and votes are sealed until {by}: if need be, vote by hand: aiigo court vote {id} SHARE"));
+                    }
                     return Ok(false);
                 }
                 Some(finding) => match finding.share() {
@@ -297,13 +314,17 @@ impl Watcher<'_> {
         Ok(true)
     }
 
-    /// Begins to run the program of a case again, if no other is being run.
+    /// Begins to run the program of a case again, unless it runs already or too many others do.
     fn rerun(&mut self, case: &Case) {
-        if !self.reruns.is_empty() {
+        // A program has one thread; half of the machine is left to its owner.
+        let most = available_parallelism().map_or(1, NonZeroUsize::get) / 2;
+        let Some(followed) = self.cases.get_mut(&case.id) else { return };
+        if followed.rerun.is_some() || self.reruns.len() >= most.max(LEAST_RERUNS) {
             return;
         }
         let (chain, bench, case) = (self.wallet.chain().clone(), self.bench.clone(), case.clone());
         let stop = self.session.stop.child_token();
+        followed.rerun = Some(stop.clone().drop_guard());
         self.reruns.spawn(async move {
             let finding = async {
                 let subject = Subject::of(&chain, &case).await?;
@@ -314,6 +335,9 @@ impl Watcher<'_> {
     }
 
     fn found(&mut self, id: U256, finding: Result<Finding, CliError>) {
+        if let Some(followed) = self.cases.get_mut(&id) {
+            followed.rerun = None;
+        }
         match finding {
             Ok(finding) => {
                 self.progress.step(&format!("case {id}: {}", finding.words()));

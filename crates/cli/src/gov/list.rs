@@ -72,7 +72,7 @@ impl ListCommand {
                     format::aiigo(standing.in_favour),
                     format::aiigo(standing.against),
                     ends,
-                    printable(&proposal.title().chars().take(TITLE).collect::<String>()),
+                    printable(&shortened(proposal.title())),
                 ],
             });
         }
@@ -84,5 +84,13 @@ impl ListCommand {
             text.add_rows(rows.iter().map(|row| row.cells.clone()));
             format!("{text}\n{} of {}", rows.len(), proposals.newest().len())
         })
+    }
+}
+
+/// The beginning of a text that is too long for a table.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(TITLE) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
     }
 }

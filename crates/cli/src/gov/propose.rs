@@ -195,10 +195,8 @@ async fn propose(wallet: &Wallet, args: &ProposingArgs, action: Action, session:
     lines.extend(warnings(chain, &action).await?);
     if !rules.suffices() {
         return Err(CliError::Failed(format!(
-            "{}; this is about: {}. To have more votes: stake or hold more AIIGO, `aiigo gov delegate self`, or have others \
-             delegate to {}",
-            rules.lines().join("; "),
-            calls.iter().map(|call| call.summary.clone()).collect::<Vec<_>>().join(", "),
+            "{}. To have more: stake or hold more AIIGO, `aiigo gov delegate self`, or have others delegate to {}",
+            rules.votes_line(),
             wallet.address()
         )));
     }
@@ -279,15 +277,19 @@ impl Rules {
         self.votes >= self.threshold
     }
 
-    fn lines(&self) -> Vec<String> {
+    fn votes_line(&self) -> String {
         let enough = if self.suffices() { "enough" } else { "too few" };
+        format!(
+            "you have {} of votes, and a proposal needs {}: {enough}",
+            format::aiigo(self.votes),
+            format::aiigo(self.threshold)
+        )
+    }
+
+    fn lines(&self) -> Vec<String> {
         let duration = |seconds| format_duration(Duration::from_secs(seconds));
         vec![
-            format!(
-                "you have {} of votes, and a proposal needs {}: {enough}",
-                format::aiigo(self.votes),
-                format::aiigo(self.threshold)
-            ),
+            self.votes_line(),
             format!("to pass, {} have to take part, and more be for it than against it", format::aiigo(self.quorum)),
             format!("voting begins in {} and lasts {}", duration(self.delay), duration(self.period)),
         ]
