@@ -52,9 +52,9 @@ fn path() -> OsString {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_of_the_guides_runs() {
     let world = World::start("guides", 1).await;
-    // What the provider of the guide will stake.
+    // What the readers stake, as providers and as jurors, and enough votes to propose.
     let reader = world.market.devnet().account(FREE_ACCOUNT).expect("an account");
-    world.market.devnet().send_aiigo(reader.address(), wei("1000")).await.expect("AIIGO from the faucet");
+    world.market.devnet().send_aiigo(reader.address(), wei("200000")).await.expect("AIIGO from the faucet");
     let mut ran = 0;
     for guide in guides() {
         let text = fs::read_to_string(&guide).expect("a guide");

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use aiigo_protocol::{
-    AIIGOToken, ContractName, Deployment, EscrowManager, NodeRegistry, StakingPool, TaskId, TaskMarketplace, TaskStatus,
+    AIIGOGovernor, AIIGOToken, ContractName, Deployment, DisputeCourt, EscrowManager, NodeRegistry, RewardDistributor,
+    StakingPool, TaskId, TaskMarketplace, TaskStatus,
 };
 use alloy::{
     eips::BlockNumberOrTag,
@@ -62,6 +63,18 @@ impl Chain {
 
     pub(crate) fn pool(&self) -> StakingPool::StakingPoolInstance<&DynProvider> {
         StakingPool::new(self.deployment.address(ContractName::StakingPool), &self.provider)
+    }
+
+    pub(crate) fn governor(&self) -> AIIGOGovernor::AIIGOGovernorInstance<&DynProvider> {
+        AIIGOGovernor::new(self.deployment.address(ContractName::AIIGOGovernor), &self.provider)
+    }
+
+    pub(crate) fn court(&self) -> DisputeCourt::DisputeCourtInstance<&DynProvider> {
+        DisputeCourt::new(self.deployment.address(ContractName::DisputeCourt), &self.provider)
+    }
+
+    pub(crate) fn rewards(&self) -> RewardDistributor::RewardDistributorInstance<&DynProvider> {
+        RewardDistributor::new(self.deployment.address(ContractName::RewardDistributor), &self.provider)
     }
 
     pub(crate) async fn head(&self) -> Result<Head, CliError> {

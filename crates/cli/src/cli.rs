@@ -9,12 +9,17 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     CliError,
     account::AccountCommand,
+    config::ConfigCommand,
+    court::CourtCommand,
     doctor::DoctorCommand,
     error::Context,
+    gov::GovCommand,
     job::JobCommand,
     money::{BalanceCommand, TransferCommand, WithdrawCommand},
     node::NodeCommand,
     output::Output,
+    protocol::ProtocolCommand,
+    reward::RewardCommand,
     stake::StakeCommand,
     store::StoreCommand,
 };
@@ -53,6 +58,21 @@ enum Command {
     /// Lock AIIGO in the staking pool, for rewards and votes
     #[command(subcommand)]
     Stake(StakeCommand),
+    /// Propose, vote, carry out: how the protocol is changed
+    #[command(subcommand)]
+    Gov(GovCommand),
+    /// Judge disputes as a juror, or appeal as a party
+    #[command(subcommand)]
+    Court(CourtCommand),
+    /// What providers earn in AIIGO
+    #[command(subcommand)]
+    Reward(RewardCommand),
+    /// Parameters, contracts, and what the market comes to
+    #[command(subcommand)]
+    Protocol(ProtocolCommand),
+    /// The settings of this program
+    #[command(subcommand)]
+    Config(ConfigCommand),
     Doctor(DoctorCommand),
     #[command(flatten)]
     Manual(ManualCommand),
@@ -102,6 +122,7 @@ impl Command {
     async fn run(self, session: &Session) -> Result<ExitCode, CliError> {
         match self {
             Self::Job(command) => return command.run(session).await,
+            Self::Reward(command) => return command.run(session).await,
             Self::Doctor(command) => return command.run(session).await,
             Self::Store(command) => command.run(session).await?,
             Self::Node(command) => command.run(session).await?,
@@ -110,6 +131,10 @@ impl Command {
             Self::Transfer(command) => command.run(session).await?,
             Self::Account(command) => command.run(session).await?,
             Self::Stake(command) => command.run(session).await?,
+            Self::Gov(command) => command.run(session).await?,
+            Self::Court(command) => command.run(session).await?,
+            Self::Protocol(command) => command.run(session).await?,
+            Self::Config(command) => command.run(session)?,
             // Needs none of this, and was run before.
             Self::Manual(command) => return manual(&command, session.output),
         }

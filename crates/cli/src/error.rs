@@ -4,7 +4,12 @@ use std::error::Error;
 
 use aiigo_protocol::{DecodedRevert, TaskId, decode_revert};
 
-use crate::job::verify::Difference;
+use crate::{job::verify::Difference, refusal};
+
+/// `: what it means and what to do`, if there is more to say than the contract does.
+fn explained(error: &DecodedRevert) -> String {
+    refusal::explanation(error).map(|words| format!(": {words}")).unwrap_or_default()
+}
 
 type Source = Box<dyn Error + Send + Sync>;
 
@@ -27,7 +32,7 @@ pub enum CliError {
         source: Source,
     },
     /// The contracts refused.
-    #[error("{what}: the contract refused: {error}")]
+    #[error("{what}: the contract refused: {error}{}", explained(error))]
     Refused {
         /// What was being done, to what.
         what: String,

@@ -1,9 +1,11 @@
 //! Amounts, hashes and times as people read them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aiigo_protocol::units;
+use aiigo_task::format_duration;
 use alloy::primitives::{Address, U256};
+use jiff::{Timestamp, tz::TimeZone};
 
 const DAY: u64 = 24 * 3600;
 
@@ -43,6 +45,47 @@ pub(crate) fn date(timestamp: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {} UTC", clock(timestamp))
 }
 
+/// `2026-11-21 13:34:56 CET (in 2d3h)`: a deadline where the user is, and how far it is from `now`, both unix seconds.
+pub(crate) fn deadline(timestamp: u64, now: u64) -> String {
+    format!("{} ({})", local(timestamp), relative(timestamp, now))
+}
+
+/// `2026-11-21 13:34:56 CET`: in the time zone of this machine, in UTC if it has none.
+pub(crate) fn local(timestamp: u64) -> String {
+    let time = i64::try_from(timestamp).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    match (time, TimeZone::try_system()) {
+        (Some(time), Ok(zone)) => time.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
+        _ => date(timestamp),
+    }
+}
+
+/// `in 2d3h` or `5m ago`: the two largest units.
+pub(crate) fn relative(timestamp: u64, now: u64) -> String {
+    let distance = rounded(timestamp.abs_diff(now));
+    match timestamp {
+        _ if timestamp == now => "now".into(),
+        _ if timestamp > now => format!("in {distance}"),
+        _ => format!("{distance} ago"),
+    }
+}
+
+fn rounded(seconds: u64) -> String {
+    let unit = [DAY, 3600, 60].into_iter().find(|unit| seconds >= *unit);
+    // The next smaller unit is the last one shown.
+    let smallest = match unit {
+        Some(DAY) => 3600,
+        Some(3600) => 60,
+        _ => 1,
+    };
+    format_duration(Duration::from_secs(seconds / smallest * smallest))
+}
+
+/// Basis points as `7.5%`.
+pub(crate) fn percent(bps: u64) -> String {
+    let text = format!("{}.{:02}", bps / 100, bps % 100);
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// Days since 1970-01-01 as year, month, day, in the proleptic Gregorian calendar, by counting from 0000-03-01: so the
 /// leap day ends a year, and 400 years are 146,097 days.
 fn civil_from_days(days: u64) -> (u64, u64, u64) {
@@ -67,5 +110,21 @@ mod tests {
         assert_eq!(date(951_782_400), "2000-02-29 00:00:00 UTC");
         assert_eq!(date(1_709_251_200), "2024-03-01 00:00:00 UTC");
         assert_eq!(date(1_798_761_599), "2026-12-31 23:59:59 UTC");
+    }
+
+    #[test]
+    fn distances_are_told_in_their_two_largest_units() {
+        assert_eq!(relative(1000, 1000), "now");
+        assert_eq!(relative(1059, 1000), "in 59s");
+        assert_eq!(relative(1000, 1000 + 3 * 3600 + 125), "3h2m ago");
+        assert_eq!(relative(2 * DAY + 3 * 3600 + 59 * 60, 0), "in 2d3h");
+    }
+
+    #[test]
+    fn shares_are_told_in_percent() {
+        assert_eq!(percent(700), "7%");
+        assert_eq!(percent(750), "7.5%");
+        assert_eq!(percent(1), "0.01%");
+        assert_eq!(percent(10_000), "100%");
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use alloy::primitives::U256;
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, Error as _},
 };
 use serde_json::{Value, json};
@@ -40,6 +41,25 @@ pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, 
     match Value::deserialize(deserializer)? {
         Value::String(text) => text.parse().map_err(D::Error::custom),
         other => other.as_u64().ok_or_else(|| D::Error::custom(format!("`{other}` is no whole number"))),
+    }
+}
+
+/// A 256-bit number, decimal in JSON.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct U256Text(pub(crate) U256);
+
+impl TryFrom<String> for U256Text {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        U256::from_str_radix(&text, 10).map(Self).map_err(|error| format!("`{text}`: {error}"))
+    }
+}
+
+impl From<U256Text> for String {
+    fn from(number: U256Text) -> Self {
+        number.0.to_string()
     }
 }
 

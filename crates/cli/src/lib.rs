@@ -1,4 +1,4 @@
-//! The `aiigo` command: jobs, nodes, stakes and money from the terminal.
+//! The `aiigo` command: jobs, nodes, stakes, votes and disputes from the terminal.
 //!
 //! A command is a struct of its arguments with one `run`. What the commands share is in modules that tests and the demo
 //! can call in-process: [`job::prepare`] (a job file becomes blobs, a spec and a request), [`job::timeline`] (a task's
@@ -8,12 +8,18 @@
 //! stdout is the result, stderr the talk. With `--json` stdout holds exactly one JSON document, also when it fails.
 
 mod account;
+mod allowance;
 mod args;
 mod chain;
 mod cli;
+mod config;
+mod confirm;
+mod court;
+mod decoded;
 mod doctor;
 mod error;
 mod format;
+mod gov;
 mod indexer;
 pub mod job;
 mod logs;
@@ -21,7 +27,12 @@ mod money;
 mod node;
 mod output;
 mod progress;
+mod protocol;
+mod refusal;
+mod reward;
 mod runs;
+mod share;
+mod sources;
 mod stake;
 pub mod store;
 mod wallet;

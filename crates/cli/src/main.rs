@@ -1,4 +1,4 @@
-//! The `aiigo` command: jobs, nodes, stakes and money from the terminal.
+//! The `aiigo` command: jobs, nodes, stakes, votes and disputes from the terminal.
 
 use std::process::ExitCode;
 

@@ -12,7 +12,7 @@ use crate::{
     cli::Session,
     error::Context,
     format,
-    indexer::{Connection, contract_name, graphql_name, number},
+    indexer::{Connection, U256Text, contract_name, graphql_name, number},
     output::{facts, table},
 };
 
@@ -57,25 +57,6 @@ struct Node {
     tasks_verified: u64,
     #[serde(deserialize_with = "number")]
     tasks_failed: u64,
-}
-
-/// A 256-bit number, decimal in JSON.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-struct U256Text(U256);
-
-impl TryFrom<String> for U256Text {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        U256::from_str_radix(&text, 10).map(Self).map_err(|error| format!("`{text}`: {error}"))
-    }
-}
-
-impl From<U256Text> for String {
-    fn from(number: U256Text) -> Self {
-        number.0.to_string()
-    }
 }
 
 const FIELDS: &str = "id owner operator payout resourceType status trustLevel reputation stake unbonding power running \

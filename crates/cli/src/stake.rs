@@ -1,7 +1,7 @@
 //! `aiigo stake`: positions in the staking pool.
 
 use aiigo_protocol::{
-    AIIGOToken, ContractName, Event,
+    ContractName, Event,
     StakingPool::{self, StakingPoolEvents},
     units::parse_amount,
 };
@@ -14,13 +14,13 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::{
-    Chain, CliError,
+    Chain, CliError, allowance,
     args::{AccountArgs, ChainArgs, WalletArgs},
     cli::Session,
     format,
     logs::search_back,
     output::table,
-    wallet::{Landed, Wallet},
+    wallet::Landed,
 };
 
 const DAY: u64 = 24 * 3600;
@@ -61,7 +61,9 @@ pub(crate) struct AddCommand {
 impl AddCommand {
     async fn run(self, session: &Session) -> Result<(), CliError> {
         let wallet = self.wallet.open().await?;
-        allow(&wallet, self.amount, session).await?;
+        if let Some(call) = allowance::call(&wallet, ContractName::StakingPool, self.amount).await? {
+            wallet.send_once(allowance::ACTION, call, &session.stop).await?;
+        }
         let data = StakingPool::stakeCall { amount: self.amount, lock: U256::from(self.lock * DAY) }.abi_encode();
         let call = wallet.call(format!("staking {}", format::aiigo(self.amount)), ContractName::StakingPool, data);
         let landed = wallet.send_once("stake", call, &session.stop).await?;
@@ -69,7 +71,7 @@ impl AddCommand {
             StakingPoolEvents::Staked(staked) => Some(staked),
             _ => None,
         });
-        let staked = staked.ok_or_else(|| no_event(&landed))?;
+        let staked = staked.ok_or_else(|| landed.lacks_its_event())?;
         let document = serde_json::json!({
             "positionId": staked.positionId.to_string(),
             "amountWei": staked.amount.to_string(),
@@ -89,20 +91,6 @@ impl AddCommand {
     }
 }
 
-/// Lets the pool take the amount, exactly.
-async fn allow(wallet: &Wallet, amount: U256, session: &Session) -> Result<(), CliError> {
-    let chain = wallet.chain();
-    let pool = chain.deployment().address(ContractName::StakingPool);
-    let allowed = chain.token().allowance(wallet.address(), pool).call().await;
-    let allowed = allowed.map_err(|error| CliError::call("reading the pool's allowance", error))?;
-    if allowed >= amount {
-        return Ok(());
-    }
-    let data = AIIGOToken::approveCall { spender: pool, value: amount }.abi_encode();
-    let call = wallet.call(format!("allowing the pool {}", format::aiigo(amount)), ContractName::AIIGOToken, data);
-    wallet.send_once("allow", call, &session.stop).await.map(|_| ())
-}
-
 /// List an account's positions.
 #[derive(Args, Debug)]
 pub(crate) struct ListCommand {
@@ -114,14 +102,17 @@ pub(crate) struct ListCommand {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Position {
+pub(crate) struct Position {
     position_id: String,
     amount_wei: String,
     weight: String,
     unlocks_at: u64,
     claimable_wei: String,
     #[serde(skip)]
-    amount: U256,
+    pub(crate) id: U256,
+    /// AIIGO wei.
+    #[serde(skip)]
+    pub(crate) amount: U256,
     #[serde(skip)]
     claimable: U256,
 }
@@ -150,7 +141,7 @@ impl ListCommand {
 }
 
 /// The open positions of an account: every one that it ever opened, less those that are closed.
-async fn positions(chain: &Chain, owner: Address) -> Result<Vec<Position>, CliError> {
+pub(crate) async fn positions(chain: &Chain, owner: Address) -> Result<Vec<Position>, CliError> {
     let filter = Filter::new()
         .address(chain.deployment().address(ContractName::StakingPool))
         .event_signature(StakingPool::Staked::SIGNATURE_HASH)
@@ -178,6 +169,7 @@ async fn positions(chain: &Chain, owner: Address) -> Result<Vec<Position>, CliEr
             weight: position.weight.to_string(),
             unlocks_at: position.unlocksAt.to(),
             claimable_wei: claimable.to_string(),
+            id: staked.positionId,
             amount: U256::from(position.amount),
             claimable,
         });
@@ -253,7 +245,7 @@ impl UnstakeCommand {
             StakingPoolEvents::Unstaked(closed) => Some(closed.penaltyBurned),
             _ => None,
         });
-        let burned = burned.ok_or_else(|| no_event(&landed))?;
+        let burned = burned.ok_or_else(|| landed.lacks_its_event())?;
         let back = U256::from(position.amount) - burned.min(U256::from(position.amount));
         session.output.result(&receipt(self.position, "returnedWei", back, landed.tx_hash), || {
             let aiigo = chain.deployment().address(ContractName::AIIGOToken);
@@ -282,11 +274,4 @@ fn rewards(chain: &Chain, landed: &Landed, token: Address) -> U256 {
         _ => None,
     });
     claimed.sum()
-}
-
-fn no_event(landed: &Landed) -> CliError {
-    CliError::Failed(format!(
-        "transaction {} went through without the event that it should have: is --deployment the right file for this chain?",
-        landed.tx_hash
-    ))
 }

@@ -1,12 +1,17 @@
 //! An account that signs, and its transactions.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use aiigo_chain::{Intent, Key, Outbox, OutboxConfig, Outcome, Priority};
+use aiigo_chain::{Intent, Key, Outbox, OutboxConfig, Outcome, Priority, refusal};
 use aiigo_protocol::{ContractName, Deployment, Event};
 use alloy::{
+    network::TransactionBuilder,
     primitives::{Address, Bytes, TxHash, U256},
-    rpc::types::TransactionReceipt,
+    providers::Provider,
+    rpc::types::{TransactionReceipt, TransactionRequest},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -52,6 +57,24 @@ impl Landed {
     pub(crate) fn events(&self, deployment: &Deployment) -> impl Iterator<Item = Event> {
         self.receipt.logs().iter().filter_map(|log| Event::decode(deployment.contract_at(log.address())?, log.data()))
     }
+
+    /// An event that it should have brought is not there.
+    pub(crate) fn lacks_its_event(&self) -> CliError {
+        CliError::Failed(format!(
+            "transaction {} went through without the event that it should have: is --deployment the right file for this \
+             chain?",
+            self.tx_hash
+        ))
+    }
+}
+
+/// What a transaction would cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cost {
+    /// Gas that it would use now.
+    pub(crate) gas: u64,
+    /// The most that this gas may cost at what is offered for it now, ETH wei.
+    pub(crate) most: U256,
 }
 
 impl Wallet {
@@ -67,6 +90,11 @@ impl Wallet {
         self.signer.address()
     }
 
+    /// Where this user's records are.
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
     /// This account's records on this chain.
     pub(crate) fn runs(&self) -> Runs {
         Runs::new(&self.data_dir, self.chain.deployment().chain_id, self.address())
@@ -78,6 +106,36 @@ impl Wallet {
         Call { what: what.into(), to, data: data.into(), value: U256::ZERO }
     }
 
+    /// What a call would cost now.
+    ///
+    /// # Errors
+    /// If the contract would refuse it.
+    pub(crate) async fn cost(&self, call: &Call) -> Result<Cost, CliError> {
+        let what = || call.what.clone();
+        let request = TransactionRequest::default()
+            .with_from(self.address())
+            .with_to(call.to)
+            .with_input(call.data.clone())
+            .with_value(call.value);
+        let gas = match self.chain.provider().estimate_gas(request).await {
+            Ok(gas) => gas,
+            Err(error) => {
+                return Err(match refusal(&error) {
+                    Some(error) => CliError::Refused { what: what(), error },
+                    None => CliError::caused(what(), error),
+                });
+            }
+        };
+        let fees =
+            self.chain.provider().estimate_eip1559_fees().await.context(|| "asking for the price of gas".into())?;
+        Ok(Cost { gas, most: U256::from(gas) * U256::from(fees.max_fee_per_gas) })
+    }
+
+    /// Notes that what a call would bring about is so: should a command that was killed have sent it, that is over.
+    pub(crate) fn is_done(&self, action: &str, call: &Call) -> Result<(), CliError> {
+        self.runs().begin(action, &content(call))?.finish()
+    }
+
     /// Sends a transaction once: if the same command was killed in the middle, this goes on with what it sent.
     pub(crate) async fn send_once(
         &self,
@@ -85,8 +143,7 @@ impl Wallet {
         call: Call,
         stop: &CancellationToken,
     ) -> Result<Landed, CliError> {
-        let content = [call.to.as_slice(), &call.data, &call.value.to_be_bytes::<32>()].concat();
-        let run = self.runs().begin(action, &content)?;
+        let run = self.runs().begin(action, &content(&call))?;
         let sent = self.send(&run, call, stop).await;
         // An interrupted one stays under way, and so does one whose end could not be learned.
         if sent.as_ref().map_or_else(CliError::is_final, |_| true) {
@@ -147,6 +204,11 @@ impl Wallet {
             .await
             .context(|| format!("opening the records of transactions in {}", path.display()))
     }
+}
+
+/// Two calls are the same if these bytes are.
+fn content(call: &Call) -> Vec<u8> {
+    [call.to.as_slice(), &call.data, &call.value.to_be_bytes::<32>()].concat()
 }
 
 fn driver_ended<E: std::error::Error + Send + Sync + 'static>(

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aiigo_task::{ImageReference, Limits, Outcome, Usage};
+use aiigo_task::{ImageReference, Limits, Outcome, TaskSpec, Usage};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +40,23 @@ pub struct Execution {
     pub gpus: bool,
     /// Where the run tells how far it is.
     pub progress: Progress,
+}
+
+impl Execution {
+    /// A run of a spec's program: `program` is that program on this machine, `inputs` are the spec's in their order.
+    pub fn of(spec: &TaskSpec, program: Program, inputs: impl IntoIterator<Item = PathBuf>, gpus: bool) -> Self {
+        let paths = spec.inputs.iter().map(|input| input.path.to_string());
+        Self {
+            program,
+            args: spec.args.clone(),
+            env: spec.env.clone(),
+            inputs: inputs.into_iter().zip(paths).collect(),
+            outputs: spec.outputs.iter().map(ToString::to_string).collect(),
+            limits: spec.limits,
+            gpus,
+            progress: Progress::default(),
+        }
+    }
 }
 
 /// A run that came to an end, whichever.

@@ -22,5 +22,7 @@ pub use manual::ManualCommand;
 pub use metrics::install_metrics;
 pub use ops::{ops_router, serve, serve_ops};
 pub use report::report_and_exit_code;
-pub use settings::{SettingsError, parse_with_settings, try_parse_with_settings};
+pub use settings::{
+    Setting, SettingSource, SettingsError, parse_with_settings, settings_with_sources, try_parse_with_settings,
+};
 pub use shutdown::Shutdown;

@@ -5,7 +5,7 @@
 
 use std::{ffi::OsString, fs, path::PathBuf};
 
-use clap::{Arg, Command, Parser};
+use clap::{Arg, ArgMatches, Command, Parser, parser::ValueSource};
 
 /// A settings file that can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,12 @@ pub fn try_parse_with_settings<P: Parser>(
     args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<P, SettingsError> {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let (command, _) = configured::<P>(&args)?;
+    Ok(P::from_arg_matches(&command.try_get_matches_from(args)?)?)
+}
+
+/// The command line with what the settings file makes its defaults, and what the file names.
+fn configured<P: Parser>(args: &[OsString]) -> Result<(Command, Option<NamedSettings>), SettingsError> {
     let config = Arg::new("config")
         .long("config")
         .value_name("FILE")
@@ -83,11 +89,82 @@ pub fn try_parse_with_settings<P: Parser>(
         .global(true)
         .value_parser(clap::value_parser!(PathBuf))
         .help("TOML file with settings, named like the long flags");
-    let mut command = P::command().arg(config);
-    if let Some(path) = config_file(&args) {
-        command = with_settings(command, path)?;
+    let command = P::command().arg(config);
+    match config_file(args) {
+        Some(path) => {
+            let (command, names) = with_settings(command, path.clone())?;
+            Ok((command, Some(NamedSettings { path, names })))
+        }
+        None => Ok((command, None)),
     }
-    Ok(P::from_arg_matches(&command.try_get_matches_from(args)?)?)
+}
+
+/// Which settings a file names.
+struct NamedSettings {
+    path: PathBuf,
+    names: Vec<String>,
+}
+
+/// Where a setting's value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettingSource {
+    /// A flag.
+    CommandLine,
+    /// This variable.
+    Environment(String),
+    /// This settings file.
+    File(PathBuf),
+    /// The program's own default.
+    Default,
+    /// Nowhere: it has no value.
+    Nowhere,
+}
+
+/// A setting of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The long flag, without the dashes.
+    pub name: String,
+    /// Its values; most have one.
+    pub values: Vec<String>,
+    /// Where they come from.
+    pub source: SettingSource,
+}
+
+/// The settings of the subcommand that a command line names, as [`try_parse_with_settings`] would find them.
+///
+/// # Errors
+/// As [`try_parse_with_settings`].
+pub fn settings_with_sources<P: Parser>(
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<Vec<Setting>, SettingsError> {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let (mut command, file) = configured::<P>(&args)?;
+    let matches = command.try_get_matches_from_mut(args)?;
+    let (mut command, mut matches) = (&command, &matches);
+    while let Some((name, below)) = matches.subcommand() {
+        let Some(subcommand) = command.find_subcommand(name) else { break };
+        (command, matches) = (subcommand, below);
+    }
+    let settings = command.get_arguments().filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version"));
+    Ok(settings.filter_map(|arg| setting(arg, matches, file.as_ref())).collect())
+}
+
+fn setting(arg: &Arg, matches: &ArgMatches, file: Option<&NamedSettings>) -> Option<Setting> {
+    let name = arg.get_long()?.to_owned();
+    let id = arg.get_id().as_str();
+    let variable = || arg.get_env().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let source = match matches.value_source(id) {
+        Some(ValueSource::CommandLine) => SettingSource::CommandLine,
+        Some(ValueSource::EnvVariable) => SettingSource::Environment(variable()),
+        source => match file.filter(|file| file.names.contains(&name)) {
+            Some(file) => SettingSource::File(file.path.clone()),
+            None if source.is_some() => SettingSource::Default,
+            None => SettingSource::Nowhere,
+        },
+    };
+    let raw = matches.get_raw(id).into_iter().flatten();
+    Some(Setting { name, values: raw.map(|value| value.to_string_lossy().into_owned()).collect(), source })
 }
 
 /// The file named by `--config` or the environment, found before clap knows the defaults.
@@ -108,11 +185,13 @@ fn config_file(args: &[OsString]) -> Option<PathBuf> {
     std::env::var_os("AIIGO_CONFIG").filter(|file| !file.is_empty()).map(PathBuf::from)
 }
 
-fn with_settings(mut command: Command, path: PathBuf) -> Result<Command, SettingsError> {
+/// The command with the file's values as defaults, and the names of those.
+fn with_settings(mut command: Command, path: PathBuf) -> Result<(Command, Vec<String>), SettingsError> {
     let text = fs::read_to_string(&path).map_err(|source| SettingsError::Read { path: path.clone(), source })?;
     let table: toml::Table = text
         .parse()
         .map_err(|error: toml::de::Error| SettingsError::Parse { path: path.clone(), reason: error.to_string() })?;
+    let mut names = Vec::new();
     for (key, value) in table {
         let Some(values) = texts(&value) else { return Err(SettingsError::WrongKind { path, key }) };
         let (changed, found) = with_default(command, &key, &values);
@@ -120,10 +199,10 @@ fn with_settings(mut command: Command, path: PathBuf) -> Result<Command, Setting
         match found {
             Found::Nowhere => return Err(SettingsError::UnknownKey { path, key }),
             Found::Refused(reason) => return Err(SettingsError::WrongValue { path, key, reason }),
-            Found::Accepted => {}
+            Found::Accepted => names.push(key),
         }
     }
-    Ok(command)
+    Ok((command, names))
 }
 
 /// Where a setting belongs.
@@ -239,6 +318,26 @@ mod tests {
         assert_eq!(parse(file, &[]).expect("valid"), (3, urls.clone(), true));
         assert_eq!(parse(file, &["--workers", "5"]).expect("valid"), (5, urls, true));
         assert_eq!(parse("", &[]).expect("valid").0, 1);
+    }
+
+    #[test]
+    fn each_setting_is_told_with_its_source() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("settings.toml");
+        fs::write(&file, "rpc-url = ['http://a', 'http://b']").expect("a file");
+        let args = ["program", "--config", &file.display().to_string(), "run", "--dry-run"].map(str::to_owned);
+        let settings = settings_with_sources::<Program>(args).expect("valid");
+        let find = |name: &str| settings.iter().find(|setting| setting.name == name).cloned().expect("a setting");
+        let setting = |name: &str, values: &[&str], source| Setting {
+            name: name.into(),
+            values: values.iter().map(|value| (*value).to_owned()).collect(),
+            source,
+        };
+        assert_eq!(find("workers"), setting("workers", &["1"], SettingSource::Default));
+        let from_file = SettingSource::File(file.clone());
+        assert_eq!(find("rpc-url"), setting("rpc-url", &["http://a", "http://b"], from_file));
+        assert_eq!(find("dry-run").source, SettingSource::CommandLine);
+        assert_eq!(find("config").source, SettingSource::CommandLine);
     }
 
     #[test]

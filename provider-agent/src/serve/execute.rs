@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aiigo_executor::{Completed, Execution, Executor, ExecutorError, Program, Progress};
+use aiigo_executor::{Completed, Execution, Executor, ExecutorError, Program};
 use aiigo_storage::{BlobCid, BlobRef, cid_of_reader};
 use aiigo_task::{
     CapturedText, OutputFile, Program as SpecProgram, ResourceType, ResultManifest, ResultParts, TaskSpec,
@@ -236,16 +236,8 @@ pub(super) async fn execution(
             (Program::Image(image.clone()), kind == ResourceType::GPU as u8)
         }
     };
-    Ok(Execution {
-        program,
-        args: spec.args.clone(),
-        env: spec.env.clone(),
-        inputs: spec.inputs.iter().enumerate().map(|(at, input)| (dir.input(at), input.path.to_string())).collect(),
-        outputs: spec.outputs.iter().map(ToString::to_string).collect(),
-        limits: spec.limits,
-        gpus,
-        progress: Progress::default(),
-    })
+    let inputs = (0..spec.inputs.len()).map(|at| dir.input(at));
+    Ok(Execution::of(spec, program, inputs, gpus))
 }
 
 /// Names every result by its content and writes the manifest last: its presence says that all the rest is there.

@@ -1,6 +1,6 @@
 //! Accepting a result: the buyer's word that pays the provider.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use aiigo_protocol::{ContractName, TaskId, TaskMarketplace};
 use alloy::sol_types::SolCall;
@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use crate::{
     CliError,
     cli::Session,
-    error::Context,
+    confirm,
     wallet::{Landed, Wallet},
 };
 
@@ -45,22 +45,7 @@ impl Approve {
 
 /// Asks on the terminal whether to approve `id`.
 pub(crate) async fn ask(id: TaskId, question: String, session: &Session) -> Result<bool, CliError> {
-    let answer = tokio::task::spawn_blocking(move || {
-        let mut answer = String::new();
-        write!(io::stderr(), "{question} [y/N] ")?;
-        io::stderr().flush()?;
-        io::stdin().lock().read_line(&mut answer)?;
-        Ok::<_, io::Error>(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
-    });
-    tokio::select! {
-        answer = answer => {
-            let what = || "asking on the terminal".to_owned();
-            answer.context(what)?.context(what)
-        }
-        () = session.stop.cancelled() => {
-            Err(CliError::Interrupted { resume: format!("Not approved. To approve: aiigo job approve {id}") })
-        }
-    }
+    confirm::ask(question, format!("Not approved. To approve: aiigo job approve {id}"), session).await
 }
 
 /// Sends the approval and waits until it is on the chain.

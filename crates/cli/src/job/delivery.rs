@@ -2,16 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use aiigo_protocol::TaskId;
-use aiigo_storage::{BlobCid, ClientOptions, ContentUri, DirStore, GatewayClient, GatewayUrl, StoreError};
-use aiigo_task::{MAX_DOCUMENT_BYTES, OutputFile, ResultManifest, TaskSpec};
+use aiigo_storage::ContentUri;
+use aiigo_task::{OutputFile, ResultManifest};
 
 use super::{
     results::Results,
     timeline::Timeline,
     verify::{self, Difference, Promise},
 };
-use crate::{CliError, error::Context, store::Published};
+use crate::{CliError, error::Context, sources::Sources};
 
 /// A result that waits to be taken.
 #[derive(Clone, Copy, Debug)]
@@ -61,32 +60,30 @@ impl Delivery<'_> {
             return Err(CliError::Failed(format!("the chain's events of task {task} show no result")));
         };
 
-        let spec_uri: ContentUri =
-            created.request.specURI.parse().context(|| format!("reading the URI of the spec of task {task}"))?;
-        let mut sources = Sources::open(self.store, task)?;
-        // What the buyer ordered from this very store names the buyer's own gateways, which may be on this machine. All
-        // other addresses come from strangers.
-        let chain_id = self.timeline.chain().deployment().chain_id;
-        let own = Published::in_store(self.store).spec(chain_id, created.buyer, created.specHash)?.is_some();
-        sources.add(&spec_uri.gateways, own);
-        let spec_json = sources.document(&spec_uri.cid, "the task spec").await?;
-        let spec = TaskSpec::parse_promised(&spec_json, created.specHash)
-            .context(|| format!("reading the spec of task {task}"))?;
-        sources.add(&spec.gateways, own);
+        // A failed fetch, with the way on.
+        let advised = |error| match error {
+            CliError::Caused { what, source } => CliError::Caused {
+                what: format!("{what} of task {task}; nothing was approved; to try again: aiigo job follow {task}"),
+                source,
+            },
+            other => other,
+        };
+        let mut sources = Sources::open(self.store, false)?;
+        let spec = sources.spec(self.timeline.chain(), created).await.map_err(advised)?;
 
         let uri: ContentUri = result.resultURI.parse().map_err(|error| rejected(Difference::Uri(error)))?;
         sources.add(&uri.gateways, false);
-        let json = sources.document(&uri.cid, "the result manifest").await?;
+        let json = sources.document(&uri.cid, "the result manifest").await.map_err(advised)?;
         let promise = Promise { task_id: task, spec: &spec, result_hash: result.resultHash };
         let manifest = verify::manifest(&json, &promise).map_err(rejected)?;
         for output in &manifest.outputs {
             let file = place.output(&output.path)?;
-            sources.file(&output.cid, output.size, &file, output.path.as_str()).await?;
+            sources.file(&output.cid, output.size, &file, output.path.as_str()).await.map_err(advised)?;
             check(output.clone(), file).await?.map_err(rejected)?;
         }
         for (name, text) in [("stdout", manifest.stdout), ("stderr", manifest.stderr)] {
             if let Some(text) = text {
-                sources.file(&text.cid, text.size, &place.own(name), name).await?;
+                sources.file(&text.cid, text.size, &place.own(name), name).await.map_err(advised)?;
             }
         }
         let file = place.manifest();
@@ -99,61 +96,4 @@ impl Delivery<'_> {
 async fn check(output: OutputFile, file: PathBuf) -> Result<Result<(), Difference>, CliError> {
     let work = tokio::task::spawn_blocking(move || verify::file(&output, &file));
     work.await.context(|| "checking an output".into())
-}
-
-/// Where blobs come from: the buyer's own store, the buyer's own gateways, then strangers'.
-#[derive(Debug)]
-struct Sources {
-    task: TaskId,
-    store: DirStore,
-    own: Vec<GatewayUrl>,
-    strangers: Vec<GatewayUrl>,
-}
-
-impl Sources {
-    fn open(store: &Path, task: TaskId) -> Result<Self, CliError> {
-        let store = DirStore::open(store).context(|| format!("opening the store {}", store.display()))?;
-        Ok(Self { task, store, own: Vec::new(), strangers: Vec::new() })
-    }
-
-    fn add(&mut self, gateways: &[GatewayUrl], own: bool) {
-        let list = if own { &mut self.own } else { &mut self.strangers };
-        list.extend_from_slice(gateways);
-    }
-
-    /// A small blob.
-    async fn document(&self, cid: &BlobCid, what: &str) -> Result<Vec<u8>, CliError> {
-        let dir = tempfile::tempdir().context(|| "making a temporary folder".into())?;
-        let file = dir.path().join("document");
-        self.file(cid, MAX_DOCUMENT_BYTES as u64, &file, what).await?;
-        tokio::fs::read(&file).await.context(|| format!("reading {what}"))
-    }
-
-    /// A blob of at most `most` bytes, every block checked against its CID.
-    async fn file(&self, cid: &BlobCid, most: u64, to: &Path, what: &str) -> Result<(), CliError> {
-        let failed = || {
-            let task = self.task;
-            format!(
-                "fetching {what} ({cid}) of task {task}; nothing was approved; to try again: aiigo job follow {task}"
-            )
-        };
-        match self.store.get_file(cid, to, most).await {
-            // Not there, or not any more what it was: others may have it.
-            Err(StoreError::Missing(_) | StoreError::Damaged { .. }) => {}
-            got => return got.map(|_| ()).context(failed),
-        }
-        let client = |gateways: &[GatewayUrl], allow_private| {
-            let options = ClientOptions { allow_private, ..ClientOptions::default() };
-            GatewayClient::with_options(gateways.iter().cloned(), options)
-        };
-        if !self.own.is_empty() {
-            match client(&self.own, true).context(failed)?.fetch(cid, most, to).await {
-                Ok(_) => return Ok(()),
-                Err(error) if self.strangers.is_empty() => return Err(error).context(failed),
-                Err(error) => tracing::debug!(%cid, %error, "the buyer's own gateways do not have it"),
-            }
-        }
-        client(&self.strangers, false).context(failed)?.fetch(cid, most, to).await.context(failed)?;
-        Ok(())
-    }
 }

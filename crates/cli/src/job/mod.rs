@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(crate) use self::follow::INTERVAL;
 use self::{
     actions::{ApproveCommand, CancelCommand, ResultCommand},
     bids::{AssignCommand, BidsCommand},

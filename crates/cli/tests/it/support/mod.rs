@@ -1,6 +1,7 @@
 //! A market for the tests: a real chain, the real `aiigo`, and a provider whose moves the test decides.
 
 mod node;
+mod transcript;
 
 use std::{
     fs,
@@ -14,6 +15,7 @@ use aiigo_storage::GatewayUrl;
 use serde_json::Value;
 
 pub(crate) use node::Node;
+pub(crate) use transcript::{Transcript, assert_snapshot};
 
 /// The buyer's account.
 const BUYER: u32 = 1;
