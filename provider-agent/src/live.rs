@@ -103,14 +103,24 @@ impl Show {
     }
 }
 
-/// What is shown of a task: how far it is, and the tails of standard output and error. `None` if it never ran.
-pub(crate) fn look(dir: &TaskDir) -> io::Result<Option<(LiveReport, Vec<u8>, Vec<u8>)>> {
+/// What is shown of a task.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub(crate) report: LiveReport,
+    /// The end of standard output.
+    pub(crate) stdout: Vec<u8>,
+    /// The end of standard error.
+    pub(crate) stderr: Vec<u8>,
+}
+
+/// What is shown of a task; `None` if it never ran.
+pub(crate) fn look(dir: &TaskDir) -> io::Result<Option<Shown>> {
     let live = dir.live();
     let report = match fs::read(live.join("report.json")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         read => serde_json::from_slice(&read?)?,
     };
-    Ok(Some((report, fs::read(live.join("stdout"))?, fs::read(live.join("stderr"))?)))
+    Ok(Some(Shown { report, stdout: fs::read(live.join("stdout"))?, stderr: fs::read(live.join("stderr"))? }))
 }
 
 /// The file appears as a whole; it need not outlive a loss of power.
@@ -155,10 +165,10 @@ mod tests {
         assert!(look(&dir).expect("readable").is_none());
         let show = Show::begin(dir.clone(), Progress::default(), test_spec().limits);
         show.show(false);
-        let (report, stdout, _) = look(&dir).expect("readable").expect("it runs");
+        let Shown { report, stdout, .. } = look(&dir).expect("readable").expect("it runs");
         assert!(!report.ended && stdout.is_empty());
         assert_eq!(report.text(), "0 of 1 s, 0% of its fuel, 0 B memory, 0 B printed");
         show.end();
-        assert!(look(&dir).expect("readable").expect("it ran").0.ended);
+        assert!(look(&dir).expect("readable").expect("it ran").report.ended);
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{path::Path, time::Duration};
 
-use aiigo_executor::{Completed, Execution, Executor, Program, WasmExecutor};
+use aiigo_executor::{Completed, Execution, Executor, Program, Progress, WasmExecutor};
 use aiigo_task::{Job, JobProgram, Outcome};
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +23,7 @@ async fn run(job: &Job, folder: &Path) -> (Completed, Vec<Vec<u8>>) {
         outputs: job.outputs.iter().map(ToString::to_string).collect(),
         limits: job.resources.limits,
         gpus: false,
+        progress: Progress::default(),
     };
     let scratch = tempfile::tempdir().expect("a folder");
     let executor = WasmExecutor::new().expect("an engine");

@@ -15,7 +15,7 @@ use super::{mode::FolderArgs, print};
 use crate::{
     data_dir::{DataDir, TaskDir},
     error::{AgentError, Context},
-    live::{self, LiveReport},
+    live::{self, Shown},
 };
 
 /// Between two looks of `--follow`.
@@ -32,11 +32,11 @@ pub(super) struct LogsArgs {
     follow: bool,
 }
 
-/// What was shown of a stream so far.
+/// How much of a stream was printed so far.
 #[derive(Debug, Default)]
-struct Shown(u64);
+struct Printed(u64);
 
-impl Shown {
+impl Printed {
     /// Of a tail what is new.
     fn news<'t>(&mut self, tail: &'t [u8], total: u64) -> &'t [u8] {
         let new = usize::try_from(total.saturating_sub(self.0)).unwrap_or(usize::MAX);
@@ -48,10 +48,10 @@ impl Shown {
 /// Prints the end of both streams: each to its own, or both in one document.
 pub(super) async fn logs(args: &LogsArgs, json: bool, token: CancellationToken) -> Result<ExitCode, AgentError> {
     let dir = DataDir::open(&args.folder.data_dir)?.task(args.task);
-    let (mut stdout, mut stderr) = (Shown::default(), Shown::default());
+    let (mut stdout, mut stderr) = (Printed::default(), Printed::default());
     let mut seen = false;
     loop {
-        let Some((report, out, err)) = look(&dir, args.task)? else {
+        let Some(shown) = look(&dir, args.task)? else {
             if seen || (args.follow && dir.path().exists()) {
                 // It is over, or has not begun.
                 if seen {
@@ -69,12 +69,12 @@ pub(super) async fn logs(args: &LogsArgs, json: bool, token: CancellationToken) 
         };
         seen = true;
         if json {
-            print(&document(args.task, &report, &out, &err))?;
+            print(&document(args.task, &shown))?;
         } else {
-            show(io::stdout().lock(), stdout.news(&out, report.stdout_bytes))?;
-            show(io::stderr().lock(), stderr.news(&err, report.stderr_bytes))?;
+            show(io::stdout().lock(), stdout.news(&shown.stdout, shown.report.stdout_bytes))?;
+            show(io::stderr().lock(), stderr.news(&shown.stderr, shown.report.stderr_bytes))?;
         }
-        if !args.follow || report.ended {
+        if !args.follow || shown.report.ended {
             return Ok(ExitCode::SUCCESS);
         }
         tokio::select! {
@@ -84,14 +84,13 @@ pub(super) async fn logs(args: &LogsArgs, json: bool, token: CancellationToken) 
     }
 }
 
-fn look(dir: &TaskDir, task: TaskId) -> Result<Option<(LiveReport, Vec<u8>, Vec<u8>)>, AgentError> {
+fn look(dir: &TaskDir, task: TaskId) -> Result<Option<Shown>, AgentError> {
     live::look(dir).context(format!("cannot read what task {task} prints"))
 }
 
-fn document(task: TaskId, report: &LiveReport, stdout: &[u8], stderr: &[u8]) -> String {
-    let text = |bytes| String::from_utf8_lossy(bytes);
-    json!({ "taskId": task.to_string(), "progress": report, "stdout": text(stdout), "stderr": text(stderr) })
-        .to_string()
+fn document(task: TaskId, shown: &Shown) -> String {
+    let (stdout, stderr) = (String::from_utf8_lossy(&shown.stdout), String::from_utf8_lossy(&shown.stderr));
+    json!({ "taskId": task.to_string(), "progress": shown.report, "stdout": stdout, "stderr": stderr }).to_string()
 }
 
 /// A stranger's program wrote this: nothing of it may steer the owner's terminal.
@@ -112,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_is_new_is_shown_once() {
-        let mut shown = Shown::default();
+        let mut shown = Printed::default();
         assert_eq!(shown.news(b"abc", 3), b"abc");
         assert_eq!(shown.news(b"abcde", 5), b"de");
         assert_eq!(shown.news(b"abcde", 5), b"");

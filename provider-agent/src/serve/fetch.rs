@@ -81,7 +81,7 @@ async fn fetch(
         return Ok(());
     }
     dir.create().context(format!("cannot create {}", path.display()))?;
-    let (cache, blob, place) = (desk.cache.clone(), wanted.clone(), path.clone());
+    let (cache, blob, place) = (desk.cache.clone(), *wanted, path.clone());
     if tokio::task::spawn_blocking(move || cache.take(&blob, &place)).await.context("looking for a kept file died")? {
         return Ok(());
     }

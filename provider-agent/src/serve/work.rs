@@ -107,6 +107,8 @@ async fn finish(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
             }
             Err(error) if error.is_stop() => return Err(error),
             Err(error) => {
+                // A step of several writes may have got further than its error says: another salt, another attempt.
+                work = desk.store.work(work.task).await?.unwrap_or(work);
                 work.note = Some(error.full());
                 desk.store.save(&work).await?;
                 rest(desk, &work, &error, &mut pause).await?;

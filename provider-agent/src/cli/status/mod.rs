@@ -98,7 +98,7 @@ impl TaskReport {
         // A folder that is being removed shows nothing.
         let shown = runs.then(|| live::look(&data.task(work.task)).ok().flatten()).flatten();
         Self {
-            progress: shown.map(|(report, ..)| report).filter(|report| !report.ended),
+            progress: shown.map(|shown| shown.report).filter(|report| !report.ended),
             task_id: work.task.to_string(),
             name: work.spec.name,
             stage: work.stage.name(),

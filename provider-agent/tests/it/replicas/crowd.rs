@@ -292,6 +292,11 @@ impl Crowd {
         (TaskId(id), spec)
     }
 
+    /// The buyer takes a task back.
+    pub(crate) async fn cancel(&self, task: TaskId) {
+        mined(self.market(&self.buyer).cancelTask(task.0)).await;
+    }
+
     pub(crate) async fn replication(&self, task: TaskId) -> TaskMarketplace::Replication {
         self.anyone().replicationOf(task.0).call().await.expect("a task of several")
     }
