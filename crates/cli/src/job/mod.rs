@@ -4,6 +4,7 @@ mod actions;
 mod approval;
 mod create;
 pub mod delivery;
+mod dispute;
 mod follow;
 mod inputs;
 mod list;
@@ -25,6 +26,7 @@ use clap::Subcommand;
 pub(crate) use self::follow::INTERVAL;
 use self::{
     actions::{ApproveCommand, CancelCommand, ResultCommand},
+    dispute::DisputeCommand,
     follow::FollowCommand,
     list::ListCommand,
     run::RunCommand,
@@ -43,6 +45,7 @@ pub(crate) enum JobCommand {
     List(ListCommand),
     Result(ResultCommand),
     Approve(ApproveCommand),
+    Dispute(DisputeCommand),
     Cancel(CancelCommand),
 }
 
@@ -56,6 +59,7 @@ impl JobCommand {
             Self::List(command) => command.run(session).await?,
             Self::Result(command) => command.run(session).await?,
             Self::Approve(command) => command.run(session).await?,
+            Self::Dispute(command) => command.run(session).await?,
             Self::Cancel(command) => command.run(session).await?,
         }
         Ok(ExitCode::SUCCESS)
