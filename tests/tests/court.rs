@@ -10,7 +10,7 @@ use std::{
 };
 
 use aiigo_devnet::{Account, BlockTime, Finished, eventually};
-use aiigo_protocol::{CaseStatus, ContractName, DisputeCourt, SeatState, TaskId};
+use aiigo_protocol::{CaseStatus, DisputeCourt, SeatState, TaskId};
 use aiigo_tests::{
     JobFile, World, bin_dir, modules,
     people::{Provider, mined},
@@ -137,14 +137,10 @@ impl Courtroom {
 
         let buyer = self.world.buyer();
         let terms = self.court.parameters().call().await.expect("parameters");
-        self.world.fund(&buyer, U256::from(terms.caseFee), ContractName::DisputeCourt).await;
-        let market = self.world.marketplace(&buyer);
-        let state = market.taskOf(task.0).call().await.expect("a task");
-        let elapsed = U256::from(state.submittedAt - state.assignedAt);
-        let due = market.dueFor(state.escrow, state.duration, elapsed).call().await.expect("what is due");
-        let bond = due * U256::from(200) / U256::from(10_000);
-        mined(market.disputeTask(task.0, "ipfs://complaint".to_owned()).value(bond)).await;
-        let case = market.disputeOf(task.0).call().await.expect("a dispute").caseId;
+        self.world.market.devnet().send_aiigo(buyer.address(), U256::from(terms.caseFee)).await.expect("AIIGO");
+        let dispute = ["job", "dispute", &task.to_string(), "--evidence", "ipfs://complaint", "--yes"];
+        let disputed = self.json(&buyer, &dispute).await;
+        let case = disputed["caseId"].as_str().and_then(|id| id.parse().ok()).expect("a case");
 
         let block = self.case(case).await.draw.blockNumber;
         self.world.market.devnet().mine(2).await.expect("blocks");
@@ -185,6 +181,9 @@ async fn jurors_decide_a_dispute_by_hand() {
     let task = room.order("by-hand").await;
     let case = room.dispute(task, B256::repeat_byte(9)).await;
     let id = &case.to_string()[..];
+
+    let again = ["job", "dispute", &task.to_string(), "--evidence", "ipfs://complaint", "--yes"];
+    room.refused(&buyer, &again, "is Disputed").await;
 
     // What there is to know, to everybody.
     room.json(provider, &["court", "evidence", id, "ipfs://reply", "--yes"]).await;

@@ -34,6 +34,7 @@ pub(crate) fn explanation(error: &DecodedRevert) -> Option<&'static str> {
         "AlreadyJuror" => "the account is a juror already; one that left has to wait until its position is released",
         "NotJuror" => "the account is no juror: `aiigo court join`",
         "NotSeated" => "the account has no seat in this round of the case: `aiigo court show CASE` shows who has",
+        "ReviewWindowOver" => "the time for it is over, and the result counts as accepted",
         "NotParty" => {
             "only the parties of the case may do that: buyer, payer, and the node's owner, operator and payout"
         }
@@ -87,6 +88,7 @@ mod tests {
         "AlreadyJuror",
         "NotJuror",
         "NotSeated",
+        "ReviewWindowOver",
         "NotParty",
         "WrongCaseStatus",
         "WrongSeatState",

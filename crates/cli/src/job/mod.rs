@@ -5,6 +5,7 @@ mod approval;
 mod bids;
 mod create;
 pub mod delivery;
+mod dispute;
 mod follow;
 mod inputs;
 mod list;
@@ -27,6 +28,7 @@ pub(crate) use self::follow::INTERVAL;
 use self::{
     actions::{ApproveCommand, CancelCommand, ResultCommand},
     bids::{AssignCommand, BidsCommand},
+    dispute::DisputeCommand,
     follow::FollowCommand,
     list::ListCommand,
     run::RunCommand,
@@ -47,6 +49,7 @@ pub(crate) enum JobCommand {
     Bids(BidsCommand),
     Assign(AssignCommand),
     Approve(ApproveCommand),
+    Dispute(DisputeCommand),
     Cancel(CancelCommand),
 }
 
@@ -62,6 +65,7 @@ impl JobCommand {
             Self::Assign(command) => command.run(session).await?,
             Self::Result(command) => command.run(session).await?,
             Self::Approve(command) => command.run(session).await?,
+            Self::Dispute(command) => command.run(session).await?,
             Self::Cancel(command) => command.run(session).await?,
         }
         Ok(ExitCode::SUCCESS)
