@@ -53,12 +53,12 @@ async fn a_bid_is_signed_compared_taken_and_paid() {
     assert_eq!(order, [text(&cheap), text(&dear), text(&forged)]);
     assert_eq!(offers[0]["total"], "5000000000000000", "0.36 ETH an hour for 50 s");
     assert_eq!(offers[2]["fault"], "it is not signed by the node");
-    let refused = world.aiigo(&["job", "assign", &text(&forged)]).await;
+    let refused = world.aiigo(&["job", "assign", "--yes", &text(&forged)]).await;
     assert!(refused.code() != 0 && refused.stderr.contains("not signed by the node"), "{}", refused.stderr);
     assert_eq!(world.task(task).await.0, TaskStatus::Open);
 
     // The agent hears of it from the chain, and begins.
-    world.aiigo_json(&["job", "assign", &text(&cheap)]).await;
+    world.aiigo_json(&["job", "assign", "--yes", &text(&cheap)]).await;
     let before = world.credit(payout).await;
     let id = task.to_string();
     let results = text(&file("results"));
@@ -69,7 +69,7 @@ async fn a_bid_is_signed_compared_taken_and_paid() {
 
     // Neither bid is worth anything now.
     for path in [&cheap, &dear] {
-        let refused = world.aiigo(&["job", "assign", &text(path)]).await;
+        let refused = world.aiigo(&["job", "assign", "--yes", &text(path)]).await;
         assert!(refused.code() != 0 && refused.stderr.contains("can't be taken"), "{}", refused.stderr);
     }
 }

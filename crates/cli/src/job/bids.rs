@@ -20,6 +20,7 @@ use crate::{
     Chain, CliError,
     args::{ChainArgs, WalletArgs},
     cli::Session,
+    confirm::ConfirmArgs,
     error::Context,
     format,
     output::{printable, table},
@@ -74,6 +75,8 @@ pub(crate) struct AssignCommand {
     bid: PathBuf,
     #[command(flatten)]
     wallet: WalletArgs,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
 }
 
 impl AssignCommand {
@@ -88,6 +91,10 @@ impl AssignCommand {
         let data = TaskMarketplace::assignTaskCall { bid: offer.bid.clone(), signature: offer.signature.clone() };
         let what = format!("giving task {task} to node {}", offer.node);
         let call = wallet.call(what, ContractName::TaskMarketplace, data.abi_encode());
+        let price = format::payment(offer.token, offer.total);
+        let line =
+            format!("give task {task} to node {}, for {price} if it delivers within {} s", offer.node, offer.eta);
+        self.confirm.agree(&wallet, &[line], &[&call], session).await?;
         wallet.send_once("assign", call, &session.stop).await?;
         let mut timeline = Timeline::new(wallet.chain().clone(), task);
         look(&mut timeline, &progress).await?;
