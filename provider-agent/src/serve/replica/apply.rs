@@ -81,7 +81,7 @@ async fn withdraw(desk: &Desk, seat: &Seat, work: Work, reason: AgentError) -> R
         return Err(reason);
     }
     let call = desk.market.tasks().withdrawApplication(work.task.0, desk.node.0).calldata().clone();
-    let key = format!("withdraw:{}:{}", work.task, round_of(&work));
+    let key = withdraw_key(&work);
     let label = format!("withdraw the application for task {}", work.task);
     match desk.sender.until_landed(&key, &label, market_call(desk, call), Some(seat.accept_by)).await? {
         Outcome::Landed { .. } => {
@@ -91,6 +91,15 @@ async fn withdraw(desk: &Desk, seat: &Seat, work: Work, reason: AgentError) -> R
         Outcome::Reverted { error, .. } => Err(AgentError::refused(label, &error)),
         Outcome::Expired => Err(AgentError::new(format!("{label}: not included in time"))),
     }
+}
+
+/// Whether the application was withdrawn: also by a run of this agent that did not live to write it down.
+pub(super) async fn was_withdrawn(desk: &Desk, work: &Work) -> Result<bool, AgentError> {
+    desk.sender.has_landed(&format!("{}:0", withdraw_key(work))).await
+}
+
+fn withdraw_key(work: &Work) -> String {
+    format!("withdraw:{}:{}", work.task, round_of(work))
 }
 
 /// Gives the slot back, if no keeper does. Then the chain says that the node is released.

@@ -150,6 +150,9 @@ async fn look_and_step(desk: &Desk, work: Work, news: &mut Listener) -> Result<W
     let seat = Seat::now(desk, work.task).await?;
     let told = seat.reconcile(work.clone(), seal::own_seal(desk, &work));
     if told != work {
+        if told.stage == Stage::Lost && apply::was_withdrawn(desk, &work).await? {
+            return Ok(told.ended(Stage::Abandoned, "withdrawn, and no further application in this round"));
+        }
         if told.stage == Stage::Failed {
             reveal::lament(desk, &seat, &told);
         }

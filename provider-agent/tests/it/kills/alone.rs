@@ -132,7 +132,9 @@ async fn an_agent_killed_at_each_bad_end_does_not_begin_again() {
             // The machine has lost the files, and no gateway gives them again.
             "Abandoned" => {
                 victim.kill_after(task, "Executing", Hold::Program).await;
-                std::fs::remove_dir_all(victim.dir.join("work")).expect("removed");
+                for lost in ["work", "cache"] {
+                    std::fs::remove_dir_all(victim.dir.join(lost)).expect("removed");
+                }
                 stage.doors.answer(false);
                 victim
                     .kill_before(end, async |_| {
