@@ -21,13 +21,15 @@ use crate::{
 
 /// The flags as given, or those of the key that was made in the data folder if none was.
 pub(crate) fn signer(given: &SignerArgs, data: &DataDir) -> SignerArgs {
-    if given.is_given() || !data.operator_keystore().is_file() {
-        return given.clone();
-    }
+    if given.is_given() || !data.operator_keystore().is_file() { given.clone() } else { made(data) }
+}
+
+/// The key in the data folder, whatever the environment names.
+fn made(data: &DataDir) -> SignerArgs {
     SignerArgs {
         keystore: Some(data.operator_keystore()),
         password_file: Some(data.operator_password()),
-        ..given.clone()
+        ..SignerArgs::default()
     }
 }
 
@@ -42,9 +44,9 @@ pub(crate) async fn load(given: &SignerArgs, data: &DataDir) -> Result<PrivateKe
 /// An agent has to start by itself, so the password stands beside the keystore: what protects both is that only this user can
 /// read them. The keystore's form lets Foundry's tools use the key.
 pub(crate) async fn make(data: &DataDir) -> Result<Address, AgentError> {
-    let known = signer(&SignerArgs::default(), data);
-    if known.keystore.is_some() {
-        let key = known.load_local().await.context("cannot open the operator's key that was made before")?;
+    // Never touched again: its password is nowhere else.
+    if data.operator_keystore().exists() {
+        let key = made(data).load_local().await.context("cannot open the operator's key that was made before")?;
         return Ok(key.address());
     }
     let (folder, password_file) = (data.path().to_owned(), data.operator_password());

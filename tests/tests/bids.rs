@@ -13,7 +13,7 @@ use alloy::primitives::U256;
 async fn bid(world: &World, task: TaskId, args: &[&str]) -> Finished {
     let agent = &world.market.agents()[0];
     let (task, folder) = (task.to_string(), agent.dir.to_str().expect("UTF-8"));
-    let args = ["bid", &task, "--data-dir", folder].into_iter().chain(args.iter().copied());
+    let args = ["bid", &task, "--data-dir", folder, "--allow-private-gateways"].into_iter().chain(args.iter().copied());
     world.market.desk().run(Program::Agent, Some(&agent.operator), args).await.expect("it runs")
 }
 

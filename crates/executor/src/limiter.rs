@@ -1,6 +1,10 @@
 //! How much memory the program may have.
 
+use std::io;
+
 use wasmtime::ResourceLimiter;
+
+use crate::fault::Stop;
 
 /// Elements in the program's table of functions: large interpreters have tens of thousands.
 const MAX_TABLE_ELEMENTS: usize = 1 << 20;
@@ -44,9 +48,9 @@ impl ResourceLimiter for MemoryLimiter {
         Ok(granted)
     }
 
-    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
-        self.refused = true;
-        Ok(())
+    /// Growth beyond the limits was refused before: here it is the machine that has no memory, and that is no result.
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(Stop::Host(io::Error::new(io::ErrorKind::OutOfMemory, error.to_string())).into())
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {

@@ -3,22 +3,30 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use aiigo_chain::SignerArgs;
-use aiigo_protocol::{NodeStatus, SignedBid, TaskId, TaskMarketplace::Bid, TaskStatus, bid_digest, units};
+use aiigo_protocol::{
+    ContractName, NodeStatus, SignedBid, TaskId, TaskMarketplace, TaskMarketplace::Bid, TaskStatus, bid_digest, units,
+};
+use aiigo_task::TaskSpec;
 use alloy::{
     primitives::{
-        U256,
+        Address, U256,
         aliases::{U40, U96},
     },
+    providers::Provider,
+    rpc::types::Filter,
     signers::SignerSync,
+    sol_types::SolEvent,
 };
 use clap::Args;
 use serde::Serialize;
 
-use super::{CommonArgs, Report};
+use super::{Agent, CommonArgs, Report};
 use crate::{
     error::{AgentError, Context, read_error},
     market::status_of,
     node, operator,
+    policy::{PolicyFile, Refusal},
+    serve,
 };
 
 const HOUR: u64 = 3600;
@@ -30,7 +38,8 @@ pub(super) struct BidArgs {
     /// ETH an hour [default: what the task offers].
     #[arg(long, value_name = "ETH", value_parser = price)]
     price: Option<U96>,
-    /// How long the node takes at most, such as `10m`; a late result is paid nothing [default: as long as the task allows].
+    /// How long the node takes at most, such as `10m`; a late result is paid nothing and costs stake [default: as long as the
+    /// task allows].
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     within: Option<Duration>,
     /// How long the bid stands, such as `1h`. Until then the node has to do the task if the buyer takes it; going offline voids
@@ -40,6 +49,9 @@ pub(super) struct BidArgs {
     /// Write it to this file instead of stdout.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Also use gateways on private and local addresses: for tests and closed networks.
+    #[arg(long, env = "AIIGO_ALLOW_PRIVATE_GATEWAYS")]
+    allow_private_gateways: bool,
     #[command(flatten)]
     common: CommonArgs,
     #[command(flatten)]
@@ -73,13 +85,20 @@ pub(super) async fn bid(args: &BidArgs) -> Result<BidReport, AgentError> {
     if status != TaskStatus::Open {
         return Err(AgentError::new(format!("task {} is {}: bids are for open tasks", args.task, status.name())));
     }
-    if task.replicas != 1 {
-        return Err(AgentError::new(format!("task {} is for {} nodes, which are drawn", args.task, task.replicas)));
+    if task.paymentToken != Address::ZERO {
+        return Err(AgentError::new(format!("task {} is paid in another token than ETH", args.task)));
     }
+    let spec = spec_of(args, &agent).await?;
     let eta = args.within.map_or(u64::from(task.duration), |within| within.as_secs());
     let eta = u32::try_from(eta).ok().filter(|eta| (1..=task.duration).contains(eta)).ok_or_else(|| {
         AgentError::new(format!("the task is to be done within {} s, and {eta} s are bid", task.duration))
     })?;
+    if u64::from(eta) < spec.limits.seconds {
+        tracing::warn!(
+            "its program may run for {} s, and {eta} s are bid: be sure that it is faster",
+            spec.limits.seconds
+        );
+    }
     let price = match args.price {
         Some(price) => price,
         None => offered(U256::from(task.escrow), task.duration).context("the task's price is out of range")?,
@@ -116,6 +135,22 @@ pub(super) async fn bid(args: &BidArgs) -> Result<BidReport, AgentError> {
         fs::write(file, text + "\n").context(format!("cannot write {}", file.display()))?;
     }
     Ok(BidReport { bid, file: args.out.clone(), total })
+}
+
+/// The task's spec, if the policy lets this machine do it: a bid can't be taken back by a second look.
+async fn spec_of(args: &BidArgs, agent: &Agent) -> Result<TaskSpec, AgentError> {
+    let market = &agent.market;
+    let filter = Filter::new()
+        .address(market.address(ContractName::TaskMarketplace))
+        .event_signature(TaskMarketplace::TaskCreated::SIGNATURE_HASH)
+        .topic1(args.task.0)
+        .from_block(market.deployment().block);
+    let logs = market.provider().get_logs(&filter).await.context("cannot look for the task's creation")?;
+    let created = logs.first().and_then(|log| log.log_decode::<TaskMarketplace::TaskCreated>().ok());
+    let created = created.ok_or_else(|| AgentError::new(format!("the chain does not tell of task {}", args.task)))?;
+    let policy = PolicyFile::open(&agent.data.policy())?.policy();
+    let refused = |refusal: Refusal| AgentError::new(format!("this node should not bid: {refusal}"));
+    serve::spec_of(args.allow_private_gateways, &policy, &created.inner.data.request).await.map_err(refused)
 }
 
 /// As the market counts: rounded up.

@@ -38,11 +38,11 @@ impl fmt::Display for Gpu {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
     pub(crate) name: String,
-    pub(crate) celsius: u32,
-    /// None where the GPU can't tell.
+    /// None where the GPU can't tell, as parts of one (MIG) can't; here and below.
+    pub(crate) celsius: Option<u32>,
     pub(crate) watts: Option<u32>,
     /// Time in which anything ran on it, percent.
-    pub(crate) busy: u32,
+    pub(crate) busy: Option<u32>,
 }
 
 /// The way to this machine's GPUs, found once.
@@ -104,12 +104,20 @@ fn readings(nvml: &Nvml) -> Result<Vec<Reading>, NvmlError> {
             let device = nvml.device_by_index(index)?;
             Ok(Reading {
                 name: device.name()?,
-                celsius: device.temperature(TemperatureSensor::Gpu)?,
-                watts: device.power_usage().ok().map(|milliwatts| milliwatts / 1000),
-                busy: device.utilization_rates()?.gpu,
+                celsius: if_supported(device.temperature(TemperatureSensor::Gpu))?,
+                watts: if_supported(device.power_usage())?.map(|milliwatts| milliwatts / 1000),
+                busy: if_supported(device.utilization_rates())?.map(|used| used.gpu),
             })
         })
         .collect()
+}
+
+fn if_supported<T>(told: Result<T, NvmlError>) -> Result<Option<T>, NvmlError> {
+    match told {
+        Ok(told) => Ok(Some(told)),
+        Err(NvmlError::NotSupported | NvmlError::NoPermission) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn others(devices: &Path) -> Vec<Gpu> {
@@ -164,7 +172,7 @@ mod tests {
             Ok(None) => assert!(readings.is_empty()),
             Ok(Some(version)) => {
                 assert!(version.starts_with("driver ") && !gpus.list().is_empty(), "{version}");
-                assert!(readings.iter().all(|gpu| gpu.celsius < 150 && gpu.busy <= 100), "{readings:?}");
+                assert!(readings.iter().all(|gpu| gpu.celsius < Some(150) && gpu.busy <= Some(100)), "{readings:?}");
             }
             Err(error) => assert!(on_bus(Path::new(PCI_DEVICES), NVIDIA).next().is_some(), "{error}"),
         }

@@ -72,8 +72,8 @@ impl PolicyFile {
 
     /// The same with a lowest price for a resource, ETH an hour.
     pub(crate) fn write_with_floor(path: &Path, resource: ResourceType, floor: &str) -> Result<bool, AgentError> {
-        let none = format!("{} = \"0\"", resource.name());
-        write_new(path, &TEMPLATE.replacen(&none, &format!("{} = \"{floor}\"", resource.name()), 1))
+        let none = "floor = { CPU = \"0\", GPU = \"0\" }";
+        write_new(path, &TEMPLATE.replacen(none, &format!("floor = {{ {} = \"{floor}\" }}", resource.name()), 1))
     }
 
     /// The policy in force.

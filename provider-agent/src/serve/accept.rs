@@ -1,7 +1,7 @@
 //! Taking a task: a sealed commitment, and its opening at least one block later. Losing the race is no fault.
 
 use aiigo_chain::{Outcome, Priority};
-use aiigo_protocol::{ContractName, DecodedRevert, NodeId, TaskStatus};
+use aiigo_protocol::{ContractName, DecodedRevert, NodeId, TaskId, TaskStatus};
 use alloy::{
     primitives::{Address, B256, FixedBytes, keccak256},
     sol_types::SolValue,
@@ -144,21 +144,20 @@ fn accept_key(work: &Work, occasion: &str) -> String {
 }
 
 /// Gives a task back while that is still cheap; whether that was possible.
-pub(super) async fn abandon(desk: &Desk, work: &Work) -> Result<bool, AgentError> {
-    let call = desk.market.tasks().abandonTask(work.task.0).calldata().clone();
+pub(super) async fn abandon(desk: &Desk, task: TaskId) -> Result<bool, AgentError> {
+    let call = desk.market.tasks().abandonTask(task.0).calldata().clone();
     let call = desk.market.call(ContractName::TaskMarketplace, call);
-    let key = abandon_key(work);
-    let outcome = desk.sender.once(&key, &format!("give task {} back", work.task), call, None).await?;
+    let outcome = desk.sender.once(&abandon_key(task), &format!("give task {task} back"), call, None).await?;
     Ok(matches!(outcome, Outcome::Landed { .. }))
 }
 
 /// Whether a task was given back: also by a run of this agent that did not live to write it down.
 pub(super) async fn was_given_back(desk: &Desk, work: &Work) -> Result<bool, AgentError> {
-    desk.sender.has_landed(&abandon_key(work)).await
+    desk.sender.has_landed(&abandon_key(work.task)).await
 }
 
-fn abandon_key(work: &Work) -> String {
-    format!("abandon:{}", work.task)
+fn abandon_key(task: TaskId) -> String {
+    format!("abandon:{task}")
 }
 
 #[cfg(test)]

@@ -73,14 +73,25 @@ pub(super) async fn bring(desk: &Desk, mut work: Work, patience: Duration) -> Re
     Ok(work)
 }
 
-/// Goes on trying to bring results whose hash is on the chain already.
-pub(super) async fn deliver_late(desk: &Desk, work: &Work) -> Result<(), AgentError> {
+/// Goes on trying to bring results whose hash is on the chain already; whether a gateway took them before the task was over.
+pub(super) async fn deliver_late(desk: &Desk, work: &Work) -> Result<bool, AgentError> {
     let dir = desk.data.task(work.task);
     let (manifest, blob) = execute::manifest(&dir, work)?;
     let parcels = parcels(&dir, &manifest, Parcel { cid: blob.cid, size: blob.size, file: dir.manifest() });
     tokio::select! {
         () = desk.sender.token().cancelled() => Err(AgentError::stopped()),
-        _ = push_until_taken(desk, work, &parcels, LATE_REST) => Ok(()),
+        _ = push_until_taken(desk, work, &parcels, LATE_REST) => Ok(true),
+        over = until_over(desk, work) => over.map(|()| false),
+    }
+}
+
+/// Nobody wants the results of a task that was settled: their files go then.
+async fn until_over(desk: &Desk, work: &Work) -> Result<(), AgentError> {
+    loop {
+        match desk.store.work(work.task).await? {
+            Some(now) if !now.stage.is_over() => tokio::time::sleep(LATE_REST).await,
+            _ => return Ok(()),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use aiigo_executor::{Completed, Execution, Executor, ExecutorError, Program};
+use aiigo_protocol::TaskId;
 use aiigo_storage::{BlobCid, BlobRef, cid_of_reader};
 use aiigo_task::{
     CapturedText, OutputFile, Program as SpecProgram, ResourceType, ResultManifest, ResultParts, TaskSpec,
@@ -15,7 +16,7 @@ use alloy::primitives::B256;
 
 use super::{
     Desk, accept, fetch,
-    patience::{Next, Patience},
+    patience::{self, Next, Patience},
     tenure::{self, Tenure},
     work,
 };
@@ -38,7 +39,7 @@ pub(super) async fn execute(desk: &Desk, mut work: Work) -> Result<Work, AgentEr
         if tenure::settled(desk, &work).await? != Tenure::Held {
             return work::reconcile(desk, work).await;
         }
-        let terms = Terms::of(desk, &work).await?;
+        let terms = Terms::of(desk, work.task).await?;
         let produced = tokio::select! {
             produced = produce(desk, &work, terms.results_until) => produced?,
             lost = tenure::lost(desk, &work) => {
@@ -55,10 +56,15 @@ pub(super) async fn execute(desk: &Desk, mut work: Work) -> Result<Work, AgentEr
             Produced::Nothing(reason) => return give_back(desk, work, reason).await,
             Produced::NotNow(reason) => reason,
         };
+        const TOO_LATE: &str = "too late to give it back, so trying on";
         let (word, pause) = match patience.after_failure(desk.clock.now().await?, terms.returnable_until) {
             Next::Again(pause) => ("trying again", pause),
-            Next::Stuck(pause) => ("too late to give it back, so trying on", pause),
-            Next::GiveBack => return give_back(desk, work, reason).await,
+            Next::Stuck(pause) => (TOO_LATE, pause),
+            Next::GiveBack if accept::abandon(desk, work.task).await? => {
+                return Ok(work.ended(Stage::Abandoned, reason));
+            }
+            // It landed too late: what may pass may still pass in time.
+            Next::GiveBack => (TOO_LATE, patience::LONGEST_PAUSE),
         };
         tracing::warn!(task = %work.task, reason, tries = patience.tries(), ?pause, word, "this machine can't run the task now");
         work.note = Some(format!("{word} ({} failures): {reason}", patience.tries()));
@@ -72,7 +78,7 @@ pub(super) async fn execute(desk: &Desk, mut work: Work) -> Result<Work, AgentEr
 
 /// Gives a task back, if that is still allowed, with the reason for `status`.
 async fn give_back(desk: &Desk, work: Work, reason: String) -> Result<Work, AgentError> {
-    let given_back = accept::abandon(desk, &work).await?;
+    let given_back = accept::abandon(desk, work.task).await?;
     match given_back {
         true => Ok(work.ended(Stage::Abandoned, reason)),
         false => Ok(work.ended(Stage::Failed, reason)),
@@ -80,18 +86,20 @@ async fn give_back(desk: &Desk, work: Work, reason: String) -> Result<Work, Agen
 }
 
 /// Times of a task that is this node's, unix seconds of the chain.
-struct Terms {
+pub(super) struct Terms {
     /// Last second for the result.
     results_until: u64,
     /// Last second to give it back: `TaskMarketplace._abandonableUntil`.
-    returnable_until: u64,
+    pub(super) returnable_until: u64,
 }
 
 impl Terms {
-    async fn of(desk: &Desk, work: &Work) -> Result<Self, AgentError> {
-        let (_, task) = desk.market.task(work.task).await?;
+    pub(super) async fn of(desk: &Desk, task: TaskId) -> Result<Self, AgentError> {
+        let (_, task) = desk.market.task(task).await?;
         let rules = desk.market.task_parameters().await?;
-        let (since, time) = (task.assignedAt.to::<u64>(), u64::from(task.duration));
+        // Who took it by a bid promised a time of its own.
+        let time = if task.agreedEta == 0 { task.duration } else { task.agreedEta };
+        let (since, time) = (task.assignedAt.to::<u64>(), u64::from(time));
         let window = (time / 10).max(rules.minAbandonWindow.into()).min(time);
         Ok(Self { results_until: since + time + u64::from(rules.grace), returnable_until: since + window })
     }
@@ -184,7 +192,7 @@ async fn seconds_left(desk: &Desk, until: u64) -> Result<Option<u64>, AgentError
 
 /// Last second for the result, unix seconds of the chain.
 pub(super) async fn results_until(desk: &Desk, work: &Work) -> Result<u64, AgentError> {
-    Ok(Terms::of(desk, work).await?.results_until)
+    Ok(Terms::of(desk, work.task).await?.results_until)
 }
 
 async fn run(desk: &Desk, work: &Work, dir: &TaskDir, seconds: u64) -> Result<Completed, Trouble> {
@@ -222,11 +230,7 @@ async fn run(desk: &Desk, work: &Work, dir: &TaskDir, seconds: u64) -> Result<Co
 }
 
 /// A run of the spec's program, on the files of the task.
-pub(super) async fn execution(
-    desk: &Desk,
-    task: aiigo_protocol::TaskId,
-    spec: &TaskSpec,
-) -> Result<Execution, AgentError> {
+pub(super) async fn execution(desk: &Desk, task: TaskId, spec: &TaskSpec) -> Result<Execution, AgentError> {
     let dir = desk.data.task(task);
     let (program, gpus) = match spec.program() {
         SpecProgram::Wasm(_) => (Program::Module(dir.module()), false),
@@ -247,12 +251,7 @@ async fn write_results(work: &Work, dir: TaskDir, completed: Completed) -> Resul
     written.context("writing the results was cut off")?
 }
 
-fn lay_out(
-    task: aiigo_protocol::TaskId,
-    spec: &TaskSpec,
-    dir: &TaskDir,
-    completed: Completed,
-) -> Result<(), AgentError> {
+fn lay_out(task: TaskId, spec: &TaskSpec, dir: &TaskDir, completed: Completed) -> Result<(), AgentError> {
     let what = || format!("cannot write the results of task {task}");
     let results = dir.results();
     fs::create_dir_all(&results).context(what())?;

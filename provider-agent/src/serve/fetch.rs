@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aiigo_executor::{Executor, ExecutorError};
-use aiigo_protocol::TaskId;
+use aiigo_protocol::{TaskId, TaskMarketplace::TaskRequest};
 use aiigo_storage::{BlobRef, ClientOptions, ContentUri, GatewayClient};
 use aiigo_task::{FileDigest, MAX_DOCUMENT_BYTES, Program, TaskSpec};
 
@@ -11,7 +11,7 @@ use super::{Desk, execute};
 use crate::{
     data_dir::TaskDir,
     error::{AgentError, Context},
-    policy::{Offer, Refusal},
+    policy::{Offer, Policy, Refusal},
 };
 
 /// Longest fetch of one file: a task's files are fetched before it is accepted, so nothing is lost but time.
@@ -29,17 +29,21 @@ pub(super) fn client(
 
 /// The spec that a task promises; bad ones are the buyer's fault, and the task is left alone.
 pub(super) async fn spec(desk: &Desk, offer: &Offer) -> Result<TaskSpec, Refusal> {
+    spec_of(desk.private_gateways, &desk.policy.policy(), &offer.request).await
+}
+
+/// The same, of a request.
+pub(crate) async fn spec_of(allow_private: bool, policy: &Policy, request: &TaskRequest) -> Result<TaskSpec, Refusal> {
     let uri: ContentUri =
-        offer.request.specURI.parse().map_err(|error| Refusal::never(format!("its spec can't be found: {error}")))?;
-    let client =
-        client(desk.private_gateways, uri.gateways, FETCH_TIME).map_err(|error| Refusal::not_now(error.full()))?;
+        request.specURI.parse().map_err(|error| Refusal::never(format!("its spec can't be found: {error}")))?;
+    let client = client(allow_private, uri.gateways, FETCH_TIME).map_err(|error| Refusal::not_now(error.full()))?;
     let bytes = client
         .fetch_bytes(&uri.cid, MAX_DOCUMENT_BYTES as u64)
         .await
         .map_err(|error| Refusal::not_now(format!("its spec can't be fetched: {error}")))?;
-    let spec = TaskSpec::parse_promised(&bytes, offer.request.specHash)
+    let spec = TaskSpec::parse_promised(&bytes, request.specHash)
         .map_err(|error| Refusal::never(format!("its spec is refused: {error}")))?;
-    desk.policy.policy().judge_spec(&spec, &offer.request)?;
+    policy.judge_spec(&spec, request)?;
     Ok(spec)
 }
 

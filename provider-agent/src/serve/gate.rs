@@ -38,8 +38,8 @@ impl Gate {
             return Some(hot);
         }
         let idle = policy.idle?;
-        if let Some(gpu) = gpus.iter().find(|gpu| alone && gpu.busy > idle.load.into()) {
-            return Some(format!("others use {}% of the {}", gpu.busy, gpu.name));
+        if let Some(gpu) = gpus.iter().find(|gpu| alone && gpu.busy > Some(idle.load.into())) {
+            return Some(format!("others use {}% of the {}", gpu.busy.unwrap_or_default(), gpu.name));
         }
         match self.load.look() {
             Ok(load) if load > idle.load => return Some(format!("others use {load}% of the processors")),
@@ -54,7 +54,7 @@ impl Gate {
 /// How a GPU is above the limits, if it is.
 fn over(gpu: &Reading, limits: GpuLimits) -> Option<String> {
     let Reading { name, celsius, watts, .. } = gpu;
-    if *celsius > limits.max_celsius {
+    if let Some(celsius) = celsius.filter(|celsius| *celsius > limits.max_celsius) {
         return Some(format!("the {name} has {celsius} °C, more than {}", limits.max_celsius));
     }
     let (watts, most) = (*watts, limits.max_watts?);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     fn gpu(celsius: u32, watts: Option<u32>, busy: u32) -> Result<Vec<Reading>, String> {
-        Ok(vec![Reading { name: "GPU".into(), celsius, watts, busy }])
+        Ok(vec![Reading { name: "GPU".into(), celsius: Some(celsius), watts, busy: Some(busy) }])
     }
 
     #[test]
@@ -92,6 +92,8 @@ mod tests {
         let idle = "idle.only = true\nidle.load = 50\nidle.away = '0s'";
         assert!(closed(idle, gpu(60, None, 51), true).expect("in use").contains("51% of the GPU"));
         assert!(!closed(idle, gpu(60, None, 51), false).unwrap_or_default().contains("GPU"), "it may be our own task");
+        let mute = Reading { name: "a part".into(), celsius: None, watts: None, busy: None };
+        assert_eq!(closed(idle, Ok(vec![mute]), true).filter(|reason| reason.contains("a part")), None);
         assert!(closed("", Err("it fell off the bus".into()), true).is_some());
     }
 

@@ -23,8 +23,11 @@ use aiigo_protocol::NodeId;
 use alloy::signers::local::PrivateKeySigner;
 use tokio::sync::Mutex;
 
-pub(crate) use self::server::{ServeConfig, serve};
 use self::{accept::Turn, clock::Clock, replica::News};
+pub(crate) use self::{
+    fetch::spec_of,
+    server::{ServeConfig, serve},
+};
 use crate::{
     cache::Cache, data_dir::DataDir, market::Market, policy::PolicyFile, resources::Resources, sender::Sender,
     store::Store,

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Seconds of the chain for which an engine that restarts, or a gateway that is down, is waited for.
 const WAIT: u64 = 45;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Seconds of the time for giving back that are kept for the transaction; never more than half of what is left.
 const RESERVE: u64 = 15;
 

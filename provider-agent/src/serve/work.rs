@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use aiigo_protocol::{TaskId, TaskStatus};
+use aiigo_task::TaskSpec;
 
 use super::{
-    Desk, accept, deliver, execute, fetch, replica,
+    Desk, accept, deliver, execute, fetch,
+    patience::{Next, Patience},
+    replica,
     tenure::{self, Tenure},
 };
 use crate::{
@@ -54,7 +57,7 @@ pub(super) async fn begin(desk: &Desk, task: TaskId, offer: &Offer) -> Result<En
         return Ok(Ended::Refused(Refusal::not_now(error.full())));
     }
     desk.store.save(&work).await?;
-    Ok(Ended::Worked(Box::new(finish(desk, work).await?)))
+    worked(desk, work).await
 }
 
 /// Takes up a task that the chain says is ours, though nothing here says that it is in hand: the database was lost, or a
@@ -66,7 +69,7 @@ pub(super) async fn recover(desk: &Desk, task: TaskId, offer: &Offer) -> Result<
     }
     let spec = match desk.store.work(task).await? {
         Some(known) => known.spec,
-        None => match fetch::spec(desk, offer).await {
+        None => match owed_spec(desk, task, offer).await? {
             Ok(spec) => spec,
             Err(refusal) => return Ok(Ended::Refused(refusal)),
         },
@@ -75,7 +78,48 @@ pub(super) async fn recover(desk: &Desk, task: TaskId, offer: &Offer) -> Result<
     let _share = desk.resources.keep(Share::of(&spec));
     let work = Work::new(task, spec).at(Stage::Executing);
     desk.store.save(&work).await?;
-    Ok(Ended::Worked(Box::new(finish(desk, work).await?)))
+    worked(desk, work).await
+}
+
+/// Takes every step that needs the machine. Results that no gateway took yet are offered beside the next tasks.
+async fn worked(desk: &Desk, work: Work) -> Result<Ended, AgentError> {
+    let work = Box::new(finish(desk, work).await?);
+    match work.stage == Stage::Reviewing && !work.delivered {
+        true => Ok(Ended::GoesOn(work)),
+        false => Ok(Ended::Worked(work)),
+    }
+}
+
+/// The spec of a task that this node owes its buyer. One that can't be had for a while, or is nothing for this machine, sends
+/// the task back to the market: a late result would cost stake.
+async fn owed_spec(desk: &Desk, task: TaskId, offer: &Offer) -> Result<Result<TaskSpec, Refusal>, AgentError> {
+    let mut patience = Patience::default();
+    loop {
+        let refusal = match fetch::spec(desk, offer).await {
+            Ok(spec) => return Ok(Ok(spec)),
+            Err(refusal) => refusal,
+        };
+        let returnable_until = execute::Terms::of(desk, task).await?.returnable_until;
+        let next = match refusal.may_change {
+            true => patience.after_failure(desk.clock.now().await?, returnable_until),
+            false => Next::GiveBack,
+        };
+        let pause = match next {
+            Next::Again(pause) => pause,
+            Next::GiveBack => {
+                let given_back = accept::abandon(desk, task).await?;
+                tracing::error!(%task, given_back, reason = refusal.reason, "this node can't do a task that it took");
+                return Ok(Err(refusal));
+            }
+            Next::Stuck(_) if desk.market.task(task).await?.1.nodeId != desk.node.0 => return Ok(Err(refusal)),
+            Next::Stuck(pause) => pause,
+        };
+        tracing::warn!(%task, reason = refusal.reason, ?pause, "the spec of a task that this node took can't be had yet");
+        tokio::select! {
+            () = desk.sender.token().cancelled() => return Err(AgentError::stopped()),
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
 }
 
 /// Goes on with work from an earlier run, after a look at what the chain says of it.
@@ -92,7 +136,11 @@ pub(super) async fn resume(desk: &Desk, work: Work) -> Result<Ended, AgentError>
         }
     };
     desk.store.save(&work).await?;
-    Ok(Ended::Worked(Box::new(finish(desk, work).await?)))
+    if work.stage.is_busy() {
+        return worked(desk, work).await;
+    }
+    let work = offer_late(desk, finish(desk, work).await?).await?;
+    Ok(Ended::Worked(Box::new(work)))
 }
 
 /// Takes every step that can be taken now.
@@ -117,14 +165,19 @@ async fn finish(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
             }
         }
     }
-    if work.stage == Stage::Reviewing && !work.delivered {
-        deliver::deliver_late(desk, &work).await?;
-        // Meanwhile the loop may have noted what became of it.
-        work = desk.store.work(work.task).await?.unwrap_or(work);
-        work.delivered = true;
-        desk.store.save(&work).await?;
-    }
     clean_up(desk, &work);
+    Ok(work)
+}
+
+/// Offers results whose hash is on the chain already, until a gateway takes them or the task is over.
+async fn offer_late(desk: &Desk, work: Work) -> Result<Work, AgentError> {
+    if work.stage != Stage::Reviewing || work.delivered {
+        return Ok(work);
+    }
+    let delivered = deliver::deliver_late(desk, &work).await?;
+    // Meanwhile the loop may have noted what became of it.
+    let work = Work { delivered, ..desk.store.work(work.task).await?.unwrap_or(work) };
+    desk.store.save(&work).await?;
     Ok(work)
 }
 

@@ -84,6 +84,13 @@ async fn five_answers_make_a_node() {
     let (success, shown) = terminal.ended().await;
     assert!(success, "{shown}");
 
+    // Again, with the owner's key where everybody may name it: the key that was made stays, and nothing is sent.
+    let mut again =
+        command(&stage, folder.path(), &["setup", "--yes", "--json", "--operator", "new", "--stake", "200"]);
+    again.env("AIIGO_PRIVATE_KEY", stage.owner.private_key());
+    let again = run(again).await.json();
+    assert_eq!(again["transactions"], serde_json::json!([]), "{again:#}");
+
     // The commands of the machine find node and key by themselves.
     let report = run(command(&stage, folder.path(), &["status", "--json"])).await.json();
     let (node, operator) = (report["nodeId"].as_str().expect("an id"), report["operator"].as_str().expect("a key"));
@@ -94,7 +101,7 @@ async fn five_answers_make_a_node() {
     let gas = stage.devnet.provider().get_balance(info.operator).await.expect("a balance");
     assert_eq!(gas, parse_amount("0.5").expect("an amount"));
     let policy = std::fs::read_to_string(folder.path().join("agent/policy.toml")).expect("a policy");
-    assert!(policy.contains(r#"floor = { CPU = "0.25", GPU = "0" }"#), "{policy}");
+    assert!(policy.contains(r#"floor = { CPU = "0.25" }"#), "{policy}");
     let doctor = run(command(&stage, folder.path(), &["doctor", "--json"])).await;
     let checks: Value = serde_json::from_str(&doctor.stdout).expect("JSON");
     let check = |name: &str| {

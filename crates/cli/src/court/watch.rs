@@ -203,8 +203,7 @@ impl Watcher<'_> {
         let case = Case::read(self.wallet.chain(), id).await?;
         let juror = self.wallet.address();
         let Some(seat) = case.seats.iter().rev().find(|seat| seat.juror == juror).copied() else {
-            // A reorg took the draw back.
-            self.cases.remove(&id);
+            // A reorganisation took the draw back; or the endpoint lags behind it.
             return Ok(false);
         };
         self.tell(&case, &seat)?;

@@ -3,7 +3,6 @@
 use aiigo_protocol::{ContractName, NodeId, NodeRegistry};
 use alloy::{
     primitives::{Address, B256},
-    providers::Provider,
     rpc::types::TransactionReceipt,
 };
 use serde::Serialize;
@@ -12,10 +11,7 @@ use super::{
     Agent,
     plan::{Plan, Step},
 };
-use crate::{
-    error::{AgentError, Context},
-    sender::Sender,
-};
+use crate::{error::AgentError, sender::Sender};
 
 /// A transaction that did what it should.
 #[derive(Debug, Serialize)]
@@ -32,12 +28,12 @@ pub(super) async fn apply(agent: &Agent, plan: &Plan, sender: &Sender) -> Result
     if let Some(node) = node {
         remember(agent, node, sender.address()).await?;
     }
-    for step in &plan.steps {
-        let nonce = agent.market.provider().get_transaction_count(sender.address()).await;
-        let nonce = nonce.context("cannot read the owner's nonce")?;
+    let registry = agent.market.address(ContractName::NodeRegistry);
+    for (nonce, step) in (plan.nonce..).zip(&plan.steps) {
         let about = node.unwrap_or(NodeId(0));
         let (label, call) = (step.label(), step.call(&agent.market, about));
-        let landed = sender.must_land(&step.key(about, nonce), &label, call).await?;
+        let key = format!("{registry}:{}", step.key(about, nonce));
+        let landed = sender.must_land(&key, &label, call).await?;
         tracing::info!(label, tx = %landed.tx_hash, "done");
         if matches!(step, Step::Register { .. }) {
             let registered = registered_by(&landed.receipt)?;

@@ -58,7 +58,9 @@ pub(super) struct Metadata {
 }
 
 impl Metadata {
-    pub(super) fn new(name: Option<String>, region: Option<String>, hardware: Hardware) -> Self {
+    pub(super) fn new(name: Option<String>, region: Option<String>, mut hardware: Hardware) -> Self {
+        // What is free changes from hour to hour; the description need not.
+        hardware.disk_gib = hardware.disk_gib.checked_ilog2().map_or(0, |power| 1 << power);
         Self {
             schema: "aiigo.node/v1",
             name,

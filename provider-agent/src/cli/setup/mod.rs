@@ -12,7 +12,7 @@ use std::{
 };
 
 use aiigo_chain::SignerArgs;
-use aiigo_protocol::{NodeId, ResourceType, units};
+use aiigo_protocol::{NodeId, NodeRegistry::NodeInfo, ResourceType, units};
 use alloy::primitives::{Address, U256};
 use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser};
 use serde::Serialize;
@@ -49,7 +49,7 @@ pub(super) struct SetupArgs {
     #[arg(long, value_name = "ADDRESS|new", env = "AIIGO_OPERATOR")]
     operator: Option<OperatorKey>,
     /// Address that the earnings go to [default: the owner].
-    #[arg(long, value_name = "ADDRESS", env = "AIIGO_PAYOUT")]
+    #[arg(long, value_name = "ADDRESS", env = "AIIGO_PAYOUT", value_parser = address)]
     payout: Option<Address>,
     /// ETH that the operator shall have for gas; what is missing is sent.
     #[arg(long, value_name = "ETH", env = "AIIGO_GAS", value_parser = amount)]
@@ -69,7 +69,7 @@ pub(super) struct SetupArgs {
     #[command(flatten)]
     publish: PublishArgs,
     /// The owner, whose key is elsewhere.
-    #[arg(long, value_name = "ADDRESS", requires = "unsigned")]
+    #[arg(long, value_name = "ADDRESS", requires = "unsigned", value_parser = address)]
     owner: Option<Address>,
     /// Send nothing, but write the owner's transactions into this file, for `aiigo-agent sign` where the key is.
     #[arg(long, value_name = "FILE", requires = "owner")]
@@ -96,7 +96,7 @@ impl std::str::FromStr for OperatorKey {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "new" => Ok(Self::New),
-            address => address.parse().map(Self::Of).map_err(|_| "expected an address, or `new`".into()),
+            text => address(text).map(Self::Of).map_err(|error| format!("{error}; or `new`")),
         }
     }
 }
@@ -127,11 +127,11 @@ pub(super) async fn setup(args: &SetupArgs, token: CancellationToken) -> Result<
     let agent = args.common.open().await?;
     let _lock = agent.data.lock().await?;
     let hardware = detect(args, &agent).await?;
+    let known = args.common.known_node(&agent).await?;
     if let Some(file) = &args.signed {
-        let (node, owner, sent) = offline::send(&agent, file, &token).await?;
+        let (node, owner, sent) = offline::send(&agent, file, known, &token).await?;
         return report(&agent, node, owner, hardware, sent).await;
     }
-    let known = args.common.known_node(&agent).await?;
     let answered;
     let args = if args.asks() {
         answered = wizard::ask(args.clone(), &agent, known, &hardware).await?;
@@ -147,14 +147,20 @@ pub(super) async fn setup(args: &SetupArgs, token: CancellationToken) -> Result<
             let plan = Plan::make(&agent, known, owner, &wishes).await?;
             args.publish.publish(&metadata, &agent.data.description()).await?;
             offline::write(&agent, &plan, owner, file).await?;
-            let operator = wishes.operator.unwrap_or(owner);
-            let payout = wishes.payout.unwrap_or(owner);
+            let info = match plan.node {
+                Some(node) => Some(agent.market.node(node).await?),
+                None => None,
+            };
+            let of_node = |key: fn(&NodeInfo) -> Address| info.as_ref().map_or(owner, key);
+            let operator = wishes.operator.unwrap_or_else(|| of_node(|info| info.operator));
+            let payout = wishes.payout.unwrap_or_else(|| of_node(|info| info.payout));
+            let stake = info.as_ref().map_or(U256::ZERO, |info| U256::from(info.stake));
             Ok(SetupReport {
                 node_id: plan.node.map(|node| node.to_string()),
                 owner,
                 operator,
                 payout,
-                stake: wishes.stake.unwrap_or_default().to_string(),
+                stake: stake.max(wishes.stake.unwrap_or_default()).to_string(),
                 hardware,
                 transactions: Vec::new(),
                 to_sign: Some(file.clone()),
@@ -187,7 +193,7 @@ impl SetupArgs {
         };
         let says_something = self.name.is_some() || self.region.is_some() || self.speed_test.is_some();
         Ok(Wishes {
-            resource: self.resource.unwrap_or(ResourceType::CPU),
+            resource: self.resource,
             operator,
             payout: self.payout,
             stake: self.stake,
@@ -242,6 +248,17 @@ async fn report(
     })
 }
 
+/// An address; in mixed case its checksum (EIP-55) must be right: what goes to a mistyped one is gone.
+fn address(text: &str) -> Result<Address, String> {
+    let address: Address = text.parse().map_err(|_| "expected an address, 0x and 40 hexadecimal digits".to_owned())?;
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let mixed = digits.contains(|c: char| c.is_ascii_lowercase()) && digits.contains(|c: char| c.is_ascii_uppercase());
+    match mixed && address.to_checksum(None) != format!("0x{digits}") {
+        true => Err("the address is mistyped: its checksum is wrong".into()),
+        false => Ok(address),
+    }
+}
+
 fn amount(text: &str) -> Result<U256, String> {
     units::parse_amount(text).map_err(|error| error.to_string())
 }
@@ -290,5 +307,8 @@ mod tests {
         let address = Address::repeat_byte(1);
         assert_eq!(address.to_string().parse(), Ok(OperatorKey::Of(address)));
         assert!("mine".parse::<OperatorKey>().is_err());
+        let good = "0x976EA74026E726554dB657fA54763abd0C3a0aa9";
+        assert!(address(good).is_ok() && address(&good.to_lowercase()).is_ok());
+        assert!(address(&good.replace("EA", "Ea")).expect_err("mistyped").contains("checksum"));
     }
 }

@@ -198,8 +198,13 @@ pub(in crate::cli) async fn sign(args: &SignArgs) -> Result<SignReport, AgentErr
     let cost = file.transactions.iter().map(|entry| cost_of(&entry.transaction)).fold(U256::ZERO, U256::saturating_add);
     let lines: Vec<_> = meanings.iter().map(|meaning| format!("  - {meaning}\n")).collect();
     let what = format!(
-        "On chain {}, with the key of {}:\n{}for at most {} ETH, gas included.\n",
+        "On chain {}, where {} is the registry and {} the token, the transactions {} to {} of {}:\n{}for at most {} ETH, gas \
+         included.\n",
         file.chain_id,
+        deployment.address(ContractName::NodeRegistry),
+        deployment.address(ContractName::AIIGOToken),
+        file.first_nonce(),
+        file.first_nonce().saturating_add(file.transactions.len() as u64).saturating_sub(1),
         file.owner,
         lines.concat(),
         format_amount(cost)
@@ -229,6 +234,18 @@ fn cost_of(transaction: &TxEip1559) -> U256 {
 }
 
 impl SetupFile {
+    fn first_nonce(&self) -> u64 {
+        self.transactions.first().map_or(0, |entry| entry.transaction.nonce)
+    }
+
+    /// The operator that the file makes, if it makes one.
+    fn operator(&self) -> Option<Address> {
+        self.transactions.iter().find_map(|Entry { transaction, .. }| {
+            let registered = registerNodeCall::abi_decode(&transaction.input).map(|call| call.operator);
+            registered.or_else(|_| setOperatorCall::abi_decode(&transaction.input).map(|call| call.operator)).ok()
+        })
+    }
+
     /// What each transaction does.
     fn meanings(&self, deployment: &Deployment) -> Result<Vec<String>, AgentError> {
         if deployment.chain_id != self.chain_id {
@@ -237,8 +254,8 @@ impl SetupFile {
                 deployment.chain_id, self.chain_id
             )));
         }
-        let first = self.transactions.first().map_or(0, |entry| entry.transaction.nonce);
-        (first..)
+        let operator = self.operator();
+        (self.first_nonce()..)
             .zip(&self.transactions)
             .map(|(nonce, Entry { transaction, .. })| match transaction {
                 TxEip1559 { chain_id, .. } if *chain_id != self.chain_id => Err(AgentError::new(format!(
@@ -248,14 +265,14 @@ impl SetupFile {
                 TxEip1559 { nonce: other, .. } if *other != nonce => {
                     Err(AgentError::new(format!("transaction {other} stands where {nonce} should")))
                 }
-                _ => meaning(transaction, deployment),
+                _ => meaning(transaction, deployment, operator),
             })
             .collect()
     }
 }
 
-/// What a transaction does, by its calldata alone.
-fn meaning(transaction: &TxEip1559, deployment: &Deployment) -> Result<String, AgentError> {
+/// What a transaction does, by its calldata alone. ETH for gas goes to the operator that the same file makes, and to nobody else.
+fn meaning(transaction: &TxEip1559, deployment: &Deployment, operator: Option<Address>) -> Result<String, AgentError> {
     let TxEip1559 { to, value, input, .. } = transaction;
     let refuse =
         || AgentError::new(format!("a transaction to {to:?} is no part of setting up a node: nothing is signed"));
@@ -272,13 +289,19 @@ fn meaning(transaction: &TxEip1559, deployment: &Deployment) -> Result<String, A
             }
             _ => Err(refuse()),
         },
-        None if input.is_empty() => Ok(format!("send {} ETH to {to}", format_amount(*value))),
+        None if input.is_empty() && operator.is_none_or(|operator| operator == to) => {
+            let whom = if operator.is_some() { "the operator" } else { "see that this is your operator:" };
+            Ok(format!("send {} ETH for gas to {whom} {to}", format_amount(*value)))
+        }
         _ => Err(refuse()),
     }
 }
 
 fn registration(input: &[u8], value: U256) -> Option<String> {
     let call = registerNodeCall::abi_decode(input).ok()?;
+    if call.referrer != 0 {
+        return None;
+    }
     let resource = ResourceType::try_from(call.resourceType).ok()?.name();
     let or_owner = |key: Address| if key.is_zero() { "the owner".to_owned() } else { key.to_string() };
     let (operator, payout) = (or_owner(call.operator), or_owner(call.payout));
@@ -304,6 +327,7 @@ fn owners_call(input: &[u8]) -> Option<String> {
 pub(super) async fn send(
     agent: &Agent,
     path: &Path,
+    known: Option<NodeId>,
     token: &CancellationToken,
 ) -> Result<(NodeId, Address, Vec<Sent>), AgentError> {
     let file = SetupFile::read(path)?;
@@ -318,7 +342,13 @@ pub(super) async fn send(
         }
         sent.push(Sent { label, tx_hash: *transaction.tx_hash(), block: receipt.block_number.unwrap_or_default() });
     }
-    let node = node.ok_or_else(|| AgentError::new("all landed, but no transaction names a node"))?;
+    let node = match node {
+        Some(node) => node,
+        // Gas alone was sent.
+        None => {
+            known.ok_or_else(|| AgentError::new("all landed, but no transaction names a node: name it by --node"))?
+        }
+    };
     Ok((node, file.owner, sent))
 }
 
@@ -437,12 +467,23 @@ mod tests {
         let at = |name| deployment.address(name);
         let registry = at(ContractName::NodeRegistry);
         let stake = stakeForNodeCall { nodeId: 3, amount: U256::from(5_u128 * 10_u128.pow(18)) }.abi_encode();
-        let told = |transaction: TxEip1559| meaning(&transaction, &deployment).map_err(|error| error.full());
+        let told = |transaction: TxEip1559| meaning(&transaction, &deployment, None).map_err(|error| error.full());
         assert_eq!(told(transaction(registry, 0, stake.clone())).expect("a stake"), "node 3: stake 5 AIIGO");
         let approve = |spender| approveCall { spender, value: U256::from(1) }.abi_encode();
         assert!(told(transaction(at(ContractName::AIIGOToken), 0, approve(registry))).is_ok());
         let gift = told(transaction(Address::repeat_byte(0xaa), 1, Vec::new())).expect("a gift");
-        assert!(gift.starts_with("send 0.000000000000000001 ETH to 0xaAaA"), "{gift}");
+        assert!(gift.starts_with("send 0.000000000000000001 ETH for gas to see that this is your operator"), "{gift}");
+        let stranger = transaction(Address::repeat_byte(0xaa), 1, Vec::new());
+        assert!(meaning(&stranger, &deployment, Some(Address::repeat_byte(0xbb))).is_err());
+        let register = |referrer| registerNodeCall {
+            resourceType: 1,
+            metadataURI: String::new(),
+            operator: Address::ZERO,
+            payout: Address::ZERO,
+            referrer,
+        };
+        assert!(told(transaction(registry, 1, register(0).abi_encode())).is_ok());
+        assert!(told(transaction(registry, 1, register(7).abi_encode())).is_err(), "somebody else's referral");
         for (what, wrong) in [
             (
                 "a spender that is not the registry",

@@ -17,7 +17,7 @@ use crate::{
 /// What the owner wants of a node. What is `None` stays as it is, and is the protocol's default for a new node.
 #[derive(Clone, Debug)]
 pub(super) struct Wishes {
-    pub(super) resource: ResourceType,
+    pub(super) resource: Option<ResourceType>,
     pub(super) operator: Option<Address>,
     pub(super) payout: Option<Address>,
     /// AIIGO wei at stake, at least.
@@ -36,6 +36,8 @@ pub(super) struct Plan {
     /// None if it is to be registered.
     pub(super) node: Option<NodeId>,
     pub(super) steps: Vec<Step>,
+    /// The owner's transactions when it was made: the first step is the next one.
+    pub(super) nonce: u64,
 }
 
 /// One transaction of the owner.
@@ -137,6 +139,9 @@ impl Plan {
         wishes: &Wishes,
     ) -> Result<Self, AgentError> {
         let planning = Planning { market: &agent.market, owner, wishes };
+        // Before all else is read: what lands meanwhile was seen, or has the key of a step of this plan.
+        let nonce =
+            agent.market.provider().get_transaction_count(owner).await.context("cannot read the owner's nonce")?;
         let node = match known {
             Some(node) => Some(node),
             None => planning.registered_before().await?,
@@ -155,7 +160,7 @@ impl Plan {
             steps.extend(planning.fund(operator).await?);
         }
         planning.check_funds(&steps).await?;
-        Ok(Self { node, steps })
+        Ok(Self { node, steps, nonce })
     }
 }
 
@@ -192,7 +197,7 @@ impl Planning<'_> {
         let fee =
             parameters.map_err(|error| read_error("cannot read the registry's parameters", error))?.registrationFee;
         Ok(Step::Register {
-            resource: self.wishes.resource,
+            resource: self.wishes.resource.unwrap_or(ResourceType::CPU),
             metadata: self.wishes.metadata.clone(),
             operator: self.wishes.operator.unwrap_or(Address::ZERO),
             payout: self.wishes.payout.unwrap_or(Address::ZERO),
@@ -203,6 +208,12 @@ impl Planning<'_> {
     /// A node, if it is the owner's.
     async fn own(&self, node: NodeId) -> Result<NodeRegistry::NodeInfo, AgentError> {
         let info = self.market.node(node).await?;
+        if let Some(wanted) = self.wishes.resource.filter(|wanted| u8::from(*wanted) != info.resourceType) {
+            return Err(AgentError::new(format!(
+                "node {node} offers another resource than {}, for good: register one more, with its own --data-dir and operator",
+                wanted.name()
+            )));
+        }
         match info.owner == self.owner {
             true => Ok(info),
             false => Err(AgentError::new(format!(

@@ -46,9 +46,12 @@ pub(super) async fn ask(
 ) -> Result<SetupArgs, AgentError> {
     let read = agent.market.registry().parameters().call().await;
     let rules = read.map_err(|error| read_error("cannot read the registry's parameters", error))?;
-    let stake = match known {
-        Some(node) => Some(U256::from(agent.market.node(node).await?.stake)),
-        None => None,
+    let (stake, offers) = match known {
+        Some(node) => {
+            let info = agent.market.node(node).await?;
+            (Some(U256::from(info.stake)), ResourceType::try_from(info.resourceType).ok())
+        }
+        None => (None, None),
     };
     let facts = Facts {
         hardware: hardware.clone(),
@@ -58,14 +61,21 @@ pub(super) async fn ask(
         has_operator: agent.data.operator_keystore().is_file(),
         keystores: keystores(),
         has_policy: agent.data.policy().exists(),
-        unsigned: agent.data.path().join("to-sign.json"),
+        unsigned: free_name(agent.data.path()),
         data_dir: agent.data.path().to_owned(),
     };
     let (args, floor) = on_terminal(move || Wizard { facts, theme: ColorfulTheme::default() }.run(args)).await?;
     if let Some(floor) = floor {
-        PolicyFile::write_with_floor(&agent.data.policy(), args.resource.unwrap_or(ResourceType::CPU), &floor)?;
+        let resource = args.resource.or(offers).unwrap_or(ResourceType::CPU);
+        PolicyFile::write_with_floor(&agent.data.policy(), resource, &floor)?;
     }
     Ok(args)
+}
+
+/// A file for the owner to sign; an earlier one stays.
+fn free_name(folder: &std::path::Path) -> PathBuf {
+    let names = (1..).map(|number| folder.join(format!("to-sign-{number}.json")));
+    names.into_iter().find(|path| !path.exists()).unwrap_or_else(|| folder.join("to-sign.json"))
 }
 
 fn keystores() -> Vec<String> {

@@ -59,7 +59,7 @@ pub(super) async fn await_count(desk: &Desk, seat: &Seat, work: Work, news: &mut
             return Ok(Work { delivered: true, ..work });
         }
         return tokio::select! {
-            brought = deliver::deliver_late(desk, &work) => brought.map(|()| Work { delivered: true, ..work.clone() }),
+            brought = deliver::deliver_late(desk, &work) => brought.map(|delivered| Work { delivered, ..work.clone() }),
             waited = news.wait(desk, None) => waited.map(|()| work.clone()),
         };
     }
