@@ -304,8 +304,8 @@ mod tests {
     #[test]
     fn an_operator_is_an_address_or_new() {
         assert_eq!("new".parse(), Ok(OperatorKey::New));
-        let address = Address::repeat_byte(1);
-        assert_eq!(address.to_string().parse(), Ok(OperatorKey::Of(address)));
+        let one = Address::repeat_byte(1);
+        assert_eq!(one.to_string().parse(), Ok(OperatorKey::Of(one)));
         assert!("mine".parse::<OperatorKey>().is_err());
         let good = "0x976EA74026E726554dB657fA54763abd0C3a0aa9";
         assert!(address(good).is_ok() && address(&good.to_lowercase()).is_ok());
