@@ -6,26 +6,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_devnet::Account;
+use aiigo_devnet::{Account, mined};
 use aiigo_pow::Solver;
 use aiigo_protocol::{
     AIIGOToken, ContractName, DisputeCourt, NodeId, NodeRegistry, ProofOfWorkVerifier, StakingPool, TaskId,
     TaskMarketplace,
 };
 use alloy::{
-    contract::{CallBuilder, CallDecoder},
-    eips::BlockId,
     primitives::{Address, B256, Bytes, FixedBytes, U256},
     providers::{DynProvider, Provider as _},
     rlp,
-    rpc::types::TransactionReceipt,
     sol_types::SolEvent,
 };
 
 use crate::{World, wei};
-
-/// Gas beside the estimate: an epoch of the court that begins in between makes joining dearer by up to eight new slots.
-const ROOM: u64 = 500_000;
 
 /// A node, and the account that owns and operates it.
 #[derive(Debug)]
@@ -53,19 +47,6 @@ pub fn request(spec: u8) -> TaskMarketplace::TaskRequest {
         specHash: B256::repeat_byte(spec),
         specURI: "ipfs://bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy".to_owned(),
     }
-}
-
-/// Sends a transaction and waits until it has landed.
-///
-/// # Panics
-/// If it is refused or reverts.
-pub async fn mined<D: CallDecoder>(call: CallBuilder<&DynProvider, D>) -> TransactionReceipt {
-    let call = call.block(BlockId::pending());
-    let gas = call.estimate_gas().await.unwrap_or_else(|error| panic!("refused: {error}"));
-    let pending = call.gas(gas + ROOM).send().await.unwrap_or_else(|error| panic!("refused: {error}"));
-    let receipt = pending.get_receipt().await.expect("a receipt");
-    assert!(receipt.status(), "reverted: {}", receipt.transaction_hash);
-    receipt
 }
 
 /// The answer to a challenge, looked for so long.

@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use aiigo_devnet::{Account, BlockTime};
+use aiigo_devnet::{Account, BlockTime, mined};
 use aiigo_protocol::{
     CaseStatus, ContractName, DisputeCourt, JuryRound, NodeRegistry, ProofOfWorkVerifier, ReplicaStatus, SeatState,
     TaskId, TaskMarketplace,
 };
 use aiigo_tests::{
     World,
-    people::{Provider, mined, request, solved},
+    people::{Provider, request, solved},
 };
 use alloy::{
     primitives::{Address, B256, Bytes, U256, keccak256},

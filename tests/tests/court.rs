@@ -9,13 +9,9 @@ use std::{
     time::Duration,
 };
 
-use aiigo_devnet::{Account, BlockTime, Finished, eventually};
+use aiigo_devnet::{Account, BlockTime, Finished, eventually, mined};
 use aiigo_protocol::{CaseStatus, DisputeCourt, SeatState, TaskId};
-use aiigo_tests::{
-    JobFile, World, bin_dir, modules,
-    people::{Provider, mined},
-    wei,
-};
+use aiigo_tests::{JobFile, World, bin_dir, modules, people::Provider, wei};
 use alloy::{
     primitives::{B256, FixedBytes, U256},
     providers::DynProvider,

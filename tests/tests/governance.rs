@@ -2,11 +2,11 @@
 
 #![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
 
-use aiigo_devnet::{Account, BlockTime, Finished};
+use aiigo_devnet::{Account, BlockTime, Finished, mined};
 use aiigo_protocol::{ContractName, TaskMarketplace};
 use aiigo_tests::{
     World,
-    people::{Provider, mined, request},
+    people::{Provider, request},
     wei,
 };
 use alloy::{primitives::U256, sol_types::SolEvent};

@@ -4,13 +4,9 @@
 
 use std::fs;
 
-use aiigo_devnet::{Account, BlockTime, Finished};
+use aiigo_devnet::{Account, BlockTime, Finished, mined};
 use aiigo_protocol::{ContractName, RewardDistributor};
-use aiigo_tests::{
-    World,
-    people::{mined, request},
-    wei,
-};
+use aiigo_tests::{World, people::request, wei};
 use alloy::{
     primitives::{B256, U256},
     providers::DynProvider,

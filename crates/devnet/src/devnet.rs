@@ -21,7 +21,7 @@ use crate::{
     account::Account,
     anvil::{Anvil, BlockTime, State},
     error::DevnetError,
-    snapshot,
+    landing, snapshot,
 };
 
 /// EIP-155 chain id of a devnet.
@@ -133,7 +133,7 @@ impl Devnet {
         let _turn = self.faucet.lock().await;
         let token = AIIGOToken::new(self.deployment.address(ContractName::AIIGOToken), self.provider_as(&faucet));
         let pending = token.transfer(to, amount).send().await.map_err(DevnetError::rpc(what()))?;
-        let receipt = pending.get_receipt().await.map_err(DevnetError::rpc(what()))?;
+        let receipt = landing::receipt(&pending).await?;
         settled(receipt.status(), what(), faucet.address(), receipt.transaction_hash)
     }
 
@@ -148,7 +148,7 @@ impl Devnet {
         let transaction = TransactionRequest::default().with_to(to).with_value(amount);
         let pending =
             self.provider_as(&faucet).send_transaction(transaction).await.map_err(DevnetError::rpc(what()))?;
-        let receipt = pending.get_receipt().await.map_err(DevnetError::rpc(what()))?;
+        let receipt = landing::receipt(&pending).await?;
         settled(receipt.status(), what(), faucet.address(), receipt.transaction_hash)
     }
 
@@ -196,7 +196,7 @@ impl Devnet {
         let transaction = TransactionRequest::default().with_from(timelock).with_to(to).with_input(call);
         let sent = provider.send_transaction(transaction).await;
         let stopped = provider.anvil_stop_impersonating_account(timelock).await;
-        let receipt = sent.map_err(failed)?.get_receipt().await.map_err(DevnetError::rpc(what()))?;
+        let receipt = landing::receipt(&sent.map_err(failed)?).await?;
         stopped.map_err(failed)?;
         settled(receipt.status(), what(), timelock, receipt.transaction_hash)
     }

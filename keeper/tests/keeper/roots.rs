@@ -1,5 +1,6 @@
 //! Bonuses: their root is posted, adopted and paid from; a wrong one raises the alarm.
 
+use aiigo_devnet::mined;
 use aiigo_protocol::{
     AIIGOToken, ContractName, Event, NodeId,
     RewardDistributor::{self, RewardDistributorInstance},
@@ -12,7 +13,7 @@ use alloy::{
 };
 use serde_json::Value;
 
-use crate::support::{Stage, aiigo, attempts, mined};
+use crate::support::{Stage, aiigo, attempts};
 
 const KEEPER: u32 = 0;
 /// Longer than the devnet's veto delay, seconds.

@@ -7,17 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_devnet::{Account, BlockTime, Devnet, DevnetConfig, Line, Process, ProcessCommand};
+use aiigo_devnet::{Account, BlockTime, Devnet, DevnetConfig, Line, Process, ProcessCommand, mined};
 use aiigo_pow::Solver;
 use aiigo_protocol::{
     AIIGOToken, ContractName, EscrowManager, IProofOfWorkVerifier, NodeId, NodeRegistry, ProofOfWorkVerifier, TaskId,
     TaskMarketplace, TaskStatus,
 };
 use alloy::{
-    contract::{CallBuilder, CallDecoder},
     primitives::{Address, B256, Bytes, FixedBytes, U256, utils::parse_ether},
     providers::{DynProvider, Provider},
-    rpc::types::TransactionReceipt,
     sol_types::SolCall,
     transports::http::reqwest::Url,
 };
@@ -369,14 +367,6 @@ pub(crate) fn request(spec: u8) -> TaskMarketplace::TaskRequest {
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
-}
-
-/// Sends a transaction and waits until it has landed.
-pub(crate) async fn mined<D: CallDecoder>(call: CallBuilder<&DynProvider, D>) -> TransactionReceipt {
-    let pending = call.send().await.unwrap_or_else(|error| panic!("refused: {error}"));
-    let receipt = pending.get_receipt().await.expect("a receipt");
-    assert!(receipt.status(), "reverted: {}", receipt.transaction_hash);
-    receipt
 }
 
 /// The attempts of `aiigo-keeper once --json`: duty, subject and ending of each.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use aiigo_devnet::{Account, eventually, try_until};
+use aiigo_devnet::{Account, eventually, mined, try_until};
 use aiigo_keeper::DutyName;
 use aiigo_protocol::{
     AIIGOGovernor, AIIGOToken, ContractName, DisputeCourt, NodeId, NodeRegistry, ProofOfWorkVerifier, StakingPool,
@@ -17,7 +17,7 @@ use alloy::{
     sol_types::{SolCall, SolEvent},
 };
 
-use crate::support::{Stage, aiigo, mined, request, solved_in};
+use crate::support::{Stage, aiigo, request, solved_in};
 
 const LIMIT: Duration = Duration::from_secs(45);
 const DAY: u64 = 86_400;

@@ -7,14 +7,14 @@ use std::{
     time::Duration,
 };
 
-use aiigo_devnet::eventually;
+use aiigo_devnet::{eventually, mined};
 use aiigo_protocol::ReplicaStatus::{
     Agreed, Applied, Drawn, Outvoted, Released, Revealed, Sealed, Slashed, TimedOut, Undecided,
 };
 use alloy::primitives::{B256, U256};
 
 use crate::support::{LIMIT, copy_program};
-use crowd::{Crowd, mined};
+use crowd::Crowd;
 
 /// Some seconds of work.
 const LONG: u64 = 8_000_000_000;

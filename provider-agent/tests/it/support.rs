@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use aiigo_devnet::{Account, Devnet, DevnetConfig, Line, Process, ProcessCommand, eventually};
+use aiigo_devnet::{Account, Devnet, DevnetConfig, Line, Process, ProcessCommand, eventually, mined};
 use aiigo_protocol::{
     AIIGOToken, ContractName, EscrowManager, NodeId, NodeRegistry, ProofOfWorkVerifier, TaskId, TaskMarketplace,
     TaskStatus,
@@ -328,9 +328,7 @@ impl Stage {
         let quote = market.quote(request.clone()).call().await.expect("a quote");
         let nonce = market.nonceOf(self.buyer.address()).call().await.expect("a nonce");
         let id = market.taskIdOf(self.buyer.address(), nonce, request.specHash).call().await.expect("an id");
-        let create = market.createTask(request).value(U256::from(quote.escrow) + quote.tipDeposit);
-        let receipt = create.send().await.expect("sent").get_receipt().await.expect("mined");
-        assert!(receipt.status());
+        mined(market.createTask(request).value(U256::from(quote.escrow) + quote.tipDeposit)).await;
         TaskId(id)
     }
 
@@ -361,8 +359,7 @@ impl Stage {
     }
 
     pub(crate) async fn approve(&self, task: TaskId) {
-        let receipt = self.market().approveTask(task.0).send().await.expect("sent").get_receipt().await.expect("mined");
-        assert!(receipt.status());
+        mined(self.market().approveTask(task.0)).await;
     }
 
     pub(crate) async fn nonce_of(&self, account: &Account) -> u64 {

@@ -2,13 +2,11 @@
 
 use std::{ffi::OsString, time::Duration};
 
-use aiigo_devnet::Account as Keys;
+use aiigo_devnet::{Account as Keys, landed};
 use aiigo_protocol::{AIIGOToken, ContractName, DisputeCourt, StakingPool, TaskId, TaskMarketplace, units};
 use alloy::{
-    contract::{CallBuilder, CallDecoder},
     primitives::{Address, B256, U256, keccak256},
-    providers::{DynProvider, Provider},
-    rpc::types::TransactionReceipt,
+    providers::DynProvider,
     sol_types::SolEvent,
 };
 use serde_json::{Value, json};
@@ -256,18 +254,5 @@ impl Play<'_> {
 
     fn address(&self, contract: ContractName) -> Address {
         self.market.devnet().deployment().address(contract)
-    }
-}
-
-/// Gas beside the estimate: an epoch of the court that begins in between makes joining dearer by up to eight new slots and more.
-const ROOM: u64 = 500_000;
-
-/// Sends a call and waits until it is in a block.
-async fn landed<P: Provider, D: CallDecoder>(call: CallBuilder<P, D>) -> Result<TransactionReceipt, Error> {
-    let gas = call.estimate_gas().await?;
-    let receipt = call.gas(gas + ROOM).send().await?.get_receipt().await?;
-    match receipt.status() {
-        true => Ok(receipt),
-        false => Err(format!("transaction {} was reverted", receipt.transaction_hash).into()),
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aiigo_chain::{BlockRef, FollowError, Follower, FollowerConfig, LocatedEvent, Update, rpc::connect_unchecked};
-use aiigo_devnet::{Fault, Faults, Line};
+use aiigo_devnet::{Fault, Faults, Line, mined};
 use aiigo_protocol::AIIGOToken;
 use alloy::{
     primitives::{B256, U256},
@@ -81,7 +81,7 @@ impl Reader {
 async fn transfers(world: &World, count: u64) {
     let token = AIIGOToken::new(world.token(), world.devnet.provider_as(&world.devnet.account(3).unwrap()));
     for _ in 0..count {
-        token.transfer(world.receiver, U256::from(1)).send().await.unwrap().get_receipt().await.unwrap();
+        mined(token.transfer(world.receiver, U256::from(1))).await;
     }
 }
 

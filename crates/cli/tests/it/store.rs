@@ -7,6 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use aiigo_devnet::mined;
 use aiigo_protocol::{ContractName, TaskMarketplace};
 use aiigo_storage::PushError;
 use serde_json::{Value, json};
@@ -54,8 +55,7 @@ async fn a_stranger_who_copies_a_spec_gets_no_room() {
     let request = first_request(&market).await;
     let quote = contract.quote(request.clone()).call().await.expect("a quote");
     let value = alloy::primitives::U256::from(quote.escrow) + quote.tipDeposit;
-    let receipt =
-        contract.createTask(request).value(value).send().await.expect("sent").get_receipt().await.expect("mined");
+    let receipt = mined(contract.createTask(request).value(value)).await;
     let created = receipt.decoded_log::<TaskMarketplace::TaskCreated>().expect("a task");
     let task = created.taskId.to_string();
     node.accept(&task).await;

@@ -1,6 +1,6 @@
 //! The chain takes an acceptance back.
 
-use aiigo_devnet::eventually;
+use aiigo_devnet::{eventually, mined};
 use aiigo_protocol::{NodeId, TaskId, TaskStatus};
 use alloy::{
     primitives::{B256, FixedBytes},
@@ -12,7 +12,7 @@ use nix::{
 };
 
 use crate::{
-    replicas::crowd::{Crowd, mined},
+    replicas::crowd::Crowd,
     support::{LIMIT, copy_program, runs_in},
 };
 

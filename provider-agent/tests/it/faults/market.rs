@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aiigo_devnet::eventually;
+use aiigo_devnet::{eventually, mined};
 use aiigo_protocol::{AIIGOToken, ContractName, DisputeCourt, ProofOfWorkVerifier, TaskId, TaskStatus};
 use alloy::{
     primitives::U256,
@@ -73,8 +73,7 @@ async fn a_task_timed_out_under_the_agent_stops_and_others_follow() {
     let task = stage.create(&stage.spec(copy_program(1 << 39), b"late").await, "0.36").await;
     eventually("a run", LIMIT, async || (stage.runs_of(task) == 1).then_some(())).await;
     stage.devnet.increase_time(Duration::from_secs(120)).await.expect("a later time");
-    let timed_out = stage.market().timeoutTask(task.0).send().await.expect("sent").get_receipt().await.expect("mined");
-    assert!(timed_out.status());
+    mined(stage.market().timeoutTask(task.0)).await;
     let told = told(&stage, task, |told| told["stage"] == "Failed").await;
     assert!(told["note"].as_str().expect("a note").contains("its time was over"), "{told}");
     assert_eq!(stage.status(task).await, TaskStatus::Open);
@@ -98,15 +97,13 @@ async fn a_disputed_task_is_told_and_keeps_its_files() {
     let fee = U256::from(court.parameters().call().await.expect("parameters").caseFee);
     stage.devnet.send_aiigo(stage.buyer.address(), fee).await.expect("AIIGO");
     let token = AIIGOToken::new(stage.at(ContractName::AIIGOToken), stage.devnet.provider_as(&stage.buyer));
-    let approved = token.approve(*court.address(), fee).send().await.expect("sent").get_receipt().await;
-    assert!(approved.expect("mined").status());
+    mined(token.approve(*court.address(), fee)).await;
     let market = stage.market();
     let state = market.taskOf(task.0).call().await.expect("a task");
     let elapsed = U256::from(state.submittedAt - state.assignedAt);
     let due = market.dueFor(state.escrow, state.duration, elapsed).call().await.expect("what is due");
     let bond = due * U256::from(200) / U256::from(10_000);
-    let disputed = market.disputeTask(task.0, "ipfs://complaint".to_owned()).value(bond).send().await.expect("sent");
-    assert!(disputed.get_receipt().await.expect("mined").status());
+    mined(market.disputeTask(task.0, "ipfs://complaint".to_owned()).value(bond)).await;
 
     let files = stage.data_dir().join("work").join(task.to_string());
     let disputed = |told: &Value| told["note"].as_str().is_some_and(|note| note.contains("disputed in case"));
@@ -144,8 +141,7 @@ async fn a_challenge_beside_a_task_is_answered_and_excused_and_the_task_delivere
     let task = stage.create_for(&spec, "0.36", 600).await;
     eventually("a run", LIMIT, async || (stage.runs_of(task) == 1).then_some(())).await;
     let challenger = ProofOfWorkVerifier::new(*verifier.address(), stage.devnet.provider_as(&stage.buyer));
-    let opened = challenger.openRoundWithoutPreimage().send().await.expect("sent").get_receipt().await.expect("mined");
-    assert!(opened.status());
+    mined(challenger.openRoundWithoutPreimage()).await;
     // While it answers it takes nothing else.
     let other = stage.create(&stage.spec(copy_program(1000), b"other").await, "0.36").await;
     let round = verifier.currentRound().call().await.expect("a round");

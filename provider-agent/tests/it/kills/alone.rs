@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use aiigo_devnet::eventually;
+use aiigo_devnet::{eventually, mined};
 use aiigo_protocol::{TaskId, TaskStatus};
 use alloy::primitives::U256;
 
@@ -125,8 +125,7 @@ async fn an_agent_killed_at_each_bad_end_does_not_begin_again() {
             // The buyer takes the task back when the commitment stands.
             "Lost" => {
                 victim.kill_before("Accepting", async |_| {}).await;
-                let cancel = stage.market().cancelTask(task.0).send().await.expect("sent");
-                assert!(cancel.get_receipt().await.expect("mined").status());
+                mined(stage.market().cancelTask(task.0)).await;
                 victim.kill_before(end, async |_| {}).await;
             }
             // The machine has lost the files, and no gateway gives them again.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aiigo_devnet::eventually;
+use aiigo_devnet::{eventually, mined};
 use aiigo_protocol::{ReplicaStatus, TaskId};
 use alloy::primitives::B256;
 
@@ -11,7 +11,7 @@ use super::{
     trap::{Trap, written},
 };
 use crate::{
-    replicas::crowd::{Crowd, mined},
+    replicas::crowd::Crowd,
     support::{LIMIT, copy_program, runs_in},
 };
 

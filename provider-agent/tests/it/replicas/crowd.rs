@@ -11,7 +11,7 @@ use aiigo_cli::{
     Chain,
     store::{ChainAuthorizer, Published},
 };
-use aiigo_devnet::{Account, Devnet, DevnetConfig, Process, ProcessCommand, eventually};
+use aiigo_devnet::{Account, Devnet, DevnetConfig, Process, ProcessCommand, eventually, mined};
 use aiigo_pow::Solver;
 use aiigo_protocol::{
     AIIGOToken, ContractName, EscrowManager, NodeId, NodeRegistry, ProofOfWorkVerifier, ReplicaStatus, TaskId,
@@ -20,12 +20,9 @@ use aiigo_protocol::{
 use aiigo_storage::{BlobCid, ClientOptions, ContentUri, DirStore, GatewayClient, GatewayUrl, PushGrant, cid_of};
 use aiigo_task::{InputFile, Limits, ResultManifest, TaskSpec, TaskSpecParts};
 use alloy::{
-    contract::{CallBuilder, CallDecoder},
-    eips::BlockId,
     primitives::{Address, B256, Bytes, U256, utils::parse_ether},
     providers::{DynProvider, Provider},
     rlp,
-    rpc::types::TransactionReceipt,
     sol_types::{SolCall, SolEvent},
 };
 use futures::future::join_all;
@@ -40,8 +37,6 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Seconds to apply.
 const WINDOW: u32 = 240;
-/// Gas beside the estimate.
-const ROOM: u64 = 500_000;
 /// AIIGO at stake: enough for trust level 2 after a slash.
 const STAKE: u64 = 1200;
 
@@ -65,16 +60,6 @@ pub(crate) struct Crowd {
     pub(crate) doors: Doors,
     published: Published,
     dir: tempfile::TempDir,
-}
-
-/// Sends a transaction and waits until it has landed.
-pub(crate) async fn mined<D: CallDecoder>(call: CallBuilder<&DynProvider, D>) -> TransactionReceipt {
-    let call = call.block(BlockId::pending());
-    let gas = call.estimate_gas().await.unwrap_or_else(|error| panic!("refused: {error}"));
-    let pending = call.gas(gas + ROOM).send().await.unwrap_or_else(|error| panic!("refused: {error}"));
-    let receipt = pending.get_receipt().await.expect("a receipt");
-    assert!(receipt.status(), "reverted: {}", receipt.transaction_hash);
-    receipt
 }
 
 async fn solved(seed: B256, time: Duration) -> Bytes {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_devnet::{Account, Devnet};
+use aiigo_devnet::{Account, Devnet, mined};
 use aiigo_pow::{Solver, node_seed};
 use aiigo_protocol::{
     AIIGOToken, ContractName, Deployment, NodeRegistry, ProofOfWorkVerifier, ResourceType, TaskMarketplace,
@@ -30,13 +30,6 @@ pub(crate) struct Node {
     as_operator: DynProvider,
 }
 
-/// Sends a transaction and waits until it is in a block.
-macro_rules! sent {
-    ($call:expr) => {
-        $call.send().await.expect("sent").get_receipt().await.expect("mined")
-    };
-}
-
 impl Node {
     /// Registers a node, stakes, proves some power and goes online; its keys are the devnet's accounts `first` and the next.
     pub(crate) async fn online(devnet: &Devnet, first: u32) -> Self {
@@ -51,14 +44,14 @@ impl Node {
         let fee = U256::from(registry.parameters().call().await.expect("parameters").registrationFee);
         let register =
             registry.registerNode(ResourceType::CPU.into(), String::new(), operator.address(), Address::ZERO, 0);
-        sent!(register.value(fee));
+        mined(register.value(fee)).await;
         let id = registry.nodeCount().call().await.expect("a count");
         let token = AIIGOToken::new(at(ContractName::AIIGOToken), &as_owner);
-        sent!(token.approve(at(ContractName::NodeRegistry), stake));
-        sent!(registry.stakeForNode(id, stake));
+        mined(token.approve(at(ContractName::NodeRegistry), stake)).await;
+        mined(registry.stakeForNode(id, stake)).await;
 
         let verifier = ProofOfWorkVerifier::new(at(ContractName::ProofOfWorkVerifier), &as_operator);
-        sent!(verifier.issueChallenge(id));
+        mined(verifier.issueChallenge(id)).await;
         let challenge = verifier.challengeOf(id).call().await.expect("a challenge");
         let seed = node_seed(deployment.chain_id, *verifier.address(), challenge.seed, id);
         let solution = tokio::task::spawn_blocking(move || {
@@ -66,8 +59,8 @@ impl Node {
             Solver::new(NonZeroUsize::MIN).solve(seed, until, &AtomicBool::new(false))
         });
         let solution = solution.await.expect("no panic").expect("a solution");
-        sent!(verifier.submitSolution(id, solution.encode().to_vec().into()));
-        sent!(NodeRegistry::new(at(ContractName::NodeRegistry), &as_operator).setOnline(id, true));
+        mined(verifier.submitSolution(id, solution.encode().to_vec().into())).await;
+        mined(NodeRegistry::new(at(ContractName::NodeRegistry), &as_operator).setOnline(id, true)).await;
         Self { id, owner, operator, deployment, as_operator }
     }
 
@@ -80,14 +73,14 @@ impl Node {
         let (task, salt): (B256, B256) = (task.parse().expect("an id"), B256::repeat_byte(1));
         let market = self.market();
         let seal = market.commitmentHash(task, self.id, salt, self.operator.address()).call().await.expect("a hash");
-        sent!(market.commitAccept(self.id, alloy::primitives::FixedBytes::from_slice(&seal[..20])));
-        sent!(market.acceptTask(task, self.id, salt));
+        mined(market.commitAccept(self.id, alloy::primitives::FixedBytes::from_slice(&seal[..20]))).await;
+        mined(market.acceptTask(task, self.id, salt)).await;
     }
 
     /// Puts a result's hash and place on the chain.
     pub(crate) async fn promise(&self, task: &str, result_hash: B256, manifest: &BlobRef) {
         let uri = format!("ipfs://{}", manifest.cid);
-        sent!(self.market().submitResult(task.parse().expect("an id"), result_hash, uri));
+        mined(self.market().submitResult(task.parse().expect("an id"), result_hash, uri)).await;
     }
 
     /// Pushes some content to a gateway, signed with a key.
