@@ -4,7 +4,7 @@ use alloy::{eips::BlockId, primitives::U256, providers::Provider, transports::Tr
 use futures::future::join_all;
 
 use super::{
-    Outcome,
+    OutboxConfig, Outcome,
     driver::{Driver, Fault, View},
     fees::room,
     simulate::{Simulation, simulate},
@@ -125,7 +125,7 @@ impl Driver<'_> {
                 return self.end(entry, Outcome::Reverted { tx_hash: None, error }).await;
             }
         };
-        let gas_limit = gas.saturating_add(gas.saturating_mul(self.inner.config.gas_margin) / 100);
+        let gas_limit = self.gas_limit(entry, gas, *purse, view).await?;
         self.gas_limits.insert(entry.id, (view.hash, gas_limit));
         let cap = self.cap(entry, gas_limit).map(room);
         if let Some(problem) = too_dear(view, cap) {
@@ -153,6 +153,19 @@ impl Driver<'_> {
             purse.committed = committed;
         }
         sent
+    }
+
+    /// The gas limit for a simulated use.
+    async fn gas_limit(&mut self, entry: &Entry, gas: u64, purse: Purse, view: &View) -> Result<u64, Fault> {
+        let OutboxConfig { gas_margin, gas_room, .. } = self.inner.config;
+        let lean = gas.saturating_add(gas.saturating_mul(gas_margin) / 100);
+        if entry.intent.max_cost.is_some() {
+            return Ok(lean);
+        }
+        let ample = lean.max(gas.saturating_add(gas_room));
+        let fee = U256::from(self.offer(entry, view).await?.max);
+        let cost = entry.intent.value.saturating_add(fee.saturating_mul(U256::from(ample)));
+        Ok(if purse.balance >= purse.committed.saturating_add(cost) { ample } else { lean })
     }
 
     /// Ends an intent that has no transaction on the chain.

@@ -41,14 +41,19 @@ pub(super) async fn explain(
     gas_limit: u64,
     receipt: &TransactionReceipt,
 ) -> Result<DecodedRevert, TransportError> {
+    let out_of_gas = || unknown(format!("out of gas: {gas_limit} were not enough"));
     if receipt.gas_used >= gas_limit {
-        return Ok(unknown(format!("out of gas: {gas_limit} were not enough")));
+        return Ok(out_of_gas());
     }
     let block = receipt.block_hash.map_or_else(BlockId::latest, BlockId::hash);
     let replay = provider.call(request(from, intent).with_gas_limit(gas_limit)).block(block).await;
     match replay {
         Ok(_) => Ok(unknown("it reverted in its block, and would not any more after it".into())),
         Err(RpcError::ErrorResp(ref response)) => {
+            // A call within it that runs out of gas takes the reason with it.
+            if provider.call(request(from, intent)).block(block).await.is_ok() {
+                return Ok(out_of_gas());
+            }
             let message = response.message.to_string();
             Ok(replay.as_ref().err().and_then(refusal).unwrap_or_else(|| unknown(message)))
         }

@@ -208,6 +208,33 @@ async fn what_reverts_on_the_chain_says_why() {
     assert_eq!(world.received().await, 0);
 }
 
+/// A transfer to somebody who, after it was simulated, begins to have votes counted: two slots of storage dearer.
+async fn dearer_in_its_block(room: u64) -> Outcome {
+    let world = World::new().await;
+    let voter = world.devnet.account(4).unwrap();
+    let token = AIIGOToken::new(world.token(), world.devnet.provider_as(&voter));
+    world.stop_mining().await;
+    let config = OutboxConfig { rebroadcast_after: Duration::from_secs(2), gas_room: room, ..passive() };
+    let running = world.run(config).await;
+    let give = AIIGOToken::transferCall { to: voter.address(), value: U256::from(10) };
+    running.outbox.submit(world.call("a", give)).await.unwrap();
+    world.until_waiting(1).await;
+    world.provider.anvil_drop_all_transactions().await.unwrap();
+    let _ = token.delegate(voter.address()).send().await.unwrap();
+    world.mine(1).await;
+    world.until_waiting(1).await;
+    world.mine(1).await;
+    running.wait("a").await
+}
+
+#[tokio::test]
+async fn what_costs_more_in_its_block_than_when_it_was_tried_has_room() {
+    landed(&dearer_in_its_block(OutboxConfig::default().gas_room).await);
+    let outcome = dearer_in_its_block(0).await;
+    let Outcome::Reverted { tx_hash: Some(_), error } = outcome else { panic!("{outcome:?}") };
+    assert!(error.detail.starts_with("out of gas"), "{error}");
+}
+
 #[tokio::test]
 async fn a_nonce_that_a_stranger_took_is_given_up_only_when_that_is_final() {
     let world = World::new().await;
