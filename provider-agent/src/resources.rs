@@ -1,11 +1,11 @@
 //! What the tasks in hand were promised of this machine, so that no two are promised the same.
 
 use std::{
-    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
+use aiigo_storage::free_disk;
 use aiigo_task::{Program, TaskSpec, format_bytes};
 
 use crate::policy::{Policy, Refusal};
@@ -124,14 +124,6 @@ impl Resources {
     fn lock(&self) -> std::sync::MutexGuard<'_, Share> {
         self.promised.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What an ordinary user can still write to the disk of a folder, bytes.
-pub(crate) fn free_disk(folder: &Path) -> io::Result<u64> {
-    // The nearest folder that is there: a task's own may come later.
-    let there = folder.ancestors().find(|folder| fs::exists(folder).unwrap_or(false)).unwrap_or(Path::new("/"));
-    let disk = nix::sys::statvfs::statvfs(there).map_err(io::Error::from)?;
-    Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
 }
 
 #[cfg(test)]

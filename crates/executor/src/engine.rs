@@ -8,16 +8,14 @@ use crate::ExecutorError;
 
 /// How often a running program is looked at: bounds the overrun of its time limit.
 const TICK: Duration = Duration::from_millis(10);
-/// Stack of the program's calls, bytes; the thread that runs it has more.
-pub(crate) const WASM_STACK_BYTES: usize = 1 << 20;
-
 /// An engine whose programs behave the same on every machine, with its ticker running as long as the engine lives.
-pub(crate) fn new_engine() -> Result<Engine, ExecutorError> {
+/// `stack` is for the program's calls, bytes.
+pub(crate) fn new_engine(stack: usize) -> Result<Engine, ExecutorError> {
     let mut config = Config::new();
     config
         .consume_fuel(true)
         .epoch_interruption(true)
-        .max_wasm_stack(WASM_STACK_BYTES)
+        .max_wasm_stack(stack)
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)

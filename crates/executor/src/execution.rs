@@ -75,6 +75,9 @@ pub struct Completed {
     pub stderr: Vec<u8>,
     /// What it used.
     pub usage: Usage,
+    /// Whether a module's calls went deeper than the stack. How deep they may go depends on the processor: unlike all else
+    /// that a module does, this need not come out the same elsewhere.
+    pub stack_exhausted: bool,
 }
 
 /// Something that runs programs.
@@ -162,6 +165,17 @@ pub enum ExecutorError {
         /// The time given.
         seconds: u64,
     },
+    /// A valid module, but this machine can't compile it: the code generator has limits of its own, and needs memory.
+    #[error("the module {path} cannot be compiled here: {reason}")]
+    CompileFailed {
+        /// The file.
+        path: PathBuf,
+        /// The compiler's words.
+        reason: String,
+    },
+    /// This machine has no room for the program's memory or code.
+    #[error("the program cannot be set up here: {0}")]
+    Setup(String),
     /// An input or output of the execution can't stand where it should.
     #[error("the file {path} of the task cannot be set up: {reason}")]
     File {

@@ -41,6 +41,8 @@ pub(crate) enum Stop {
     OutputTooLarge,
     #[error("the program exports no memory")]
     NoMemory,
+    #[error("the module is no program: {0}")]
+    NoProgram(String),
     #[error("the run was cancelled")]
     Cancelled,
     #[error("the host failed: {0}")]

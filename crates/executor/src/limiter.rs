@@ -9,7 +9,7 @@ use crate::fault::Stop;
 /// Elements in the program's table of functions: large interpreters have tens of thousands.
 const MAX_TABLE_ELEMENTS: usize = 1 << 20;
 /// Tables of a module; compilers emit one.
-const MAX_TABLES: usize = 8;
+pub(crate) const MAX_TABLES: usize = 8;
 
 /// Grants linear memory up to a limit and remembers if it ever refused.
 #[derive(Debug)]
@@ -17,11 +17,17 @@ pub(crate) struct MemoryLimiter {
     limit: usize,
     peak: usize,
     refused: bool,
+    table_refused: bool,
 }
 
 impl MemoryLimiter {
     pub(crate) fn new(limit_bytes: u64) -> Self {
-        Self { limit: usize::try_from(limit_bytes).unwrap_or(usize::MAX), peak: 0, refused: false }
+        Self {
+            limit: usize::try_from(limit_bytes).unwrap_or(usize::MAX),
+            peak: 0,
+            refused: false,
+            table_refused: false,
+        }
     }
 
     /// Largest size of the linear memory, bytes.
@@ -32,6 +38,11 @@ impl MemoryLimiter {
     /// Whether the program asked for more than its limit. It was told no; if it then traps, this was why.
     pub(crate) fn refused(&self) -> bool {
         self.refused
+    }
+
+    /// Whether a table was to be larger than any may be.
+    pub(crate) fn table_refused(&self) -> bool {
+        self.table_refused
     }
 }
 
@@ -54,6 +65,7 @@ impl ResourceLimiter for MemoryLimiter {
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.table_refused |= desired > MAX_TABLE_ELEMENTS;
         Ok(desired <= MAX_TABLE_ELEMENTS && maximum.is_none_or(|maximum| desired <= maximum))
     }
 

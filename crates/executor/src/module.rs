@@ -24,7 +24,7 @@ const COMPILERS: usize = 2;
 /// Compiled modules kept, in memory alone: machine code from a file would run outside of every sandbox.
 const KEPT: usize = 8;
 
-/// A module, or why it is none: the compiler's words.
+/// A module, or why it is none, in the validator's words: the same on every machine.
 pub(crate) type Compiled = Result<Module, String>;
 
 /// Compiles modules off the async runtime.
@@ -49,16 +49,15 @@ impl ModuleCache {
         if let Some(module) = self.kept(&digest) {
             return Ok(Ok(module));
         }
-        let compiled = tokio::time::timeout(COMPILE_TIME, self.compile(bytes))
-            .await
-            .map_err(|_| ExecutorError::CompileTooSlow { path: path.to_owned(), seconds: COMPILE_TIME.as_secs() })??;
+        let compiled = self.compile(path, bytes).await?;
         if let Ok(module) = &compiled {
             self.keep(digest, module.clone());
         }
         Ok(compiled)
     }
 
-    async fn compile(&self, bytes: Vec<u8>) -> Result<Compiled, ExecutorError> {
+    async fn compile(&self, path: &Path, bytes: Vec<u8>) -> Result<Compiled, ExecutorError> {
+        // Waiting for others is not this module's slowness.
         let permit = Arc::clone(&self.compilers)
             .acquire_owned()
             .await
@@ -68,13 +67,21 @@ impl ModuleCache {
         thread::Builder::new()
             .name("wasm-compiler".into())
             .spawn(move || {
-                let compiled = Module::from_binary(&engine, &bytes).map_err(|error| format!("{error:#}"));
+                let compiled = match Module::validate(&engine, &bytes) {
+                    Err(error) => Ok(Err(format!("{error:#}"))),
+                    Ok(()) => Module::from_binary(&engine, &bytes).map(Ok),
+                };
                 drop(permit);
                 // Nobody waits any more if it took too long.
                 let _ = done.send(compiled);
             })
             .map_err(|error| ExecutorError::Thread(error.to_string()))?;
-        result.await.map_err(|_| ExecutorError::Thread("the compiler panicked".into()))
+        let path = || path.to_owned();
+        tokio::time::timeout(COMPILE_TIME, result)
+            .await
+            .map_err(|_| ExecutorError::CompileTooSlow { path: path(), seconds: COMPILE_TIME.as_secs() })?
+            .map_err(|_| ExecutorError::Thread("the compiler panicked".into()))?
+            .map_err(|error| ExecutorError::CompileFailed { path: path(), reason: format!("{error:#}") })
     }
 
     fn kept(&self, digest: &[u8; 32]) -> Option<Module> {

@@ -10,7 +10,12 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::{Engine, Linker, Module, Store, Trap, UpdateDeadline};
 
 use crate::{
-    Completed, Execution, ExecutorError, fault::Stop, limiter::MemoryLimiter, module::Compiled, vfs::Vfs, wasi,
+    Completed, Execution, ExecutorError,
+    fault::Stop,
+    limiter::{MAX_TABLES, MemoryLimiter},
+    module::Compiled,
+    vfs::Vfs,
+    wasi,
     wasi::Host,
 };
 
@@ -40,6 +45,7 @@ pub(crate) fn run(
     let end = enter(&mut store, engine, &module);
     let fuel_left = store.get_fuel().map_err(engine_error)?;
     let mut host = store.into_data();
+    let stack_exhausted = end.as_ref().is_err_and(|error| error.downcast_ref() == Some(&Trap::StackOverflow));
     let (outcome, exit_code) = match classify(end, &host)? {
         End::Exited(code) => (Outcome::Exited, code),
         End::Stopped(outcome, reason) => {
@@ -69,6 +75,7 @@ pub(crate) fn run(
         },
         stdout: host.stdout.into_bytes(),
         stderr: host.stderr.into_bytes(),
+        stack_exhausted,
     })
 }
 
@@ -111,10 +118,15 @@ fn watch(store: &mut Store<Host>, deadline: Instant, cancel: CancellationToken, 
 }
 
 fn enter(store: &mut Store<Host>, engine: &Engine, module: &Module) -> wasmtime::Result<()> {
+    let no_program = |error: wasmtime::Error| wasmtime::Error::new(Stop::NoProgram(format!("{error:#}")));
     let mut linker = Linker::new(engine);
     wasi::add_to_linker(&mut linker)?;
-    let instance = linker.instantiate(&mut *store, module)?;
-    let start = instance.get_typed_func::<(), ()>(&mut *store, "_start")?;
+    if module.resources_required().num_tables as usize > MAX_TABLES {
+        return Err(Stop::NoProgram(format!("it has more than {MAX_TABLES} tables")).into());
+    }
+    let linked = linker.instantiate_pre(module).map_err(no_program)?;
+    let instance = linked.instantiate(&mut *store)?;
+    let start = instance.get_typed_func::<(), ()>(&mut *store, "_start").map_err(no_program)?;
     start.call(store, ())
 }
 
@@ -135,13 +147,15 @@ fn classify(end: wasmtime::Result<()>, host: &Host) -> Result<End, ExecutorError
         Ok(Stop::OutOfFuel) => stopped(Outcome::OutOfFuel),
         Ok(Stop::OutOfTime) => stopped(Outcome::OutOfTime),
         Ok(Stop::OutputTooLarge) => stopped(Outcome::OutputTooLarge),
-        Ok(Stop::NoMemory) => stopped(Outcome::Trapped),
+        Ok(Stop::NoMemory | Stop::NoProgram(_)) => stopped(Outcome::Trapped),
         Ok(Stop::Cancelled) => Ok(End::Cancelled),
         Ok(Stop::Host(error)) => Ok(End::HostFailed(error)),
         Err(_) if trap == Some(Trap::OutOfFuel) => stopped(Outcome::OutOfFuel),
         // Most programs trap when memory is refused them; the cause is the limit, not the trap.
         Err(_) if host.memory.refused() => stopped(Outcome::OutOfMemory),
-        Err(_) => stopped(Outcome::Trapped),
+        Err(_) if trap.is_some() || host.memory.table_refused() => stopped(Outcome::Trapped),
+        // Neither the program nor its limits: the machine.
+        Err(error) => Err(ExecutorError::Setup(format!("{error:#}"))),
     }
 }
 
@@ -154,6 +168,7 @@ fn refused(mut host: Host, reason: &str, started: Instant) -> Completed {
         outputs: Vec::new(),
         stdout: Vec::new(),
         stderr: host.stderr.into_bytes(),
+        stack_exhausted: false,
         usage: Usage { fuel: 0, peak_memory_bytes: 0, wall_millis: millis_since(started) },
     }
 }

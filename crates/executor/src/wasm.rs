@@ -7,38 +7,46 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Engine;
 
-use crate::{
-    Completed, Execution, Executor, ExecutorError, Program,
-    engine::{WASM_STACK_BYTES, new_engine},
-    module::ModuleCache,
-    program,
-};
+use crate::{Completed, Execution, Executor, ExecutorError, Program, engine::new_engine, module::ModuleCache, program};
 
-/// Native stack of the thread that runs a program: the program's own and room for the host's calls.
-const THREAD_STACK_BYTES: usize = WASM_STACK_BYTES + (2 << 20);
+/// Native stack of the thread that runs a program, beside the program's own: room for the host's calls.
+const HOST_STACK_BYTES: usize = 2 << 20;
 
 /// Runs WASI programs with wasmtime, each on a thread of its own. Share one: compiled modules are kept.
 #[derive(Debug)]
 pub struct WasmExecutor {
     engine: Engine,
     modules: ModuleCache,
+    stack: usize,
 }
 
 impl WasmExecutor {
+    /// Stack of a program's calls, bytes.
+    pub const STACK_BYTES: usize = 1 << 20;
+
     /// Starts the engine.
     ///
     /// # Errors
     /// If wasmtime does not support this machine, or no thread can be had.
     pub fn new() -> Result<Self, ExecutorError> {
-        let engine = new_engine()?;
-        Ok(Self { modules: ModuleCache::new(engine.clone()), engine })
+        Self::with_stack(Self::STACK_BYTES)
+    }
+
+    /// Starts an engine with another stack, to see whether a program's end depends on it.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_stack(bytes: usize) -> Result<Self, ExecutorError> {
+        let engine = new_engine(bytes)?;
+        Ok(Self { modules: ModuleCache::new(engine.clone()), engine, stack: bytes })
     }
 }
 
 #[async_trait]
 impl Executor for WasmExecutor {
     async fn prepare(&self, execution: &Execution) -> Result<(), ExecutorError> {
-        module_of(execution).map(|_| ())
+        // One that is none is a result, too.
+        self.modules.load(module_of(execution)?).await.map(|_| ())
     }
 
     async fn run(
@@ -60,7 +68,7 @@ impl Executor for WasmExecutor {
         let (done, result) = oneshot::channel();
         thread::Builder::new()
             .name("wasm-task".into())
-            .stack_size(THREAD_STACK_BYTES)
+            .stack_size(self.stack + HOST_STACK_BYTES)
             .spawn(move || {
                 // The caller may have left; then nobody wants the result.
                 let _ = done.send(program::run(&engine, compiled, &execution, &files, cancel));

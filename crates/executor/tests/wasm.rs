@@ -107,6 +107,11 @@ impl Bench {
         self.try_run(CancellationToken::new()).await.expect("an outcome")
     }
 
+    async fn run_with_stack(&self, bytes: usize) -> Completed {
+        let executor = WasmExecutor::with_stack(bytes).expect("an engine");
+        executor.run(self.execution.clone(), &self.scratch(), CancellationToken::new()).await.expect("an outcome")
+    }
+
     async fn try_run(&self, cancel: CancellationToken) -> Result<Completed, ExecutorError> {
         WasmExecutor::new().expect("an engine").run(self.execution.clone(), &self.scratch(), cancel).await
     }
@@ -235,7 +240,56 @@ async fn a_table_can_not_eat_the_memory_instead() {
 async fn endless_recursion_traps() {
     let completed = bench(r#"(func $again (export "_start") (call $again))"#).run().await;
     assert_eq!(completed.outcome, Outcome::Trapped);
+    assert!(completed.stack_exhausted);
     assert!(String::from_utf8_lossy(&completed.stderr).contains("call stack exhausted"));
+}
+
+#[tokio::test]
+async fn how_deep_calls_go_depends_on_the_stack_and_is_told() {
+    let bench = bench(
+        r#"(func $deep (param i32)
+            (if (local.get 0) (then (call $deep (i32.sub (local.get 0) (i32.const 1))) (drop (memory.size)))))
+        (func (export "_start") (call $deep (i32.const 5000)))"#,
+    );
+    let ample = bench.run_with_stack(WasmExecutor::STACK_BYTES).await;
+    let scant = bench.run_with_stack(32 << 10).await;
+    assert_eq!((ample.outcome, ample.stack_exhausted), (Outcome::Exited, false));
+    assert_eq!((scant.outcome, scant.stack_exhausted), (Outcome::Trapped, true));
+}
+
+#[tokio::test]
+async fn what_no_machine_would_run_is_a_result() {
+    let tables = "(table 1 funcref)".repeat(9);
+    let start = r#"(func (export "_start"))"#;
+    for module in [
+        format!("(module {tables} {start})"),
+        format!("(module (table 2000000 funcref) {start})"),
+        format!(r#"(module (import "env" "unknown" (func)) {start})"#),
+        r#"(module (func (export "begin")))"#.to_owned(),
+        r#"(module (func (export "_start") (param i32)))"#.to_owned(),
+        format!(r#"(module (memory 1) (data (i32.const 65536) "x") {start})"#),
+        format!("(module (func $first unreachable) (start $first) {start})"),
+    ] {
+        let completed = bench_raw(&module).run().await;
+        assert_eq!((completed.outcome, completed.stack_exhausted), (Outcome::Trapped, false), "{module}");
+    }
+}
+
+/// The same test in a process that gets no address space for a program's memory.
+#[tokio::test]
+async fn a_machine_without_memory_gives_no_result() {
+    const SCARCE: &str = "AIIGO_TEST_SCARCE";
+    if std::env::var_os(SCARCE).is_some() {
+        let failed = bench(r#"(func (export "_start"))"#).try_run(CancellationToken::new()).await;
+        assert!(matches!(failed, Err(ExecutorError::Setup(_))), "{failed:?}");
+        return;
+    }
+    let this = std::env::current_exe().expect("this test");
+    let limited = "ulimit -v 3000000 && exec \"$0\" --exact a_machine_without_memory_gives_no_result --nocapture";
+    let ended = std::process::Command::new("sh").args(["-c", limited]).arg(this).env(SCARCE, "1").output();
+    let ended = ended.expect("a shell");
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(String::from_utf8_lossy(&ended.stdout).contains("1 passed"), "it ran");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@
 mod car;
 mod client;
 mod dag;
+mod disk;
 mod gateway;
 mod grant;
 mod store;
@@ -25,6 +26,7 @@ mod uri;
 pub use aiigo_task::{BlobCid, CidError, GatewayError, GatewayUrl, Sha256Digest};
 pub use client::{Attempt, ClientOptions, FetchError, GatewayClient, KuboError, KuboStore, PushError};
 pub use dag::{CHUNK_BYTES, FolderFault, FolderLimits, cid_of, cid_of_reader};
+pub use disk::free_disk;
 pub use gateway::{NoPushes, PushAuthorizer, PushDenied, gateway_router};
 pub use grant::{GrantError, MAX_GRANT_SECONDS, PushGrant, SignedGrant};
 pub use store::{

@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 use aiigo_chain::SignerArgs;
 use aiigo_executor::{DockerExecutor, DockerHost, WasmExecutor};
 use aiigo_protocol::{NodeStatus, units};
+use aiigo_storage::free_disk;
 use aiigo_task::format_bytes;
 use aiigo_telemetry::{Check, Checkup};
 use alloy::primitives::U256;
@@ -18,7 +19,6 @@ use crate::{
     market::status_of,
     operator,
     policy::PolicyFile,
-    resources::free_disk,
     sandbox::DockerArgs,
 };
 

@@ -5,6 +5,7 @@ mod network;
 
 use std::{fmt, io, num::NonZero, path::Path, thread};
 
+use aiigo_storage::free_disk;
 use aiigo_task::format_bytes;
 use serde::Serialize;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
@@ -13,7 +14,6 @@ pub(crate) use self::{
     gpu::{Gpu, Gpus, Reading},
     network::download_speed,
 };
-use crate::resources::free_disk;
 
 /// Memory taken for granted where the system does not say, bytes.
 const UNKNOWN_MEMORY: u64 = 4 << 30;

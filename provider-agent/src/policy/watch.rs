@@ -23,9 +23,21 @@ pub(crate) struct PolicyFile {
 
 #[derive(Debug)]
 struct Read {
+    /// What was taken in last.
     text: String,
+    /// What the last look found.
+    seen: Option<Result<String, String>>,
     policy: Arc<Policy>,
+    /// What is wrong with the text.
     mistake: Option<String>,
+    /// Why there is no text.
+    unreadable: Option<String>,
+}
+
+impl Read {
+    fn mistake(&self) -> Option<String> {
+        self.unreadable.as_ref().or(self.mistake.as_ref()).cloned()
+    }
 }
 
 /// What reading the file again found.
@@ -45,9 +57,13 @@ impl PolicyFile {
     /// # Errors
     /// If the file can't be read, or has a mistake in it: at the start somebody is there to mend it.
     pub(crate) fn open(path: &Path) -> Result<Self, AgentError> {
-        let text = read(path).context(format!("cannot read the policy {}", path.display()))?;
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            read => read.context(format!("cannot read the policy {}", path.display()))?,
+        };
         let policy = text.parse().context(format!("the policy {} is wrong", path.display()))?;
-        let read = Mutex::new(Read { text, policy: Arc::new(policy), mistake: None });
+        let policy = Arc::new(policy);
+        let read = Mutex::new(Read { text, seen: None, policy, mistake: None, unreadable: None });
         Ok(Self { path: path.to_owned(), images: Vec::new(), read })
     }
 
@@ -83,47 +99,42 @@ impl PolicyFile {
 
     /// What is wrong with the file as it is now.
     pub(crate) fn mistake(&self) -> Option<String> {
-        self.lock().mistake.clone()
+        self.lock().mistake()
     }
 
-    /// Reads the file again. It is small, and this happens once a block.
+    /// Reads the file again. It is small, and this happens once a block. What is found counts when it is found twice: it
+    /// may be written at this moment.
     pub(crate) fn refresh(&self) -> Change {
         let mut known = self.lock();
-        let found = read(&self.path).map_err(|error| error.to_string());
-        let parsed = match found {
-            Ok(text) if text == known.text => return Change::None,
-            Ok(text) => {
-                let parsed = text.parse::<Policy>().map_err(|fault| fault.to_string());
-                let parsed = parsed.map(|policy| self.completed(policy));
-                known.text = text;
-                parsed
-            }
-            Err(error) => Err(error),
+        let found = match fs::read_to_string(&self.path) {
+            // At the start none stands for the defaults; but who loses the file did not mean to allow everything.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && known.text.is_empty() => Ok(String::new()),
+            found => found.map_err(|error| format!("{error}: what it said last stays in force")),
         };
-        match parsed {
-            Ok(policy) => {
-                let change =
-                    if policy == *known.policy && known.mistake.is_none() { Change::None } else { Change::Policy };
-                (known.policy, known.mistake) = (Arc::new(policy), None);
-                change
+        if known.seen.as_ref() != Some(&found) {
+            known.seen = Some(found);
+            return Change::None;
+        }
+        let before = (Arc::clone(&known.policy), known.mistake());
+        known.unreadable = found.as_ref().err().cloned();
+        if let Ok(text) = found
+            && text != known.text
+        {
+            match text.parse::<Policy>() {
+                Ok(policy) => (known.policy, known.mistake) = (Arc::new(self.completed(policy)), None),
+                Err(fault) => known.mistake = Some(fault.to_string()),
             }
-            Err(mistake) if known.mistake.as_ref() == Some(&mistake) => Change::None,
-            Err(mistake) => {
-                known.mistake = Some(mistake.clone());
-                Change::Mistake(mistake)
-            }
+            known.text = text;
+        }
+        match known.mistake() {
+            mistake if (&known.policy, &mistake) == (&before.0, &before.1) => Change::None,
+            Some(mistake) => Change::Mistake(mistake),
+            None => Change::Policy,
         }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Read> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        other => other,
     }
 }
 
@@ -140,6 +151,12 @@ fn write_new(path: &Path, text: &str) -> Result<bool, AgentError> {
 mod tests {
     use super::*;
 
+    /// Two looks.
+    fn changed(file: &PolicyFile) -> Change {
+        assert_eq!(file.refresh(), Change::None, "it may be being written");
+        file.refresh()
+    }
+
     #[test]
     fn a_changed_file_is_read_again_and_a_mistake_changes_nothing() {
         let dir = tempfile::tempdir().expect("a folder");
@@ -148,17 +165,39 @@ mod tests {
         assert_eq!((&*file.policy(), file.refresh()), (&Policy::default(), Change::None));
 
         fs::write(&path, "[price]\nmin-profit = 1\n").expect("written");
-        assert_eq!(file.refresh(), Change::Policy);
+        assert_eq!(changed(&file), Change::Policy);
         assert_eq!((file.policy().min_profit, file.refresh()), (1, Change::None));
 
         fs::write(&path, "[price]\nmin-profit = many\n").expect("written");
-        assert!(matches!(file.refresh(), Change::Mistake(mistake) if mistake.starts_with("line 2")));
+        assert!(matches!(changed(&file), Change::Mistake(mistake) if mistake.starts_with("line 2")));
         assert_eq!((file.policy().min_profit, file.refresh()), (1, Change::None));
         assert!(file.mistake().is_some());
         assert!(PolicyFile::open(&path).is_err_and(|error| error.full().contains("line 2")));
 
         fs::write(&path, "[price]\nmin-profit = 1\n").expect("written");
-        assert_eq!((file.refresh(), file.mistake()), (Change::Policy, None));
+        assert_eq!((changed(&file), file.mistake()), (Change::Policy, None));
+    }
+
+    #[test]
+    fn a_file_that_is_being_saved_or_is_gone_allows_nothing_new() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("policy.toml");
+        fs::write(&path, "[price]\nmin-profit = 1\n").expect("written");
+        let file = PolicyFile::open(&path).expect("read");
+        assert_eq!((file.refresh(), file.refresh()), (Change::None, Change::None));
+        // As editors save: emptied, then written; or moved away and made anew.
+        fs::write(&path, "").expect("emptied");
+        assert_eq!(file.refresh(), Change::None);
+        fs::remove_file(&path).expect("gone");
+        assert_eq!(file.refresh(), Change::None);
+        fs::write(&path, "[price]\nmin-profit = 2\n").expect("written");
+        assert_eq!((changed(&file), file.policy().min_profit), (Change::Policy, 2));
+
+        fs::remove_file(&path).expect("gone");
+        assert!(matches!(changed(&file), Change::Mistake(mistake) if mistake.contains("stays in force")));
+        assert_eq!(file.policy().min_profit, 2);
+        fs::write(&path, "[price]\nmin-profit = 2\n").expect("as before");
+        assert_eq!((changed(&file), file.mistake()), (Change::Policy, None));
     }
 
     #[test]
@@ -190,7 +229,7 @@ mod tests {
         let policy = PolicyFile::open(&path).expect("defaults").allowing(vec![image("a/b@*")]);
         assert_eq!(policy.policy().images, [image("a/b@*")]);
         fs::write(&path, "images.allow = ['c/d@*']").expect("written");
-        assert_eq!(policy.refresh(), Change::Policy);
+        assert_eq!(changed(&policy), Change::Policy);
         assert_eq!(policy.policy().images, [image("c/d@*"), image("a/b@*")]);
     }
 }

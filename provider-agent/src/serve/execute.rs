@@ -219,6 +219,7 @@ async fn run(desk: &Desk, work: &Work, dir: &TaskDir, seconds: u64) -> Result<Co
         Err(
             error @ (ExecutorError::ModuleTooLarge { .. }
             | ExecutorError::CompileTooSlow { .. }
+            | ExecutorError::CompileFailed { .. }
             | ExecutorError::File { .. }
             | ExecutorError::Unsupported(_)
             | ExecutorError::ImageRefused { .. }

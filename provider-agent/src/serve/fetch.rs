@@ -47,8 +47,14 @@ pub(crate) async fn spec_of(allow_private: bool, policy: &Policy, request: &Task
     Ok(spec)
 }
 
-/// Whether the sandbox runs the program; it pulls an image now, while nothing is promised.
-pub(super) async fn program(desk: &Desk, task: TaskId, spec: &TaskSpec) -> Result<(), Refusal> {
+/// Everything that a task needs, and a program that this machine runs.
+pub(super) async fn all(desk: &Desk, task: TaskId, spec: &TaskSpec) -> Result<(), Refusal> {
+    files(desk, task, spec).await.map_err(|error| Refusal::not_now(error.full()))?;
+    program(desk, task, spec).await
+}
+
+/// Whether the sandbox runs the program; it pulls an image or compiles a module now, while nothing is promised.
+async fn program(desk: &Desk, task: TaskId, spec: &TaskSpec) -> Result<(), Refusal> {
     let execution = execute::execution(desk, task, spec).await.map_err(|error| Refusal::not_now(error.full()))?;
     desk.executor.prepare(&execution).await.map_err(|error| match error {
         ExecutorError::ImageRefused { .. } | ExecutorError::TooSmall(_) | ExecutorError::Unsupported(_) => {

@@ -1,7 +1,10 @@
 //! `aiigo court check`: the program of a case, run again.
 
+use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
+
 use alloy::primitives::U256;
 use clap::Args;
+use tokio::sync::Semaphore;
 
 use super::{
     case::Case,
@@ -25,12 +28,22 @@ pub(super) struct BenchArgs {
     store: StoreArgs,
 }
 
+/// Programs that are run at a time at least.
+const LEAST_RUNS: usize = 2;
+
+fn cores() -> usize {
+    available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
 impl BenchArgs {
     pub(super) fn bench(&self, data: &DataArgs) -> Bench {
         Bench {
             store: self.store.dir(data),
             scratch: data.data_dir.join("reruns"),
             private_gateways: self.allow_private_gateways,
+            // A program has one thread; half of the machine is left to its owner. But one that takes long does not hold
+            // up all others.
+            runs: Arc::new(Semaphore::new((cores() / 2).max(LEAST_RUNS))),
         }
     }
 }

@@ -3,12 +3,16 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use aiigo_executor::{Completed, Execution, Executor, ExecutorError, Program, WasmExecutor};
-use aiigo_storage::{BlobRef, cid_of_reader};
-use aiigo_task::{FileDigest, MAX_SECONDS, Outcome, OutputFile, Program as SpecProgram, TaskSpec, result_hash};
+use aiigo_storage::{BlobRef, cid_of_reader, free_disk};
+use aiigo_task::{
+    FileDigest, MAX_SECONDS, Outcome, OutputFile, Program as SpecProgram, TaskSpec, format_bytes, result_hash,
+};
 use alloy::primitives::B256;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::subject::Subject;
@@ -18,8 +22,12 @@ use crate::{
     sources::Sources,
 };
 
-/// This machine may be so much slower than the provider's: of all limits only the time depends on the machine.
+/// This machine may be so much slower than the provider's.
 const SLOWER: u64 = 4;
+/// What stays free of the disk, bytes.
+const LEFT_FREE: u64 = 1 << 30;
+/// The frames of a program's calls may be so much larger or smaller on another processor.
+const FRAMES: usize = 4;
 
 /// What running the program again says about the result on the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,12 +67,11 @@ impl Finding {
 
     /// Weighs what a run gave.
     fn of(subject: &Subject, outcome: Outcome, found: B256) -> Self {
-        let late = result_hash(Outcome::OutOfTime.exit_code(0), &[]);
         match subject.appellant {
             _ if found == subject.result => Self::Right,
             // How long a program may take depends on the machine, and so does whether it ended in time.
             _ if outcome == Outcome::OutOfTime => Self::Open { why: "on this machine it does not end in time".into() },
-            _ if subject.result == late => {
+            _ if subject.says(Outcome::OutOfTime) => {
                 Self::Open { why: "the node says that it did not end in time, and on this machine it does".into() }
             }
             Some((node, result)) if found != result => Self::Open {
@@ -84,6 +91,8 @@ pub(super) struct Bench {
     pub(super) scratch: PathBuf,
     /// Whether strangers' gateways may be at private addresses.
     pub(super) private_gateways: bool,
+    /// Programs that may run at a time. Fetching takes none of it, however slowly a stranger's store answers.
+    pub(super) runs: Arc<Semaphore>,
 }
 
 impl Bench {
@@ -110,9 +119,12 @@ impl Bench {
     ) -> Result<Finding, CliError> {
         let mut sources = Sources::open(&self.store, self.private_gateways)?;
         let spec = sources.spec(chain, &subject.created).await?;
+        // Whoever says to be right may also give what the other withholds.
+        sources.add(&subject.gateways, false);
         let SpecProgram::Wasm(module) = spec.program() else {
             return Ok(Finding::Open { why: "a container image need not give the same result twice".into() });
         };
+        self.judge_disk(module, &spec)?;
         let file = dir.join("module.wasm");
         fetch(&sources, module, &file, "the module").await?;
         let mut inputs = Vec::with_capacity(spec.inputs.len());
@@ -124,13 +136,72 @@ impl Bench {
         }
         let mut execution = Execution::of(&spec, Program::Module(file), inputs, false);
         execution.limits.seconds = execution.limits.seconds.saturating_mul(SLOWER).min(MAX_SECONDS);
-        let executor = WasmExecutor::new().context(|| "starting the sandbox".into())?;
-        match executor.run(execution, &dir.join("scratch"), cancel).await {
+        let _place = self.runs.acquire().await.context(|| "waiting for other programs".into())?;
+        let run = Run { dir, spec: &spec, execution, cancel };
+        let ended = run.with_stack(WasmExecutor::STACK_BYTES).await?;
+        let ran = match ended {
+            Ok(ran) => ran,
+            Err(why) => return Ok(Finding::Open { why }),
+        };
+        // A program that uses up its stack here need not do so where the provider ran it, nor the other way round.
+        let other_stack = match ran.stack_exhausted {
+            true => Some(WasmExecutor::STACK_BYTES * FRAMES),
+            false => subject.says(Outcome::Trapped).then_some(WasmExecutor::STACK_BYTES / FRAMES),
+        };
+        if let Some(bytes) = other_stack
+            && run.with_stack(bytes).await?.map_or(true, |other| other.found != ran.found)
+        {
+            return Ok(Finding::Open { why: "how deep its calls may go depends on the processor".into() });
+        }
+        Ok(Finding::of(subject, ran.outcome, ran.found))
+    }
+}
+
+impl Bench {
+    /// The disk is the juror's, who has other work for it.
+    fn judge_disk(&self, module: &BlobRef, spec: &TaskSpec) -> Result<(), CliError> {
+        let free = free_disk(&self.scratch).context(|| format!("looking at the disk of {}", self.scratch.display()))?;
+        let needed = spec.inputs.iter().map(|input| input.size).fold(module.size, u64::saturating_add);
+        let needed = needed.saturating_add(spec.limits.output_bytes);
+        match needed <= free.saturating_sub(LEFT_FREE) {
+            true => Ok(()),
+            false => Err(CliError::Failed(format!(
+                "it needs {} of disk, and {} has {}: make room, or vote by hand",
+                format_bytes(needed),
+                self.scratch.display(),
+                format_bytes(free)
+            ))),
+        }
+    }
+}
+
+/// A program that is to be run, perhaps more than once.
+struct Run<'a> {
+    dir: &'a Path,
+    spec: &'a TaskSpec,
+    execution: Execution,
+    cancel: CancellationToken,
+}
+
+/// How it ended.
+struct Ran {
+    outcome: Outcome,
+    /// The result's hash.
+    found: B256,
+    stack_exhausted: bool,
+}
+
+impl Run<'_> {
+    /// Runs it with so much stack; inside, why this can't be done here.
+    async fn with_stack(&self, bytes: usize) -> Result<Result<Ran, String>, CliError> {
+        let executor = WasmExecutor::with_stack(bytes).context(|| "starting the sandbox".into())?;
+        match executor.run(self.execution.clone(), &self.dir.join("scratch"), self.cancel.clone()).await {
             Ok(completed) => {
-                let outcome = completed.outcome;
-                let work = move || hash(&spec, completed);
-                let found = tokio::task::spawn_blocking(work).await.context(|| "hashing the outputs".into())??;
-                Ok(Finding::of(subject, outcome, found))
+                let (outcome, stack_exhausted) = (completed.outcome, completed.stack_exhausted);
+                let spec = self.spec.clone();
+                let work = tokio::task::spawn_blocking(move || hash(&spec, completed));
+                let found = work.await.context(|| "hashing the outputs".into())??;
+                Ok(Ok(Ran { outcome, found, stack_exhausted }))
             }
             Err(ExecutorError::Cancelled) => Err(CliError::Interrupted {
                 resume: "The program was being run again: give the same command again".into(),
@@ -138,11 +209,12 @@ impl Bench {
             Err(
                 error @ (ExecutorError::ModuleTooLarge { .. }
                 | ExecutorError::CompileTooSlow { .. }
+                | ExecutorError::CompileFailed { .. }
                 | ExecutorError::File { .. }
                 | ExecutorError::Unsupported(_)
                 | ExecutorError::TooSmall(_)),
-            ) => Ok(Finding::Open { why: error.to_string() }),
-            Err(error) => Err(error).context(|| format!("running task {} again", subject.task)),
+            ) => Ok(Err(error.to_string())),
+            Err(error) => Err(error).context(|| format!("running `{}` again", self.spec.name)),
         }
     }
 }
@@ -246,6 +318,7 @@ mod tests {
             created: TaskCreated::default(),
             result,
             appellant: appellant.map(|result| (NodeId(2), result)),
+            gateways: Vec::new(),
         }
     }
 

@@ -68,6 +68,8 @@ impl Secrets {
 
     /// Puts a secret on the disk, as what was decided last. One decided otherwise stays beside it, for either may be sealed.
     pub(super) fn keep(&self, case: U256, round: JuryRound, secret: Secret) -> Result<(), CliError> {
+        // A vote by hand may come beside a watcher's.
+        let _lock = self.lock().context(|| format!("locking {}", self.dir.display()))?;
         let mut secrets = self.read(case, round)?;
         secrets.retain(|known| *known != secret);
         secrets.push(secret);
@@ -89,6 +91,14 @@ impl Secrets {
     /// The sealed vote, as the court computes it (rule 6.12 of `docs/protocol.md`).
     pub(super) fn hash(&self, case: U256, round: JuryRound, secret: &Secret) -> B256 {
         keccak256((case, U256::from(round as u8), self.juror, U256::from(secret.share), secret.salt).abi_encode())
+    }
+
+    /// Nobody else writes as long as it is held.
+    fn lock(&self) -> io::Result<fs::File> {
+        fs::create_dir_all(&self.dir)?;
+        let file = fs::File::create(self.dir.join(".lock"))?;
+        file.lock()?;
+        Ok(file)
     }
 
     fn read(&self, case: U256, round: JuryRound) -> Result<Vec<Secret>, CliError> {
@@ -143,6 +153,21 @@ mod tests {
         }
         assert_eq!(secrets.opening(CASE, JuryRound::First, B256::ZERO).expect("a file"), None);
         assert_eq!(secrets.decided(CASE, JuryRound::Appeal).expect("no file"), None);
+    }
+
+    #[test]
+    fn votes_that_are_kept_at_the_same_time_are_all_kept() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let place = dir.path();
+        let decided = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|share| scope.spawn(move || decide(place, share))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("decided")).collect::<Vec<_>>()
+        });
+        let secrets = secrets(dir.path());
+        for secret in decided {
+            let sealed = secrets.hash(CASE, JuryRound::First, &secret);
+            assert_eq!(secrets.opening(CASE, JuryRound::First, sealed).expect("a file"), Some(secret));
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What a case is about: a task, and whose result stands against whose.
 
 use aiigo_protocol::{ContractName, DisputeCourt, NodeId, TaskId, TaskMarketplace};
+use aiigo_storage::{ContentUri, GatewayUrl};
+use aiigo_task::{Outcome, result_hash};
 use alloy::{
     primitives::{Address, B256, U256},
     rpc::types::{Filter, Log},
@@ -10,6 +12,9 @@ use serde::Serialize;
 
 use super::case::Case;
 use crate::{Chain, CliError, job::timeline::Timeline, logs::search_back};
+
+/// Strangers' gateways that are asked at most, beside those of the spec: each costs time.
+const MOST_GATEWAYS: usize = 8;
 
 /// What the jury judges.
 #[derive(Clone, Debug)]
@@ -22,22 +27,49 @@ pub(super) struct Subject {
     pub(super) result: B256,
     /// In an appeal about a replicated task: who appealed, and what it had found.
     pub(super) appellant: Option<(NodeId, B256)>,
+    /// Where the parties say that their evidence and the result are.
+    pub(super) gateways: Vec<GatewayUrl>,
 }
 
 impl Subject {
+    /// What a case is about.
     pub(super) async fn of(chain: &Chain, case: &Case) -> Result<Self, CliError> {
+        let mut subject = Self::of_case(chain, case).await?;
+        for Evidence { uri, .. } in evidence(chain, case.id).await? {
+            subject.knows(&uri);
+        }
+        Ok(subject)
+    }
+
+    /// Whether one of the results that are judged is that the program ended so, without outputs.
+    pub(super) fn says(&self, outcome: Outcome) -> bool {
+        let hash = result_hash(outcome.exit_code(0), &[]);
+        self.result == hash || self.appellant.is_some_and(|(_, result)| result == hash)
+    }
+
+    /// Takes in the gateways of an address, if it is one.
+    fn knows(&mut self, uri: &str) {
+        let Ok(uri) = uri.parse::<ContentUri>() else { return };
+        let room = MOST_GATEWAYS.saturating_sub(self.gateways.len());
+        self.gateways.extend(uri.gateways.into_iter().take(room));
+    }
+
+    async fn of_case(chain: &Chain, case: &Case) -> Result<Self, CliError> {
         let node = NodeId(case.raw.nodeId);
         let mut timeline = Timeline::new(chain.clone(), TaskId(case.raw.taskId));
         timeline.refresh().await?;
         if let (Some(created), Some(result)) = (timeline.created(), timeline.result()) {
             let created = created.clone();
-            return Ok(Self {
+            let mut subject = Self {
                 task: TaskId(created.taskId),
                 node,
                 created,
                 result: result.resultHash,
                 appellant: None,
-            });
+                gateways: Vec::new(),
+            };
+            subject.knows(&result.resultURI);
+            return Ok(subject);
         }
         Self::of_appeal(chain, case, node).await
     }
@@ -71,6 +103,7 @@ impl Subject {
             created,
             result: result(respondent.0).await?,
             appellant: Some((NodeId(appealed.nodeId), result(appealed.nodeId).await?)),
+            gateways: Vec::new(),
         })
     }
 }

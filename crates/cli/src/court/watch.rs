@@ -3,7 +3,7 @@
 //! Nothing of what it knows is lost with it: where a case stands is on the chain, and a vote's secret is on the disk before
 //! the vote is sealed. Killed at any point, it seals or opens after its next start what it had decided before.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, thread::available_parallelism, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use aiigo_protocol::{CaseStatus, ContractName, DisputeCourt, JuryRound, SeatState};
 use aiigo_task::parse_duration;
@@ -34,8 +34,6 @@ use crate::{
 const REREAD: u64 = 64;
 /// Rest of a case after something failed in it.
 const REST: Duration = Duration::from_secs(5);
-/// Programs that are run at a time at least, so that one that takes long does not hold up all other cases.
-const LEAST_RERUNS: usize = 2;
 /// Seconds to the end of the time for votes from which on a program that has not ended is told.
 const URGENT: u64 = 3600;
 
@@ -82,6 +80,7 @@ impl WatchCommand {
             seen: None,
             cases: BTreeMap::new(),
             reruns: JoinSet::new(),
+            failed: false,
         };
         watcher.watch(self.interval, self.once).await?;
         let documents: Vec<_> = watcher.cases.values().filter_map(|followed| followed.document.clone()).collect();
@@ -133,13 +132,20 @@ struct Watcher<'a> {
     cases: BTreeMap<U256, Followed>,
     /// Programs that are being run again.
     reruns: JoinSet<(U256, Result<Finding, CliError>)>,
+    /// Whether anything failed in a case.
+    failed: bool,
 }
 
 impl Watcher<'_> {
     async fn watch(&mut self, interval: Duration, once: bool) -> Result<(), CliError> {
         loop {
             match self.look().await {
-                Ok(acted) if once && !acted && self.reruns.is_empty() => return Ok(()),
+                Ok(acted) if once && !acted && self.reruns.is_empty() => {
+                    return match self.failed {
+                        true => Err(CliError::Failed("not all that is due could be done".into())),
+                        false => Ok(()),
+                    };
+                }
                 Ok(_) => {}
                 // A case lasts longer than most failures of a network.
                 Err(error) if once || matches!(error, CliError::Interrupted { .. }) => return self.stopped_or(error),
@@ -173,7 +179,16 @@ impl Watcher<'_> {
         self.find_seats().await?;
         let mut acted = false;
         for id in self.cases.keys().copied().collect::<Vec<_>>() {
-            acted |= self.follow(id).await?;
+            match self.follow(id).await {
+                Ok(did) => acted |= did,
+                Err(error @ CliError::Interrupted { .. }) => return Err(error),
+                // Other cases must not wait for this one.
+                Err(error) => {
+                    self.note(id, in_a_line(&error));
+                    self.rest(id);
+                    self.failed = true;
+                }
+            }
         }
         Ok(acted)
     }
@@ -217,16 +232,7 @@ impl Watcher<'_> {
         if !self.auto || !seat.present || case.is_overdue() || rests.is_some_and(|until| Instant::now() < until) {
             return Ok(false);
         }
-        match self.act(&case, &seat).await {
-            Ok(acted) => Ok(acted),
-            Err(error @ CliError::Interrupted { .. }) => Err(error),
-            // Other cases must not wait for this one.
-            Err(error) => {
-                self.note(id, in_a_line(&error));
-                self.rest(id);
-                Ok(false)
-            }
-        }
+        self.act(&case, &seat).await
     }
 
     /// Says what is new in a case.
@@ -313,12 +319,10 @@ impl Watcher<'_> {
         Ok(true)
     }
 
-    /// Begins to run the program of a case again, unless it runs already or too many others do.
+    /// Begins to run the program of a case again, unless that is under way.
     fn rerun(&mut self, case: &Case) {
-        // A program has one thread; half of the machine is left to its owner.
-        let most = available_parallelism().map_or(1, NonZeroUsize::get) / 2;
         let Some(followed) = self.cases.get_mut(&case.id) else { return };
-        if followed.rerun.is_some() || self.reruns.len() >= most.max(LEAST_RERUNS) {
+        if followed.rerun.is_some() {
             return;
         }
         let (chain, bench, case) = (self.wallet.chain().clone(), self.bench.clone(), case.clone());
@@ -346,8 +350,15 @@ impl Watcher<'_> {
             }
             Err(CliError::Interrupted { .. }) => {}
             Err(error) => {
-                self.note(id, format!("the program could not be run again: {}; trying again", in_a_line(&error)));
+                let why = in_a_line(&error);
+                self.note(
+                    id,
+                    format!(
+                        "the program could not be run again: {why}; trying again; by hand: aiigo court vote {id} SHARE"
+                    ),
+                );
                 self.rest(id);
+                self.failed = true;
             }
         }
     }

@@ -75,6 +75,7 @@ pub(super) async fn run(
         stderr.conclude(remark);
     }
     Ok(Completed {
+        stack_exhausted: false,
         outcome: end.outcome,
         exit_code: end.outcome.exit_code(end.exit_code),
         outputs: end.files,

@@ -61,12 +61,9 @@ pub(super) async fn begin(desk: &Desk, task: TaskId, offer: &Offer) -> Result<En
         Ok(promise) => promise,
         Err(refusal) => return Ok(Ended::Refused(refusal)),
     };
-    if let Err(refusal) = fetch::program(desk, task, &work.spec).await {
-        return Ok(Ended::Refused(refusal));
-    }
-    if let Err(error) = fetch::files(desk, task, &work.spec).await {
+    if let Err(refusal) = fetch::all(desk, task, &work.spec).await {
         desk.data.task(task).remove();
-        return Ok(Ended::Refused(Refusal::not_now(error.full())));
+        return Ok(Ended::Refused(refusal));
     }
     run(desk, work.in_round(seat.round)).await
 }
