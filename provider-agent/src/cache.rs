@@ -36,7 +36,7 @@ impl Cache {
             Err(_) => return false,
         }
         let _ = fs::remove_file(to);
-        let placed = fs::hard_link(&kept, to).or_else(|_| fs::copy(&kept, to).map(|_| ()));
+        let placed = fs::hard_link(&kept, to).or_else(|_| copy(&kept, to));
         if let Ok(file) = File::options().append(true).open(&kept) {
             let _ = file.set_modified(SystemTime::now());
         }
@@ -61,16 +61,40 @@ impl Cache {
         }
     }
 
+    /// What all of it takes, bytes.
+    pub(crate) fn kept(&self) -> io::Result<u64> {
+        Ok(self.by_use()?.iter().map(|(_, size, _)| size).sum())
+    }
+
+    /// Removes what was not used for longest until so many bytes have gone, or nothing is left. What a task shares with it
+    /// stays on the disk until the task is over.
+    pub(crate) fn release(&self, bytes: u64) -> io::Result<()> {
+        Self::cut(self.by_use()?, self.kept()?.saturating_sub(bytes))
+    }
+
     fn tidy(&self) -> io::Result<()> {
+        Self::cut(self.by_use()?, self.bytes)
+    }
+
+    /// Last use, size and place of all, those that were not used for longest first.
+    fn by_use(&self) -> io::Result<Vec<(SystemTime, u64, PathBuf)>> {
         let mut kept = Vec::new();
-        for file in fs::read_dir(&self.folder)?.flatten() {
+        let files = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(kept),
+            files => files?,
+        };
+        for file in files.flatten() {
             let metadata = file.metadata()?;
             kept.push((metadata.modified()?, metadata.len(), file.path()));
         }
         kept.sort();
-        let mut bytes: u64 = kept.iter().map(|(_, size, _)| size).sum();
-        for (_, size, file) in kept {
-            if bytes <= self.bytes {
+        Ok(kept)
+    }
+
+    fn cut(by_use: Vec<(SystemTime, u64, PathBuf)>, most: u64) -> io::Result<()> {
+        let mut bytes: u64 = by_use.iter().map(|(_, size, _)| size).sum();
+        for (_, size, file) in by_use {
+            if bytes <= most {
                 break;
             }
             fs::remove_file(file)?;
@@ -82,6 +106,14 @@ impl Cache {
     fn file(&self, blob: &BlobRef) -> PathBuf {
         self.folder.join(blob.cid.to_string())
     }
+}
+
+/// The copy appears as a whole: what stands in a task's folder is not looked at again.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let half = to.with_extension("part");
+    fs::copy(from, &half)?;
+    File::open(&half)?.sync_all()?;
+    fs::rename(half, to)
 }
 
 fn is_whole(file: &Path, wanted: &BlobRef) -> io::Result<bool> {
@@ -133,6 +165,32 @@ mod tests {
         assert!(world.has(&first) && world.has(&third) && !world.has(&second));
         assert_eq!(fs::read(world.dir.path().join("taken")).expect("taken"), b"third");
         assert!(!world.has(&world.keep("longer than all the room")));
+    }
+
+    #[test]
+    fn room_is_made_for_what_needs_the_disk() {
+        let world = World::new(100);
+        world.cache.release(1).expect("nothing to release");
+        let kept = ["one", "two", "three"].map(|content| world.keep(content));
+        for (blob, age) in kept.iter().zip([3, 2, 1]) {
+            let used = SystemTime::now() - std::time::Duration::from_secs(age);
+            let file = File::options().append(true).open(world.cache.file(blob)).expect("kept");
+            file.set_modified(used).expect("set");
+        }
+        world.cache.release(4).expect("released");
+        assert_eq!(kept.each_ref().map(|blob| world.cache.file(blob).exists()), [false, false, true]);
+        world.cache.release(u64::MAX).expect("released");
+        assert!(!world.cache.file(&kept[2]).exists());
+    }
+
+    #[test]
+    fn a_copy_appears_as_a_whole() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        fs::write(&from, "content").expect("written");
+        copy(&from, &to).expect("copied");
+        assert_eq!(fs::read(&to).expect("there"), b"content");
+        assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 2, "nothing else is left");
     }
 
     #[test]

@@ -5,10 +5,11 @@ use std::{
     convert::Infallible,
     fs, io,
     path::Path,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use aiigo_executor::{Progress, Tail};
+use aiigo_executor::Progress;
 use aiigo_task::{Limits, format_bytes};
 use serde::{Deserialize, Serialize};
 
@@ -47,33 +48,63 @@ pub(crate) struct LiveReport {
 
 /// One run as it is shown.
 #[derive(Debug)]
-pub(crate) struct Show {
+pub(crate) struct Show(Arc<Run>);
+
+#[derive(Debug)]
+struct Run {
     dir: TaskDir,
     progress: Progress,
     limits: Limits,
     started_at: u64,
+    written: Mutex<Written>,
+}
+
+/// What stands in the files.
+#[derive(Debug, Default)]
+struct Written {
+    report: Option<LiveReport>,
+    /// Bytes printed when the tails were written.
+    stdout: Option<u64>,
+    stderr: Option<u64>,
 }
 
 impl Show {
     /// A run that begins now.
     pub(crate) fn begin(dir: TaskDir, progress: Progress, limits: Limits) -> Self {
-        Self { dir, progress, limits, started_at: unix_now() }
+        Self(Arc::new(Run { dir, progress, limits, started_at: unix_now(), written: Mutex::default() }))
     }
 
     /// Shows it again and again, until this is dropped.
     pub(crate) async fn go_on(&self) -> Infallible {
         loop {
-            self.show(false);
+            self.show(false).await;
             tokio::time::sleep(PAUSE).await;
         }
     }
 
     /// Shows its end.
-    pub(crate) fn end(&self) {
-        self.show(true);
+    pub(crate) async fn end(self) {
+        self.show(true).await;
     }
 
-    fn show(&self, ended: bool) {
+    async fn show(&self, ended: bool) {
+        let run = Arc::clone(&self.0);
+        let shown = tokio::task::spawn_blocking(move || run.show(ended)).await;
+        if let Err(error) = shown.map_err(io::Error::other).flatten() {
+            // The run goes on unseen.
+            tracing::debug!(%error, "cannot show how far a program is");
+        }
+    }
+}
+
+impl Run {
+    fn show(&self, ended: bool) -> io::Result<()> {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = &mut *written;
+        // A look that was under way when the program ended comes too late.
+        if written.report.as_ref().is_some_and(|report| report.ended) {
+            return Ok(());
+        }
         let (stdout, stderr) = (self.progress.stdout(), self.progress.stderr());
         let report = LiveReport {
             started_at: self.started_at,
@@ -87,19 +118,20 @@ impl Show {
             stderr_bytes: stderr.total(),
             ended,
         };
-        if let Err(error) = self.write(&report, &stdout, &stderr) {
-            // The run goes on unseen.
-            tracing::debug!(%error, "cannot show how far a program is");
-        }
-    }
-
-    /// The tails first: who reads the report finds what it counts, or more.
-    fn write(&self, report: &LiveReport, stdout: &Tail, stderr: &Tail) -> io::Result<()> {
         let live = self.dir.live();
         fs::create_dir_all(&live)?;
-        replace(&live.join("stdout"), &stdout.bytes())?;
-        replace(&live.join("stderr"), &stderr.bytes())?;
-        replace(&live.join("report.json"), &serde_json::to_vec(report)?)
+        // The tails first: who reads the report finds what it counts, or more.
+        for (name, tail, known) in [("stdout", stdout, &mut written.stdout), ("stderr", stderr, &mut written.stderr)] {
+            if *known != Some(tail.total()) {
+                replace(&live.join(name), &tail.bytes())?;
+                *known = Some(tail.total());
+            }
+        }
+        if written.report.as_ref() != Some(&report) {
+            replace(&live.join("report.json"), &serde_json::to_vec(&report)?)?;
+            written.report = Some(report);
+        }
+        Ok(())
     }
 }
 
@@ -158,17 +190,19 @@ mod tests {
     use super::*;
     use crate::{data_dir::DataDir, store::test_spec};
 
-    #[test]
-    fn another_process_sees_how_far_a_program_is() {
+    #[tokio::test]
+    async fn another_process_sees_how_far_a_program_is() {
         let folder = tempfile::tempdir().expect("a folder");
         let dir = DataDir::open(folder.path()).expect("a folder").task(TaskId(B256::repeat_byte(1)));
         assert!(look(&dir).expect("readable").is_none());
         let show = Show::begin(dir.clone(), Progress::default(), test_spec().limits);
-        show.show(false);
+        show.show(false).await;
         let Shown { report, stdout, .. } = look(&dir).expect("readable").expect("it runs");
         assert!(!report.ended && stdout.is_empty());
         assert_eq!(report.text(), "0 of 1 s, 0% of its fuel, 0 B memory, 0 B printed");
-        show.end();
+        let late = Arc::clone(&show.0);
+        show.end().await;
+        late.show(false).expect("nothing is written");
         assert!(look(&dir).expect("readable").expect("it ran").report.ended);
     }
 }

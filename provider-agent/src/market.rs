@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aiigo_chain::search_back;
 use aiigo_protocol::{
     AIIGOToken, ContractName, Deployment, EscrowManager, ITaskMarketplace, NodeId, NodeRegistry, NodeStatus,
     ProofOfWorkVerifier, TaskId, TaskMarketplace, TaskStatus,
@@ -10,6 +11,7 @@ use alloy::{
     eips::BlockNumberOrTag,
     primitives::{Address, B256, Bytes, U256},
     providers::{DynProvider, Provider},
+    rpc::types::{Filter, Log},
 };
 
 use crate::error::{AgentError, Context, read_error};
@@ -86,6 +88,17 @@ impl Market {
 
     pub(crate) async fn head(&self) -> Result<Head, AgentError> {
         self.block(BlockNumberOrTag::Latest).await
+    }
+
+    /// The suite's logs that match, oldest first: from the newest backwards, until `complete` says that there are enough.
+    pub(crate) async fn logs(
+        &self,
+        filter: &Filter,
+        complete: impl Fn(&[Log]) -> bool,
+    ) -> Result<Vec<Log>, AgentError> {
+        let head = self.head().await?.number;
+        let logs = search_back(&self.provider, filter, self.deployment.block, head, complete).await;
+        logs.context("the endpoint does not tell")
     }
 
     /// The block at a height, as far as the chain has come.

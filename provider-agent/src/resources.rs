@@ -1,6 +1,7 @@
 //! What the tasks in hand were promised of this machine, so that no two are promised the same.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -8,7 +9,10 @@ use std::{
 use aiigo_storage::free_disk;
 use aiigo_task::{Program, TaskSpec, format_bytes};
 
-use crate::policy::{Policy, Refusal};
+use crate::{
+    cache::Cache,
+    policy::{Policy, Refusal},
+};
 
 /// Disk that is left to the rest of the machine, bytes.
 const DISK_TO_SPARE: u64 = 1 << 30;
@@ -59,6 +63,8 @@ pub(crate) struct Resources {
     promised: Arc<Mutex<Share>>,
     /// Where tasks keep their files.
     folder: PathBuf,
+    /// What goes when the disk is needed.
+    cache: Cache,
 }
 
 /// A promise, until it is dropped.
@@ -76,36 +82,38 @@ impl Drop for Promise {
 }
 
 impl Resources {
-    pub(crate) fn new(folder: &Path) -> Self {
-        Self { promised: Arc::default(), folder: folder.to_owned() }
+    pub(crate) fn new(folder: &Path, cache: Cache) -> Self {
+        Self { promised: Arc::default(), folder: folder.to_owned(), cache }
     }
 
-    /// Promises a share, if the policy and the other promises leave it.
+    /// Promises a share, if the policy and the other promises leave it. Kept files give way to a task that fits otherwise.
     pub(crate) fn promise(&self, share: Share, policy: &Policy) -> Result<Promise, Refusal> {
-        let free = free_disk(&self.folder)
-            .map_err(|error| Refusal::not_now(format!("the free disk space is unknown: {error}")))?
-            .saturating_sub(DISK_TO_SPARE);
         let mut promised = self.lock();
-        let left = |most: u64, promised: u64| most.saturating_sub(promised);
-        let cores = left(policy.cores.into(), promised.cores.into());
+        let cores = u64::from(policy.cores).saturating_sub(promised.cores.into());
         if u64::from(share.cores) > cores {
             return Err(Refusal::not_now(format!("it needs {} processors, {cores} are left", share.cores)));
         }
+        fits("memory", share.memory, policy.memory.saturating_sub(promised.memory))?;
+        fits("disk space", share.disk, policy.disk.unwrap_or(u64::MAX).saturating_sub(promised.disk))?;
         // What is promised of the disk and written already counts twice: rather too careful than full.
-        let disk = left(policy.disk.unwrap_or(u64::MAX).min(free), promised.disk);
-        for (what, wanted, left) in
-            [("memory", share.memory, left(policy.memory, promised.memory)), ("disk space", share.disk, disk)]
-        {
-            if wanted > left {
-                return Err(Refusal::not_now(format!(
-                    "it needs {} of {what}, {} are left",
-                    format_bytes(wanted),
-                    format_bytes(left)
-                )));
-            }
-        }
+        let wanted = promised.disk.saturating_add(share.disk);
+        let free =
+            self.free(wanted).map_err(|error| Refusal::not_now(format!("the disk can't be looked at: {error}")))?;
+        fits("disk space", share.disk, free.saturating_sub(promised.disk))?;
         *promised = promised.plus(share);
         Ok(Promise { share, promised: Arc::clone(&self.promised) })
+    }
+
+    /// What may be written to the disk, bytes. What is missing of `wanted` is taken from the kept files, if they have it.
+    fn free(&self, wanted: u64) -> io::Result<u64> {
+        let free = || free_disk(&self.folder).map(|free| free.saturating_sub(DISK_TO_SPARE));
+        let now = free()?;
+        let missing = wanted.saturating_sub(now);
+        if missing == 0 || self.cache.kept()? < missing {
+            return Ok(now);
+        }
+        self.cache.release(missing)?;
+        free()
     }
 
     /// Notes what was promised already: a task that is this node's has its share whatever the policy says by now.
@@ -126,9 +134,23 @@ impl Resources {
     }
 }
 
+fn fits(what: &str, wanted: u64, left: u64) -> Result<(), Refusal> {
+    match wanted <= left {
+        true => Ok(()),
+        false => {
+            let (wanted, left) = (format_bytes(wanted), format_bytes(left));
+            Err(Refusal::not_now(format!("it needs {wanted} of {what}, {left} are left")))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn resources_at(folder: &str) -> Resources {
+        Resources::new(Path::new(folder), Cache::new("/no/such/folder".into(), 0))
+    }
 
     fn policy() -> Policy {
         Policy { cores: 2, memory: 100, disk: Some(1000), ..Policy::default() }
@@ -142,7 +164,7 @@ mod tests {
 
     #[test]
     fn nothing_is_promised_twice_and_everything_comes_back() {
-        let resources = Resources::new(Path::new("/"));
+        let resources = resources_at("/");
         let half = Share { cores: 1, memory: 50, disk: 500 };
         let first = resources.promise(half, &policy()).expect("there is enough");
         assert_refused(&resources, Share { memory: 51, ..half }, "memory, 50 B are left");
@@ -158,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_was_promised_before_stays_so_even_above_a_new_policy() {
-        let resources = Resources::new(Path::new("/"));
+        let resources = resources_at("/");
         let kept = resources.keep(Share { cores: 8, memory: 1000, disk: 0 });
         assert_refused(&resources, Share { cores: 0, memory: 1, disk: 0 }, "memory");
         drop(kept);
@@ -167,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_disk_that_is_too_small_is_not_promised() {
-        let resources = Resources::new(Path::new("/no/such/folder"));
+        let resources = resources_at("/no/such/folder");
         let policy = Policy { disk: None, ..policy() };
         let share = Share { cores: 0, memory: 0, disk: u64::MAX };
         assert!(resources.promise(share, &policy).expect_err("too much").reason.contains("disk space"));

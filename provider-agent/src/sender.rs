@@ -86,6 +86,23 @@ impl Sender {
         Ok(matches!(self.known(key).await?, Some(Some(Outcome::Landed { .. }))))
     }
 
+    /// Gives up what an earlier run put there under such keys and no block has, and waits until it has ended, either way.
+    pub(crate) async fn give_up(&self, prefix: &str) -> Result<(), AgentError> {
+        let left = self.outbox.unfinished().await.context("the outbox fails")?;
+        let mut given_up = Vec::new();
+        for left in left.into_iter().filter(|left| left.key.starts_with(prefix)) {
+            if self.is_under_way(&left.key).await? {
+                tracing::warn!(what = left.label, "giving up what an earlier run left unfinished");
+                self.outbox.cancel(&left.key).await.context("the outbox fails")?;
+                given_up.push(left.key);
+            }
+        }
+        for key in given_up {
+            self.outcome(&key).await?;
+        }
+        Ok(())
+    }
+
     /// What became of a transaction so far, if it was put there.
     async fn known(&self, key: &str) -> Result<Option<Option<Outcome>>, AgentError> {
         match self.outbox.outcome(key).await {

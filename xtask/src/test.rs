@@ -36,7 +36,12 @@ pub(crate) fn run(args: &TestArgs) -> Result<(), Error> {
     setup::docker()?;
     heading("Crates and end-to-end");
     // Builds the programs too, before any test runs: each has tests of its own.
-    shell::run(cargo().args(["test", "--locked", "--workspace"]))?;
+    let mut tests = cargo();
+    tests.args(["test", "--locked", "--workspace"]);
+    if std::env::var_os(THREADS).is_none() {
+        tests.env(THREADS, (available_parallelism().map_or(1, NonZeroUsize::get) * TESTS_PER_CORE).to_string());
+    }
+    shell::run(&mut tests)?;
     if !args.no_lint {
         heading("Lints");
         shell::run(cargo().args([

@@ -4,12 +4,14 @@
 mod block;
 mod finality;
 mod follower;
+mod logs;
 mod outbox;
 pub mod rpc;
 mod signer;
 
 pub use block::BlockRef;
 pub use follower::{FollowError, Follower, FollowerConfig, LocatedEvent, Update};
+pub use logs::{LogsError, search_back};
 pub use outbox::{
     Intent, Outbox, OutboxConfig, OutboxDatabase, OutboxError, Outcome, Priority, Spending, Unfinished, refusal,
 };

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use aiigo_chain::LogsError;
 use aiigo_protocol::{DecodedRevert, TaskId, decode_revert};
 
 use crate::{job::verify::Difference, refusal};
@@ -88,6 +89,12 @@ impl CliError {
         std::iter::successors(self.source(), |error: &&dyn Error| (*error).source())
             .map(|error| error.to_string())
             .collect()
+    }
+}
+
+impl From<LogsError> for CliError {
+    fn from(error: LogsError) -> Self {
+        Self::caused(error.to_string(), error.source)
     }
 }
 

@@ -22,7 +22,6 @@ mod format;
 mod gov;
 mod indexer;
 pub mod job;
-mod logs;
 mod money;
 mod node;
 mod output;

@@ -56,6 +56,13 @@ pub(crate) fn explanation(error: &DecodedRevert) -> Option<&'static str> {
         "InvalidProof" => {
             "the amount is not in the root that counts: `aiigo reward verify` compares it with the events"
         }
+        "BidExpired" => "it has expired: ask the provider for another",
+        "BidEpochOver" => "the node took all its bids back",
+        "BidNonceUsed" => "it was taken or cancelled",
+        "BidNotSigned" => "it is not signed by the node",
+        "BidTooSlow" => "it takes longer than the task may",
+        "BidPriceOutOfRange" => "it costs more than the escrow holds, or less than any task may",
+
         "NothingToWithdraw" => "nothing is owed to the account there",
         _ => return None,
     })

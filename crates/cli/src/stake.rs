@@ -1,5 +1,6 @@
 //! `aiigo stake`: positions in the staking pool.
 
+use aiigo_chain::search_back;
 use aiigo_protocol::{
     ContractName, Event,
     StakingPool::{self, StakingPoolEvents},
@@ -18,7 +19,6 @@ use crate::{
     args::{AccountArgs, ChainArgs, WalletArgs},
     cli::Session,
     format,
-    logs::search_back,
     output::table,
     wallet::Landed,
 };

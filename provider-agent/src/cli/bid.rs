@@ -12,8 +12,7 @@ use alloy::{
         Address, U256,
         aliases::{U40, U96},
     },
-    providers::Provider,
-    rpc::types::Filter,
+    rpc::types::{Filter, Log},
     signers::SignerSync,
     sol_types::SolEvent,
 };
@@ -143,9 +142,9 @@ async fn spec_of(args: &BidArgs, agent: &Agent) -> Result<TaskSpec, AgentError> 
     let filter = Filter::new()
         .address(market.address(ContractName::TaskMarketplace))
         .event_signature(TaskMarketplace::TaskCreated::SIGNATURE_HASH)
-        .topic1(args.task.0)
-        .from_block(market.deployment().block);
-    let logs = market.provider().get_logs(&filter).await.context("cannot look for the task's creation")?;
+        .topic1(args.task.0);
+    let found = |logs: &[Log]| !logs.is_empty();
+    let logs = market.logs(&filter, found).await.context("cannot look for the task's creation")?;
     let created = logs.first().and_then(|log| log.log_decode::<TaskMarketplace::TaskCreated>().ok());
     let created = created.ok_or_else(|| AgentError::new(format!("the chain does not tell of task {}", args.task)))?;
     let policy = PolicyFile::open(&agent.data.policy())?.policy();

@@ -208,7 +208,7 @@ async fn run(desk: &Desk, work: &Work, dir: &TaskDir, seconds: u64) -> Result<Co
         ended = desk.executor.run(execution, &scratch, desk.sender.token().child_token()) => ended,
         never = show.go_on() => match never {},
     };
-    show.end();
+    show.end().await;
     match ended {
         Ok(completed) => {
             tracing::info!(task = %work.task, outcome = %completed.outcome, code = completed.exit_code,

@@ -86,7 +86,7 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
         sender,
         signer,
         store,
-        resources: Resources::new(data.path()),
+        resources: Resources::new(data.path(), cache.clone()),
         data,
         policy,
         private_gateways,

@@ -1,5 +1,6 @@
 //! What a case is about: a task, and whose result stands against whose.
 
+use aiigo_chain::search_back;
 use aiigo_protocol::{ContractName, DisputeCourt, NodeId, TaskId, TaskMarketplace};
 use aiigo_storage::{ContentUri, GatewayUrl};
 use aiigo_task::{Outcome, result_hash};
@@ -11,7 +12,7 @@ use alloy::{
 use serde::Serialize;
 
 use super::case::Case;
-use crate::{Chain, CliError, job::timeline::Timeline, logs::search_back};
+use crate::{Chain, CliError, job::timeline::Timeline};
 
 /// Strangers' gateways that are asked at most, beside those of the spec: each costs time.
 const MOST_GATEWAYS: usize = 8;

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use aiigo_chain::search_back;
 use aiigo_protocol::{CaseStatus, ContractName, DisputeCourt, JuryRound, SeatState};
 use aiigo_task::parse_duration;
 use alloy::{
@@ -26,8 +27,8 @@ use super::{
     vote,
 };
 use crate::{
-    CliError, args::WalletArgs, cli::Session, confirm::ConfirmArgs, error::Context, format, logs::search_back,
-    progress::Progress, wallet::Wallet,
+    CliError, args::WalletArgs, cli::Session, confirm::ConfirmArgs, error::Context, format, progress::Progress,
+    wallet::Wallet,
 };
 
 /// Blocks that are read again at each look, because a reorg may have changed them.

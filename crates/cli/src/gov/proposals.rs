@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use aiigo_chain::search_back;
 use aiigo_protocol::{AIIGOGovernor, ContractName};
 use alloy::{
     primitives::{Address, B256, Bytes, TxHash, U256, keccak256},
@@ -9,7 +10,7 @@ use alloy::{
     sol_types::SolEvent,
 };
 
-use crate::{Chain, CliError, decoded, decoded::DecodedCall, logs::search_back};
+use crate::{Chain, CliError, decoded, decoded::DecodedCall};
 
 /// Digits of an id that are shown at least.
 const SHORTEST: usize = 6;

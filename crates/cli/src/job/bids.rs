@@ -3,13 +3,12 @@
 use std::{fs, path::PathBuf};
 
 use aiigo_protocol::{
-    ContractName, NodeId, NodeStatus, SignedBid, TaskId,
+    ContractName, NodeId, SignedBid, TaskId,
     TaskMarketplace::{self, Bid},
-    TaskStatus, bid_digest,
 };
 use aiigo_task::format_duration;
 use alloy::{
-    primitives::{Address, Signature, U256},
+    primitives::{Address, U256},
     sol_types::SolCall,
 };
 use clap::Args;
@@ -25,6 +24,7 @@ use crate::{
     format,
     output::{printable, table},
     progress::Progress,
+    refusal::explanation,
 };
 
 /// No bid is as long as this, bytes.
@@ -50,9 +50,10 @@ impl BidsCommand {
         }
         offers.sort_by_key(|offer| (offer.fault.is_some(), offer.total, offer.eta));
         session.output.result(&offers, || {
-            let mut rows = table(["NODE", "PRICE", "WITHIN", "STANDS UNTIL", "REPUTATION", "FILE", ""]);
+            let mut rows = table(["TASK", "NODE", "PRICE", "WITHIN", "STANDS UNTIL", "REPUTATION", "FILE", ""]);
             rows.add_rows(offers.iter().map(|offer| {
                 [
+                    offer.task.to_string(),
                     offer.node.to_string(),
                     format::payment(offer.token, offer.total),
                     format_duration(std::time::Duration::from_secs(offer.eta.into())),
@@ -137,7 +138,7 @@ fn decimal<S: serde::Serializer>(number: &U256, serializer: S) -> Result<S::Ok, 
 }
 
 impl Offer {
-    /// Reads a bid, and asks the chain what it is worth. A file that is none is an error.
+    /// Reads a bid, and asks the chain whether its task's buyer could take it now.
     async fn look(chain: &Chain, file: PathBuf) -> Result<Self, CliError> {
         let what = || format!("reading the bid {}", file.display());
         if fs::metadata(&file).context(what)?.len() > MAX_FILE {
@@ -146,52 +147,29 @@ impl Offer {
         let text = fs::read_to_string(&file).context(what)?;
         let signed: SignedBid = serde_json::from_str(&text).context(what)?;
         let bid = signed.bid(chain.deployment()).context(what)?;
-        let (status, task) = chain.task(signed.task()).await?;
+        let (_, task) = chain.task(signed.task()).await?;
         let node = chain.registry().nodeInfo(signed.node_id).call().await;
         let node = node.map_err(|error| CliError::call(format!("reading node {}", signed.node_id), error))?;
-        let used = chain.market().isBidNonceUsed(bid.nodeId, bid.nonce).call().await;
-        let used = used.map_err(|error| CliError::call("reading the bid's nonce", error))?;
-        let epoch = chain.registry().bidEpochOf(bid.nodeId).call().await;
-        let epoch = epoch.map_err(|error| CliError::call("reading the node's bid epoch", error))?;
-        let head = chain.head().await?;
-        let total = U256::from(bid.pricePerHour).saturating_mul(U256::from(bid.eta)).div_ceil(U256::from(HOUR));
-        let signer = Signature::from_raw(&signed.signature)
-            .and_then(|signature| signature.recover_address_from_prehash(&bid_digest(&bid, chain.deployment())))
-            .ok();
-        let faults = [
-            (status != TaskStatus::Open, format!("the task is {status}")),
-            (head.timestamp > signed.expiry, "it has expired".to_owned()),
-            (bid.nodeEpoch != epoch, "the node took all its bids back".to_owned()),
-            (used, "it was taken or cancelled".to_owned()),
-            (node.status != NodeStatus::Active as u8, "the node is not active".to_owned()),
-            (bid.eta > task.duration, format!("it takes longer than the {} s of the task", task.duration)),
-            (total > U256::from(task.escrow), "it costs more than the escrow holds".to_owned()),
-            // A contract's signature (ERC-1271) is for the market to check.
-            (
-                signer.is_none_or(|signer| signer != node.operator && signer != node.owner)
-                    && !is_contract(chain, node.operator).await?
-                    && !is_contract(chain, node.owner).await?,
-                "it is not signed by the node".to_owned(),
-            ),
-        ];
+        let taken = chain.market().assignTask(bid.clone(), signed.signature.clone()).from(task.buyer).call().await;
+        let fault = match taken.map_err(|error| CliError::call("trying the bid", error)) {
+            Ok(_) => None,
+            Err(CliError::Refused { error, .. }) => {
+                Some(explanation(&error).map_or_else(|| error.to_string(), str::to_owned))
+            }
+            Err(error) => return Err(error),
+        };
         Ok(Self {
             file,
             task: signed.task(),
             node: signed.node(),
-            total,
+            total: U256::from(bid.pricePerHour).saturating_mul(U256::from(bid.eta)).div_ceil(U256::from(HOUR)),
             token: task.paymentToken,
             eta: bid.eta,
             expiry: signed.expiry,
             reputation: node.reputation,
-            fault: faults.into_iter().find_map(|(fails, fault)| fails.then_some(fault)),
+            fault,
             bid,
             signature: signed.signature,
         })
     }
-}
-
-async fn is_contract(chain: &Chain, account: Address) -> Result<bool, CliError> {
-    use alloy::providers::Provider;
-    let code = chain.provider().get_code_at(account).await.context(|| format!("reading the code of {account}"))?;
-    Ok(!code.is_empty())
 }

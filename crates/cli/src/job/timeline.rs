@@ -1,5 +1,6 @@
 //! A task's history, from the events of the chain itself.
 
+use aiigo_chain::search_back;
 use aiigo_protocol::{
     ContractName, Event, TaskId,
     TaskMarketplace::{self, TaskMarketplaceEvents},
@@ -12,7 +13,7 @@ use alloy::{
 };
 use serde::Serialize;
 
-use crate::{Chain, CliError, chain::Head, error::Context, format, logs::search_back};
+use crate::{Chain, CliError, chain::Head, error::Context, format};
 
 /// Blocks that are read again at each look, because a reorg may have changed them.
 const REREAD: u64 = 64;
@@ -236,7 +237,7 @@ impl Timeline {
         let filter =
             Filter::new().address(self.chain.deployment().address(ContractName::TaskMarketplace)).topic1(self.id.0);
         let created = |log: &Log| log.topic0() == Some(&TaskMarketplace::TaskCreated::SIGNATURE_HASH);
-        search_back(self.chain.provider(), &filter, from, head.number, |logs| logs.iter().any(created)).await
+        Ok(search_back(self.chain.provider(), &filter, from, head.number, |logs| logs.iter().any(created)).await?)
     }
 
     /// Events of the reread blocks that are not there any more. An endpoint that lags behind does not show them

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aiigo_chain::search_back;
 use aiigo_protocol::{
     ContractName, Event, NodeId,
     RewardDistributor::{self, RewardDistributorEvents},
@@ -20,7 +21,6 @@ use crate::{
     cli::Session,
     confirm::ConfirmArgs,
     format,
-    logs::search_back,
     progress::Progress,
     wallet::{Call, Landed, Wallet},
 };

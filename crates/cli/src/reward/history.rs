@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aiigo_chain::search_back;
 use aiigo_protocol::{ContractName, Event};
 use aiigo_rewards::{ClosedEpoch, Ledger};
 use alloy::{
@@ -10,7 +11,7 @@ use alloy::{
 };
 use serde::Serialize;
 
-use crate::{Chain, CliError, error::Context, logs::search_back};
+use crate::{Chain, CliError, error::Context};
 
 /// Whose events decide.
 const CONTRACTS: [ContractName; 3] =

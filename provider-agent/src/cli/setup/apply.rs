@@ -22,17 +22,22 @@ pub(super) struct Sent {
     pub(super) block: u64,
 }
 
+/// How the outbox' keys of all steps begin.
+pub(super) fn prefix(agent: &Agent) -> String {
+    format!("{}:", agent.market.address(ContractName::NodeRegistry))
+}
+
 /// Takes every step, and tells the node that came of it.
 pub(super) async fn apply(agent: &Agent, plan: &Plan, sender: &Sender) -> Result<(NodeId, Vec<Sent>), AgentError> {
     let (mut node, mut sent) = (plan.node, Vec::new());
     if let Some(node) = node {
         remember(agent, node, sender.address()).await?;
     }
-    let registry = agent.market.address(ContractName::NodeRegistry);
+    let prefix = prefix(agent);
     for (nonce, step) in (plan.nonce..).zip(&plan.steps) {
         let about = node.unwrap_or(NodeId(0));
         let (label, call) = (step.label(), step.call(&agent.market, about));
-        let key = format!("{registry}:{}", step.key(about, nonce));
+        let key = format!("{prefix}{}", step.key(about, nonce));
         let landed = sender.must_land(&key, &label, call).await?;
         tracing::info!(label, tx = %landed.tx_hash, "done");
         if matches!(step, Step::Register { .. }) {

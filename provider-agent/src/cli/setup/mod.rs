@@ -169,11 +169,15 @@ pub(super) async fn setup(args: &SetupArgs, token: CancellationToken) -> Result<
         _ => {
             let key = args.signer.load_async().await.context("no owner's key")?;
             let owner = key.address();
-            let plan = Plan::make(&agent, known, owner, &wishes).await?;
-            confirm(args, &plan).await?;
-            args.publish.publish(&metadata, &agent.data.description()).await?;
-            let (node, sent) =
-                sending(&agent, key, token, async |sender| apply::apply(&agent, &plan, &sender).await).await?;
+            let (node, sent) = sending(&agent, key, token, async |sender| {
+                // What was wanted then may not be wanted now, and nothing is sent that was not shown.
+                sender.give_up(&apply::prefix(&agent)).await?;
+                let plan = Plan::make(&agent, known, owner, &wishes).await?;
+                confirm(args, &plan).await?;
+                args.publish.publish(&metadata, &agent.data.description()).await?;
+                apply::apply(&agent, &plan, &sender).await
+            })
+            .await?;
             report(&agent, node, owner, hardware, sent).await
         }
     }

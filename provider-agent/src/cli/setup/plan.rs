@@ -4,7 +4,7 @@ use aiigo_protocol::{ContractName, NodeId, NodeRegistry, ResourceType, units::fo
 use alloy::{
     primitives::{Address, Bytes, U256},
     providers::Provider,
-    rpc::types::Filter,
+    rpc::types::{Filter, Log},
     sol_types::SolEvent,
 };
 
@@ -176,9 +176,8 @@ impl Planning<'_> {
         let filter = Filter::new()
             .address(self.market.address(ContractName::NodeRegistry))
             .event_signature(NodeRegistry::NodeRegistered::SIGNATURE_HASH)
-            .topic2(self.owner.into_word())
-            .from_block(self.market.deployment().block);
-        let logs = self.market.provider().get_logs(&filter).await;
+            .topic2(self.owner.into_word());
+        let logs = self.market.logs(&filter, |_| false).await;
         let mut found = None;
         for log in logs.context("cannot look for nodes that are registered already: name yours with --node")? {
             let Ok(event) = log.log_decode::<NodeRegistry::NodeRegistered>() else { continue };
@@ -242,9 +241,9 @@ impl Planning<'_> {
         let filter = Filter::new()
             .address(self.market.address(ContractName::NodeRegistry))
             .event_signature(vec![registered, changed])
-            .topic1(U256::from(node.0))
-            .from_block(self.market.deployment().block);
-        let logs = self.market.provider().get_logs(&filter).await.context("cannot read the node's description")?;
+            .topic1(U256::from(node.0));
+        let found = |logs: &[Log]| !logs.is_empty();
+        let logs = self.market.logs(&filter, found).await.context("cannot read the node's description")?;
         Ok(logs.last().and_then(|log| {
             let changed = log.log_decode::<NodeRegistry::MetadataChanged>().map(|log| log.inner.data.metadataURI);
             changed
