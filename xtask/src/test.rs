@@ -1,5 +1,7 @@
 //! `cargo xtask test`: every check, the quick ones first.
 
+use std::{num::NonZeroUsize, thread::available_parallelism};
+
 use clap::Args;
 
 use crate::{
@@ -12,6 +14,11 @@ use crate::{
 
 /// What no test can run without its device is compiled at least.
 const DEVICES: &str = "--features=aiigo-chain/aws-kms,aiigo-chain/ledger";
+
+/// What says how many tests of a program run at a time.
+const THREADS: &str = "RUST_TEST_THREADS";
+/// Most of them wait for blocks, not for a processor.
+const TESTS_PER_CORE: usize = 2;
 
 #[derive(Args)]
 pub(crate) struct TestArgs {

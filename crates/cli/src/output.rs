@@ -56,9 +56,15 @@ pub(crate) fn facts(rows: &[(&str, String)]) -> String {
     rows.iter().map(|(name, value)| format!("{name:width$}  {}\n", printable(value))).collect()
 }
 
-/// Text from others with nothing in it that could steer a terminal.
+/// Text from others with nothing in it that could steer a terminal, or make it show another text than it is.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let misleads = |c: char| c.is_control() || is_invisible(c);
+    text.chars().map(|c| if misleads(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// Characters of no width, and those that turn the direction of text around ("Trojan Source", CVE-2021-42574).
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -68,6 +74,7 @@ mod tests {
     #[test]
     fn text_from_others_cannot_steer_the_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\r\n"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}");
+        assert_eq!(printable("pay \u{202e}ecila\u{202c}, ünï"), "pay \u{fffd}ecila\u{fffd}, ünï");
     }
 
     #[test]

@@ -240,13 +240,14 @@ impl Server {
 
     /// Takes tasks up to the provider's concurrency; whether the node is Active.
     async fn look_for_work(&mut self, now: u64) -> Result<bool, AgentError> {
+        // What is owed is owed by a node that is suspended or leaves, too.
+        self.recover();
         let info = self.desk.market.node(self.desk.node).await?;
         let status = status_of(&info)?;
         self.health.set_status("nodeStatus", status.name().into());
         if status != NodeStatus::Active {
             return Ok(false);
         }
-        self.recover();
         if self.audits.is_answering() || !self.takes_tasks().await? {
             return Ok(true);
         }

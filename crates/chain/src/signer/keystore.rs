@@ -27,6 +27,8 @@ pub fn create_keystore(dir: &Path, name: &str, password: &str) -> Result<Address
     fs::File::open(&file).and_then(|file| file.sync_all()).map_err(io)?;
     // Unlike a rename, a link never replaces what is there.
     fs::hard_link(&file, dir.join(name)).map_err(io)?;
+    // A key that is used must not be gone after a loss of power.
+    fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
     Ok(signer.address())
 }
 
