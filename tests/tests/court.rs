@@ -66,7 +66,7 @@ impl Courtroom {
             room.world.market.devnet().send_aiigo(juror.address(), wei("10000")).await.expect("AIIGO");
             let refused = room.run(juror, &["court", "join", "--yes"]).await;
             assert!(refused.stderr.contains("aiigo stake add 10000"), "{}", refused.stderr);
-            room.run(juror, &["stake", "add", "10000"]).await.success().expect("a position");
+            room.run(juror, &["stake", "add", "--yes", "10000"]).await.success().expect("a position");
             let joined = room.json(juror, &["court", "join", "--yes"]).await;
             assert_eq!(joined["weightWei"], wei("10000").to_string());
         }
@@ -279,4 +279,12 @@ async fn watchers_run_the_program_again_and_a_killed_one_opens_what_it_sealed() 
     let looked = room.json(killed, &["court", "watch", "--auto", "--once", "--yes"]).await;
     let seats: Vec<&str> = looked.as_array().expect("a list").iter().flat_map(|case| case["seat"].as_str()).collect();
     assert_eq!(seats, ["Revealed", "Revealed"]);
+
+    // A vote that can't be read is told, and stands in no other case's way.
+    let spoilt = fs::read_dir(&votes).expect("votes").flatten().map(|entry| entry.path());
+    let spoilt = spoilt.into_iter().find(|path| path.to_string_lossy().contains("case-1-")).expect("the first vote");
+    fs::write(&spoilt, "half").expect("written");
+    let looked = room.run(killed, &["court", "watch", "--auto", "--once", "--yes"]).await;
+    assert!(looked.code() != 0 && looked.stderr.contains(&spoilt.display().to_string()), "{}", looked.stderr);
+    assert!(looked.stderr.contains("case 2 is"), "{}", looked.stderr);
 }

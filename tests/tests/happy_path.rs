@@ -97,7 +97,7 @@ async fn a_job_is_bought_done_checked_paid_and_indexed() {
 
     // The provider takes its money out.
     let provider_before = world.market.provider().get_balance(owner.address()).await.expect("a balance");
-    let withdrawn = world.market.aiigo(&owner, ["withdraw", "--json"]).await.expect("it runs");
+    let withdrawn = world.market.aiigo(&owner, ["wallet", "withdraw", "--yes", "--json"]).await.expect("it runs");
     assert_eq!(amount(&withdrawn.json().expect("a withdrawal"), "amountWei"), provider);
     assert_eq!(world.credit(owner.address()).await, U256::ZERO);
     let provider_after = world.market.provider().get_balance(owner.address()).await.expect("a balance");

@@ -69,9 +69,9 @@ async fn a_stranger_cannot_take_back_a_task() {
     let path = JobFile::new(&world.dir().join("jobs"), "not-yours", &modules::exit_with(0)).write();
     let task = world.submit(&path).await.to_string();
     let stranger = world.market.devnet().account(20).expect("an account");
-    let finished = world.market.aiigo(&stranger, ["job", "cancel", &task]).await.expect("it runs");
+    let finished = world.market.aiigo(&stranger, ["job", "cancel", "--yes", &task]).await.expect("it runs");
     assert_fails(&finished, 1, &[]);
-    let finished = world.aiigo(&["job", "cancel", &task]).await;
+    let finished = world.aiigo(&["job", "cancel", "--yes", &task]).await;
     assert_fails(&finished, 0, &[]);
 }
 
@@ -87,7 +87,7 @@ async fn a_store_that_does_not_answer_is_named() {
 #[tokio::test]
 async fn a_chain_that_does_not_answer_is_named() {
     let world = world().await;
-    let finished = world.aiigo(&["balance", "--rpc-url", "http://127.0.0.1:9"]).await;
+    let finished = world.aiigo(&["wallet", "balance", "--rpc-url", "http://127.0.0.1:9"]).await;
     assert_fails(&finished, 1, &["http://127.0.0.1:9"]);
 }
 

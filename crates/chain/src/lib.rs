@@ -15,4 +15,4 @@ pub use logs::{LogsError, search_back};
 pub use outbox::{
     Intent, Outbox, OutboxConfig, OutboxDatabase, OutboxError, Outcome, Priority, Spending, Unfinished, refusal,
 };
-pub use signer::{Key, SignerArgs, SignerError, create_keystore, keystore_dir};
+pub use signer::{Key, SignerArgs, SignerError, create_keystore, import_keystore, keystore_dir};

@@ -7,21 +7,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    CliError,
-    account::AccountCommand,
-    config::ConfigCommand,
-    court::CourtCommand,
-    doctor::DoctorCommand,
-    error::Context,
-    gov::GovCommand,
-    job::JobCommand,
-    money::{BalanceCommand, TransferCommand, WithdrawCommand},
-    node::NodeCommand,
-    output::Output,
-    protocol::ProtocolCommand,
-    reward::RewardCommand,
-    stake::StakeCommand,
-    store::StoreCommand,
+    CliError, config::ConfigCommand, court::CourtCommand, doctor::DoctorCommand, error::Context, gov::GovCommand,
+    job::JobCommand, node::NodeCommand, output::Output, protocol::ProtocolCommand, reward::RewardCommand,
+    stake::StakeCommand, store::StoreCommand, wallet::WalletCommand,
 };
 
 /// Buy computing power: run jobs on other people's machines, check their results, pay for them.
@@ -49,12 +37,9 @@ enum Command {
     /// The machines of the market
     #[command(subcommand)]
     Node(NodeCommand),
-    Balance(BalanceCommand),
-    Withdraw(WithdrawCommand),
-    Transfer(TransferCommand),
-    /// Keys, in Foundry-compatible keystores
+    /// Keys, in Foundry-compatible keystores, and the money of their accounts
     #[command(subcommand)]
-    Account(AccountCommand),
+    Wallet(WalletCommand),
     /// Lock AIIGO in the staking pool, for rewards and votes
     #[command(subcommand)]
     Stake(StakeCommand),
@@ -126,10 +111,7 @@ impl Command {
             Self::Doctor(command) => return command.run(session).await,
             Self::Store(command) => command.run(session).await?,
             Self::Node(command) => command.run(session).await?,
-            Self::Balance(command) => command.run(session).await?,
-            Self::Withdraw(command) => command.run(session).await?,
-            Self::Transfer(command) => command.run(session).await?,
-            Self::Account(command) => command.run(session).await?,
+            Self::Wallet(command) => command.run(session).await?,
             Self::Stake(command) => command.run(session).await?,
             Self::Gov(command) => command.run(session).await?,
             Self::Court(command) => command.run(session).await?,

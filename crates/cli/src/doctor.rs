@@ -60,7 +60,7 @@ impl DoctorCommand {
                 balance => Ok(format!("{address} with {}", format::eth(balance))),
             }
         };
-        let fix = "make a key with `aiigo account new NAME`, use it with --account NAME, and send it some ETH";
+        let fix = "make a key with `aiigo wallet new NAME`, use it with --account NAME, and send it some ETH";
         Check::of("key", found.await.as_ref().map_err(told), fix)
     }
 

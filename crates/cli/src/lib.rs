@@ -7,7 +7,6 @@
 //!
 //! stdout is the result, stderr the talk. With `--json` stdout holds exactly one JSON document, also when it fails.
 
-mod account;
 mod allowance;
 mod args;
 mod chain;
@@ -22,7 +21,6 @@ mod format;
 mod gov;
 mod indexer;
 pub mod job;
-mod money;
 mod node;
 mod output;
 mod progress;

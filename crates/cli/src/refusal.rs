@@ -7,7 +7,7 @@ use aiigo_protocol::DecodedRevert;
 pub(crate) fn explanation(error: &DecodedRevert) -> Option<&'static str> {
     Some(match error.name.as_str() {
         "ERC20InsufficientBalance" => {
-            "the account does not hold that much of the token: `aiigo balance` shows what it has"
+            "the account does not hold that much of the token: `aiigo wallet balance` shows what it has"
         }
         "ERC20InsufficientAllowance" => "the contract may not take that much of the token: give the same command again",
         "EntryIsPaused" => "new registrations, stakes and tasks are paused until then; what was begun can be ended",

@@ -18,12 +18,15 @@ use crate::{
     Chain, CliError, allowance,
     args::{AccountArgs, ChainArgs, WalletArgs},
     cli::Session,
+    confirm::ConfirmArgs,
     format,
     output::table,
     wallet::Landed,
 };
 
 const DAY: u64 = 24 * 3600;
+/// Per cent of a position that are burned if it is closed early: `StakingPool.EARLY_EXIT_BPS` (rule of `docs/protocol.md`).
+const EARLY_PENALTY: u64 = 5;
 
 /// `aiigo stake`.
 #[derive(Subcommand, Debug)]
@@ -31,7 +34,7 @@ pub(crate) enum StakeCommand {
     Add(AddCommand),
     List(ListCommand),
     Claim(ClaimCommand),
-    Unstake(UnstakeCommand),
+    Remove(RemoveCommand),
 }
 
 impl StakeCommand {
@@ -40,7 +43,7 @@ impl StakeCommand {
             Self::Add(command) => command.run(session).await,
             Self::List(command) => command.run(session).await,
             Self::Claim(command) => command.run(session).await,
-            Self::Unstake(command) => command.run(session).await,
+            Self::Remove(command) => command.run(session).await,
         }
     }
 }
@@ -56,16 +59,25 @@ pub(crate) struct AddCommand {
     lock: u64,
     #[command(flatten)]
     wallet: WalletArgs,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
 }
 
 impl AddCommand {
     async fn run(self, session: &Session) -> Result<(), CliError> {
         let wallet = self.wallet.open().await?;
-        if let Some(call) = allowance::call(&wallet, ContractName::StakingPool, self.amount).await? {
-            wallet.send_once(allowance::ACTION, call, &session.stop).await?;
-        }
+        let allow = allowance::call(&wallet, ContractName::StakingPool, self.amount).await?;
         let data = StakingPool::stakeCall { amount: self.amount, lock: U256::from(self.lock * DAY) }.abi_encode();
         let call = wallet.call(format!("staking {}", format::aiigo(self.amount)), ContractName::StakingPool, data);
+        let line = match self.lock {
+            0 => format!("lock {} in the staking pool, to be had back at any time", format::aiigo(self.amount)),
+            days => format!("lock {} in the staking pool for {days} days", format::aiigo(self.amount)),
+        };
+        let calls: Vec<_> = allow.iter().chain([&call]).collect();
+        self.confirm.agree(&wallet, &[line], &calls, session).await?;
+        if let Some(allow) = allow {
+            wallet.send_once(allowance::ACTION, allow, &session.stop).await?;
+        }
         let landed = wallet.send_once("stake", call, &session.stop).await?;
         let staked = events(wallet.chain(), &landed).find_map(|event| match event {
             StakingPoolEvents::Staked(staked) => Some(staked),
@@ -187,6 +199,8 @@ pub(crate) struct ClaimCommand {
     token: Option<Address>,
     #[command(flatten)]
     wallet: WalletArgs,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
 }
 
 impl ClaimCommand {
@@ -196,8 +210,10 @@ impl ClaimCommand {
         let token = self.token.unwrap_or(aiigo);
         let data = StakingPool::claimCall { positionId: self.position, rewardToken: token }.abi_encode();
         let what = format!("claiming the rewards of position {}", self.position);
-        let landed =
-            wallet.send_once("claim", wallet.call(what, ContractName::StakingPool, data), &session.stop).await?;
+        let call = wallet.call(what, ContractName::StakingPool, data);
+        let line = format!("take the rewards of position {} to {}", self.position, wallet.address());
+        self.confirm.agree(&wallet, &[line], &[&call], session).await?;
+        let landed = wallet.send_once("claim", call, &session.stop).await?;
         let claimed = rewards(wallet.chain(), &landed, token);
         session.output.result(&receipt(self.position, "rewardWei", claimed, landed.tx_hash), || {
             let amount = match token {
@@ -210,43 +226,52 @@ impl ClaimCommand {
     }
 }
 
-/// Close a position; before its lock is over, 5% of it is burned.
+/// Close a position; before its lock is over, 5% of it is burned. What is lost is shown first.
 #[derive(Args, Debug)]
-pub(crate) struct UnstakeCommand {
+pub(crate) struct RemoveCommand {
     /// The position's id, from `aiigo stake list`
     position: U256,
-    /// Close it even if its lock is not over, and lose 5%
+    /// With --yes, close it even if its lock is not over, and lose 5%
     #[arg(long)]
     early: bool,
     #[command(flatten)]
     wallet: WalletArgs,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
 }
 
-impl UnstakeCommand {
+impl RemoveCommand {
     async fn run(self, session: &Session) -> Result<(), CliError> {
         let wallet = self.wallet.open().await?;
         let chain = wallet.chain();
         let position = chain.pool().positionOf(self.position).call().await;
         let position =
             position.map_err(|error| CliError::call(format!("reading position {}", self.position), error))?;
-        let unlocks_at: u64 = position.unlocksAt.to();
-        if unlocks_at > chain.head().await?.timestamp && !self.early {
-            return Err(CliError::Failed(format!(
-                "position {} is locked until {}: closing it now burns 5% of it; if you want that, add --early",
-                self.position,
-                format::date(unlocks_at)
-            )));
+        let (amount, unlocks_at) = (U256::from(position.amount), position.unlocksAt.to());
+        let penalty = match unlocks_at > chain.head().await?.timestamp {
+            true => amount * U256::from(EARLY_PENALTY) / U256::from(100),
+            false => U256::ZERO,
+        };
+        let mut lines =
+            vec![format!("close position {} and return {}", self.position, format::aiigo(amount - penalty))];
+        if !penalty.is_zero() {
+            let until = format::date(unlocks_at);
+            let loss = format!("burn {}, {EARLY_PENALTY}% of it: it is locked until {until}", format::aiigo(penalty));
+            if self.confirm.yes && !self.early {
+                return Err(CliError::Failed(format!("this would {loss}; if you want that, add --early")));
+            }
+            lines.push(loss);
         }
         let data = StakingPool::unstakeCall { positionId: self.position }.abi_encode();
-        let what = format!("closing position {}", self.position);
-        let landed =
-            wallet.send_once("unstake", wallet.call(what, ContractName::StakingPool, data), &session.stop).await?;
+        let call = wallet.call(format!("closing position {}", self.position), ContractName::StakingPool, data);
+        self.confirm.agree(&wallet, &lines, &[&call], session).await?;
+        let landed = wallet.send_once("unstake", call, &session.stop).await?;
         let burned = events(chain, &landed).find_map(|event| match event {
             StakingPoolEvents::Unstaked(closed) => Some(closed.penaltyBurned),
             _ => None,
         });
         let burned = burned.ok_or_else(|| landed.lacks_its_event())?;
-        let back = U256::from(position.amount) - burned.min(U256::from(position.amount));
+        let back = amount.saturating_sub(burned);
         session.output.result(&receipt(self.position, "returnedWei", back, landed.tx_hash), || {
             let aiigo = chain.deployment().address(ContractName::AIIGOToken);
             let rewards = format::aiigo(rewards(chain, &landed, aiigo));

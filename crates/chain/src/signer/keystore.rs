@@ -15,13 +15,22 @@ use super::SignerError;
 /// # Errors
 /// If a file of this name is there, or the folder can't be written to: then there is no new file.
 pub fn create_keystore(dir: &Path, name: &str, password: &str) -> Result<Address, SignerError> {
+    import_keystore(dir, name, password, &PrivateKeySigner::random_with(&mut OsRng))
+}
+
+/// [`create_keystore`] of a key that is there already.
+///
+/// # Errors
+/// As [`create_keystore`].
+pub fn import_keystore(dir: &Path, name: &str, password: &str, key: &PrivateKeySigner) -> Result<Address, SignerError> {
     let failed = |reason: String| SignerError::Make { path: dir.join(name), reason };
     let io = |error: std::io::Error| failed(error.to_string());
     fs::create_dir_all(dir).map_err(io)?;
     // Written aside and moved when whole: never a half keystore, never one over another.
     let aside = tempfile::tempdir_in(dir).map_err(io)?;
-    let made = PrivateKeySigner::new_keystore(aside.path(), &mut OsRng, password, Some(name));
-    let (signer, _) = made.map_err(|error| failed(error.to_string()))?;
+    let bytes = key.to_bytes();
+    PrivateKeySigner::encrypt_keystore(aside.path(), &mut OsRng, bytes, password, Some(name))
+        .map_err(|error| failed(error.to_string()))?;
     let file = aside.path().join(name);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).map_err(io)?;
     fs::File::open(&file).and_then(|file| file.sync_all()).map_err(io)?;
@@ -29,7 +38,7 @@ pub fn create_keystore(dir: &Path, name: &str, password: &str) -> Result<Address
     fs::hard_link(&file, dir.join(name)).map_err(io)?;
     // A key that is used must not be gone after a loss of power.
     fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
-    Ok(signer.address())
+    Ok(key.address())
 }
 
 #[cfg(test)]

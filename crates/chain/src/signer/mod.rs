@@ -14,7 +14,10 @@ use std::{
 use alloy::signers::local::{LocalSignerError, MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
 use clap::Args;
 
-pub use self::{key::Key, keystore::create_keystore};
+pub use self::{
+    key::Key,
+    keystore::{create_keystore, import_keystore},
+};
 
 /// The environment's key; never a flag, since others can read command lines.
 const KEY_VARIABLE: &str = "AIIGO_PRIVATE_KEY";
@@ -22,7 +25,7 @@ const KEY_VARIABLE: &str = "AIIGO_PRIVATE_KEY";
 /// Flags of every program that signs.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SignerArgs {
-    /// Name of a Foundry keystore (`cast wallet import NAME`, `aiigo account new NAME`).
+    /// Name of a Foundry keystore (`cast wallet import NAME`, `aiigo wallet new NAME`).
     #[arg(long, value_name = "NAME", env = "AIIGO_ACCOUNT", conflicts_with_all = ["keystore", "mnemonic_file"])]
     pub account: Option<String>,
     /// A keystore file.
@@ -79,7 +82,7 @@ pub enum SignerError {
         source: io::Error,
     },
     /// No keystore has that name.
-    #[error("there is no keystore `{name}` in {dir}: `aiigo account list` shows those that are there")]
+    #[error("there is no keystore `{name}` in {dir}: `aiigo wallet list` shows those that are there")]
     UnknownAccount {
         /// What was asked for.
         name: String,

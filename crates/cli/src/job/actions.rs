@@ -11,6 +11,7 @@ use crate::{
     CliError,
     args::{ChainArgs, DataArgs, StoreArgs, WalletArgs, parsed},
     cli::Session,
+    confirm::ConfirmArgs,
     progress::Progress,
 };
 
@@ -62,6 +63,8 @@ pub(crate) struct ApproveCommand {
     wallet: WalletArgs,
     #[command(flatten)]
     store: StoreArgs,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
 }
 
 impl ApproveCommand {
@@ -77,6 +80,9 @@ impl ApproveCommand {
             let store = self.store.dir(&self.wallet.data);
             Delivery { timeline: &timeline, store: &store }.check().await?;
         }
+        let checked = if self.unchecked { "which nobody has checked" } else { "which passed every check" };
+        let line = format!("pay for the result of task {}, {checked}", self.task);
+        self.confirm.agree(&wallet, &[line], &[&approval::call(&wallet, self.task)], session).await?;
         approval::approve(&wallet, self.task, session).await?;
         look(&mut timeline, &progress).await?;
         let report = Report::of(wallet.chain(), &timeline, None).await?;
@@ -104,6 +110,8 @@ pub(crate) struct CancelCommand {
     task: TaskId,
     #[command(flatten)]
     wallet: WalletArgs,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
 }
 
 impl CancelCommand {
@@ -120,9 +128,13 @@ impl CancelCommand {
         }
         let data = TaskMarketplace::cancelTaskCall { taskId: self.task.0 }.abi_encode();
         let call = wallet.call(format!("cancelling task {}", self.task), ContractName::TaskMarketplace, data);
+        let line = format!("take task {} back; what was escrowed for it returns to your balance", self.task);
+        self.confirm.agree(&wallet, &[line], &[&call], session).await?;
         wallet.send_once("cancel", call, &session.stop).await?;
         look(&mut timeline, &progress).await?;
         let report = Report::of(wallet.chain(), &timeline, None).await?;
-        session.output.result(&report, || report.text(None) + "\nTo have the money in your account: aiigo withdraw")
+        session
+            .output
+            .result(&report, || report.text(None) + "\nTo have the money in your account: aiigo wallet withdraw")
     }
 }

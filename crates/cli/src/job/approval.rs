@@ -10,7 +10,7 @@ use crate::{
     CliError,
     cli::Session,
     confirm,
-    wallet::{Landed, Wallet},
+    wallet::{Call, Landed, Wallet},
 };
 
 /// Who decides if a result that passed every check is paid for.
@@ -48,9 +48,13 @@ pub(crate) async fn ask(id: TaskId, question: String, session: &Session) -> Resu
     confirm::ask(question, format!("Not approved. To approve: aiigo job approve {id}"), session).await
 }
 
+/// The approval of a task's result.
+pub(crate) fn call(wallet: &Wallet, id: TaskId) -> Call {
+    let data = TaskMarketplace::approveTaskCall { taskId: id.0 }.abi_encode();
+    wallet.call(format!("approving task {id}"), ContractName::TaskMarketplace, data)
+}
+
 /// Sends the approval and waits until it is on the chain.
 pub(crate) async fn approve(wallet: &Wallet, id: TaskId, session: &Session) -> Result<Landed, CliError> {
-    let data = TaskMarketplace::approveTaskCall { taskId: id.0 }.abi_encode();
-    let call = wallet.call(format!("approving task {id}"), ContractName::TaskMarketplace, data);
-    wallet.send_once("approve", call, &session.stop).await
+    wallet.send_once("approve", call(wallet, id), &session.stop).await
 }

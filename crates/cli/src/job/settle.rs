@@ -69,8 +69,10 @@ impl Settlement<'_> {
             self.unpin(timeline).await;
             self.session.output.result(&report, || report.text(None))?;
             self.progress.note(match status {
-                TaskStatus::Expired => "Nobody delivered in time; the escrow went back to your balance: aiigo withdraw",
-                _ => "The task was cancelled; the escrow went back to your balance: aiigo withdraw",
+                TaskStatus::Expired => {
+                    "Nobody delivered in time; the escrow went back to your balance: aiigo wallet withdraw"
+                }
+                _ => "The task was cancelled; the escrow went back to your balance: aiigo wallet withdraw",
             });
             return Ok(ExitCode::FAILURE);
         }

@@ -121,7 +121,7 @@ fn with_json_a_failure_is_one_document_too() {
 fn a_chain_that_does_not_answer_is_named_with_what_to_do() {
     let dir = tempfile::tempdir().expect("a folder");
     let account = "0x0000000000000000000000000000000000000001";
-    let output = aiigo(dir.path(), &["balance", account, "--rpc-url", "http://127.0.0.1:1", "--json"]);
+    let output = aiigo(dir.path(), &["wallet", "balance", account, "--rpc-url", "http://127.0.0.1:1", "--json"]);
     assert_eq!(output.status.code(), Some(1));
     let told = json(&output)["causedBy"].to_string();
     assert!(told.contains("http://127.0.0.1:1") && told.contains("is the node running"), "{told}");
@@ -141,12 +141,52 @@ fn what_needs_an_indexer_says_so() {
 fn a_new_account_can_be_listed_and_used() {
     let dir = tempfile::tempdir().expect("a folder");
     fs::write(dir.path().join("password"), "secret\n").expect("a password");
-    let made = aiigo(dir.path(), &["account", "new", "alice", "--password-file", "password", "--json"]);
+    let made = aiigo(dir.path(), &["wallet", "new", "alice", "--password-file", "password", "--json"]);
     assert!(made.status.success(), "{}", stderr(&made));
-    let listed = aiigo(dir.path(), &["account", "list", "--json"]);
+    let listed = aiigo(dir.path(), &["wallet", "list", "--json"]);
     assert_eq!(json(&listed)[0]["name"], "alice");
-    let args = ["account", "address", "--account", "alice", "--password-file", "password", "--json"];
+    let args = ["wallet", "address", "--account", "alice", "--password-file", "password", "--json"];
     assert_eq!(json(&aiigo(dir.path(), &args))["address"], json(&made)["address"]);
+}
+
+#[test]
+fn a_key_is_imported_and_signs_as_foundrys_wallet_does() {
+    // The first account of Foundry's mnemonic, as `cast` has it too.
+    const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+    let dir = tempfile::tempdir().expect("a folder");
+    for (file, text) in [("password", "secret\n"), ("key", KEY), ("no-key", "0xabc")] {
+        fs::write(dir.path().join(file), text).expect("a file");
+    }
+    let import = |name: &str, key: &str| {
+        aiigo(dir.path(), &["wallet", "import", name, "--key-file", key, "--password-file", "password", "--json"])
+    };
+    let refused = import("bob", "no-key");
+    assert!(stderr(&refused).contains("no private key") && !stderr(&refused).contains("0xabc"), "{}", stderr(&refused));
+    let made = import("bob", "key");
+    assert!(made.status.success(), "{}", stderr(&made));
+    assert_eq!(json(&made)["address"], "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266");
+    assert!(stderr(&import("bob", "key")).contains("choose another name"), "it is there");
+
+    let signed = aiigo(dir.path(), &["wallet", "sign", "it's me", "--account", "bob", "--password-file", "password"]);
+    let signature = String::from_utf8(signed.stdout).expect("text").trim().to_owned();
+    let cast = aiigo_devnet::find_tool("cast", &aiigo_devnet::project_root()).expect("Foundry's cast");
+    let file = Path::new(json(&made)["keystore"].as_str().expect("a file")).to_owned();
+    let foundry = |args: &[&str]| {
+        let ended = std::process::Command::new(&cast).args(args).current_dir(dir.path()).output().expect("cast");
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        String::from_utf8(ended.stdout).expect("text")
+    };
+    // Its wallet reads this keystore, signs the same, and takes this signature.
+    let keystore = ["--keystore", file.to_str().expect("UTF-8"), "--password-file", "password"];
+    assert_eq!(foundry(&[&["wallet", "sign", "it's me"][..], &keystore].concat()).trim(), signature);
+    foundry(&["wallet", "verify", "--address", "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "it's me", &signature]);
+    // And the other way round.
+    let folder = file.parent().expect("a folder").to_str().expect("UTF-8");
+    let args =
+        ["wallet", "import", "eve", "--private-key", KEY, "--unsafe-password", "secret", "--keystore-dir", folder];
+    foundry(&args);
+    let used = aiigo(dir.path(), &["wallet", "address", "--account", "eve", "--password-file", "password"]);
+    assert_eq!(String::from_utf8_lossy(&used.stdout).trim(), "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
 }
 
 #[test]
@@ -183,6 +223,6 @@ fn the_doctor_names_what_is_wrong_and_how_to_mend_it() {
     let checks = document["checks"].as_array().expect("checks");
     let check = |name: &str| checks.iter().find(|check| check["name"] == name).expect("a check");
     assert!(check("chain")["fix"].as_str().is_some_and(|fix| fix.contains("--rpc-url")));
-    assert!(check("key")["fix"].as_str().is_some_and(|fix| fix.contains("aiigo account new")));
+    assert!(check("key")["fix"].as_str().is_some_and(|fix| fix.contains("aiigo wallet new")));
     assert_eq!(check("store")["ok"], true);
 }

@@ -47,11 +47,11 @@ async fn a_job_is_delivered_checked_paid_for_and_the_money_withdrawn() {
 
     // The unused escrow and the tips are the buyer's again, and can be taken out.
     let returned = wei(&report, "refundedWei") + wei(&report, "tipsReturnedWei");
-    let balance = market.json(&["balance"]).await;
+    let balance = market.json(&["wallet", "balance"]).await;
     assert_eq!(wei(&balance, "escrowEthWei"), returned);
-    let withdrawal = market.json(&["withdraw"]).await;
+    let withdrawal = market.json(&["wallet", "withdraw", "--yes"]).await;
     assert_eq!(wei(&withdrawal, "amountWei"), returned);
-    assert_eq!(wei(&market.json(&["balance"]).await, "escrowEthWei"), U256::ZERO);
+    assert_eq!(wei(&market.json(&["wallet", "balance"]).await, "escrowEthWei"), U256::ZERO);
 
     // Whoever comes back later sees the same, and is told that there is nothing left to do.
     let status = market.json(&["job", "status", &task]).await;
@@ -94,7 +94,7 @@ async fn a_result_that_is_not_what_the_chain_says_is_not_paid_for() {
     assert_eq!(market.aiigo(&["job", "approve", &task]).await.status.code(), Some(1));
     assert_eq!(market.json(&["job", "status", &task]).await["status"], "Completed");
     // A buyer may still want it.
-    assert_eq!(market.json(&["job", "approve", &task, "--unchecked"]).await["status"], "Verified");
+    assert_eq!(market.json(&["job", "approve", "--yes", &task, "--unchecked"]).await["status"], "Verified");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,11 +147,11 @@ async fn ctrl_c_says_how_to_come_back() {
 async fn an_open_task_can_be_taken_back_whole() {
     let market = Market::with_store().await;
     let task = market.submit().await;
-    let report = market.json(&["job", "cancel", &task]).await;
+    let report = market.json(&["job", "cancel", "--yes", &task]).await;
     assert_eq!(report["status"], "Cancelled");
     assert_eq!(wei(&report, "refundedWei"), wei(&report, "escrowWei"));
     assert_eq!(
-        wei(&market.json(&["balance"]).await, "escrowEthWei"),
+        wei(&market.json(&["wallet", "balance"]).await, "escrowEthWei"),
         wei(&report, "escrowWei") + wei(&report, "tipsReturnedWei")
     );
     let followed = market.aiigo(&["job", "follow", &task, "--approve", "never"]).await;

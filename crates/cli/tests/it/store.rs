@@ -183,7 +183,7 @@ async fn results_that_nobody_took_stay_for_a_while() {
     node.accept(&task).await;
     let (manifest, place) = node.deliver(&market.gateway(), &market.store(), &task, b"{\"rows\":1}", 0).await;
     node.promise(&task, manifest.result_hash(), &place).await;
-    market.json(&["job", "approve", &task]).await;
+    market.json(&["job", "approve", "--yes", &task]).await;
     age(&market.store());
     assert_eq!(market.json(&["store", "gc"]).await["releasedPins"], 0);
     market.json(&["job", "result", &task]).await;
@@ -194,7 +194,7 @@ async fn results_that_nobody_took_stay_for_a_while() {
 async fn a_cancelled_task_needs_nothing_any_more() {
     let market = Market::with_store().await;
     let task = market.submit().await;
-    market.json(&["job", "cancel", &task]).await;
+    market.json(&["job", "cancel", "--yes", &task]).await;
     age(&market.store());
     let swept = market.json(&["store", "gc"]).await;
     assert_eq!((&swept["releasedPins"], &swept["blobs"]), (&3.into(), &3.into()));

@@ -1,4 +1,4 @@
-//! `aiigo balance`.
+//! `aiigo wallet balance`.
 
 use alloy::primitives::Address;
 use clap::Args;
@@ -48,7 +48,7 @@ impl BalanceCommand {
                 ("account", address.to_string()),
                 ("in the account", format::eth(eth)),
                 ("", format::aiigo(aiigo)),
-                ("to withdraw (`aiigo withdraw`)", format::eth(escrow_eth)),
+                ("to withdraw (`aiigo wallet withdraw`)", format::eth(escrow_eth)),
                 ("", format::aiigo(escrow_aiigo)),
             ])
         })

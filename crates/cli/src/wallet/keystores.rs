@@ -1,13 +1,13 @@
-//! `aiigo account`: keys in Foundry-compatible keystores.
+//! Keys in Foundry-compatible keystores: `aiigo wallet new`, `list` and `address`.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use aiigo_chain::{SignerArgs, create_keystore, keystore_dir};
-use alloy::primitives::Address;
-use clap::{Args, Subcommand};
+use aiigo_chain::{SignerArgs, create_keystore, import_keystore, keystore_dir};
+use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use clap::Args;
 use serde::Serialize;
 
 use crate::{
@@ -16,24 +16,6 @@ use crate::{
     error::Context,
     output::{facts, printable, table},
 };
-
-/// `aiigo account`.
-#[derive(Subcommand, Debug)]
-pub(crate) enum AccountCommand {
-    New(NewCommand),
-    List(ListCommand),
-    Address(AddressCommand),
-}
-
-impl AccountCommand {
-    pub(crate) async fn run(self, session: &Session) -> Result<(), CliError> {
-        match self {
-            Self::New(command) => command.run(session).await,
-            Self::List(command) => command.run(session),
-            Self::Address(command) => command.run(session).await,
-        }
-    }
-}
 
 /// Make a new key and keep it in an encrypted keystore.
 #[derive(Args, Debug)]
@@ -47,7 +29,7 @@ pub(crate) struct NewCommand {
 }
 
 /// A name is a file in the keystore folder, and must not lead out of it.
-fn keystore_name(text: &str) -> Result<String, String> {
+pub(super) fn keystore_name(text: &str) -> Result<String, String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     match !text.is_empty() && !text.starts_with('.') && text.chars().all(allowed) {
         true => Ok(text.to_owned()),
@@ -55,37 +37,51 @@ fn keystore_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// A keystore that was made.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct NewAccount {
+struct Made {
     name: String,
     address: Address,
     keystore: PathBuf,
 }
 
 impl NewCommand {
-    async fn run(self, session: &Session) -> Result<(), CliError> {
-        let dir = keystore_dir().context(|| "finding the keystores".into())?;
-        let name = self.name.clone();
-        // scrypt works for a second: not on the async runtime.
-        let work = move || {
-            let keystore = dir.join(&name);
-            if keystore.exists() {
-                return Err(CliError::Failed(format!("{} exists: choose another name", keystore.display())));
-            }
-            let password = password(self.password_file.as_deref())?;
-            let address = create_keystore(&dir, &name, &password).context(|| "making a key".into())?;
-            Ok(NewAccount { name, address, keystore })
-        };
-        let account = tokio::task::spawn_blocking(work).await.context(|| "making a key".into())??;
-        session.output.result(&account, || {
-            facts(&[
-                ("address", account.address.to_string()),
-                ("keystore", account.keystore.display().to_string()),
-                ("use it with", format!("--account {}", account.name)),
-            ])
-        })
+    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+        make(self.name, self.password_file, || Ok(None), session).await
     }
+}
+
+/// Makes a keystore, of a key that `given` gives or else of a new one. Nothing is asked if the name is taken.
+pub(super) async fn make(
+    name: String,
+    password_file: Option<PathBuf>,
+    given: impl FnOnce() -> Result<Option<PrivateKeySigner>, CliError> + Send + 'static,
+    session: &Session,
+) -> Result<(), CliError> {
+    let dir = keystore_dir().context(|| "finding the keystores".into())?;
+    // scrypt works for a second: not on the async runtime.
+    let work = move || {
+        let keystore = dir.join(&name);
+        if keystore.exists() {
+            return Err(CliError::Failed(format!("{} exists: choose another name", keystore.display())));
+        }
+        let key = given()?;
+        let password = password(password_file.as_deref())?;
+        let made = match key {
+            Some(key) => import_keystore(&dir, &name, &password, &key),
+            None => create_keystore(&dir, &name, &password),
+        };
+        Ok(Made { name, address: made.context(|| "keeping the key".into())?, keystore })
+    };
+    let made = tokio::task::spawn_blocking(work).await.context(|| "keeping the key".into())??;
+    session.output.result(&made, || {
+        facts(&[
+            ("address", made.address.to_string()),
+            ("keystore", made.keystore.display().to_string()),
+            ("use it with", format!("--account {}", made.name)),
+        ])
+    })
 }
 
 fn password(file: Option<&Path>) -> Result<String, CliError> {
@@ -97,7 +93,7 @@ fn password(file: Option<&Path>) -> Result<String, CliError> {
         rpassword::prompt_password(prompt)
             .context(|| "asking for a password; without a terminal, use --password-file FILE".into())
     };
-    let password = ask("Password for the new key: ")?;
+    let password = ask("Password for the keystore: ")?;
     if password.is_empty() {
         return Err(CliError::Failed("the password is empty: anyone who reads the file would have the key".into()));
     }
@@ -118,7 +114,7 @@ struct Keystore {
 }
 
 impl ListCommand {
-    fn run(self, session: &Session) -> Result<(), CliError> {
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         let dir = keystore_dir().context(|| "finding the keystores".into())?;
         let mut found: Vec<Keystore> = match fs::read_dir(&dir) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
@@ -132,7 +128,10 @@ impl ListCommand {
         found.sort_by(|a, b| a.name.cmp(&b.name));
         session.output.result(&found, || {
             if found.is_empty() {
-                return format!("No keystores in {}: make one with `aiigo account new NAME`", dir.display());
+                return format!(
+                    "No keystores in {}: make one with `aiigo wallet new NAME`, or `aiigo wallet import NAME`",
+                    dir.display()
+                );
             }
             let mut rows = table(["NAME", "FILE"]);
             rows.add_rows(found.iter().map(|k| [printable(&k.name), printable(&k.path.display().to_string())]));
@@ -149,7 +148,7 @@ pub(crate) struct AddressCommand {
 }
 
 impl AddressCommand {
-    async fn run(self, session: &Session) -> Result<(), CliError> {
+    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
         let signer = self.signer.load_async().await.context(|| "loading the account's key".into())?;
         let address = signer.address();
         session.output.result(&serde_json::json!({ "address": address }), || address.to_string())

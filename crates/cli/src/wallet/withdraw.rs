@@ -1,4 +1,4 @@
-//! `aiigo withdraw`.
+//! `aiigo wallet withdraw`.
 
 use aiigo_protocol::{
     ContractName,
@@ -13,7 +13,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::transfer::Currency;
-use crate::{CliError, args::WalletArgs, cli::Session};
+use crate::{CliError, args::WalletArgs, cli::Session, confirm::ConfirmArgs};
 
 /// Take out what the escrow holds for this account: earnings, and unused escrow of tasks.
 #[derive(Args, Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct WithdrawCommand {
     token: Currency,
     #[command(flatten)]
     wallet: WalletArgs,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
 }
 
 #[derive(Serialize)]
@@ -54,6 +56,8 @@ impl WithdrawCommand {
         let data = EscrowManager::withdrawCall { token, to }.abi_encode();
         let call =
             wallet.call(format!("withdrawing {} to {to}", self.token.show(balance)), ContractName::EscrowManager, data);
+        let line = format!("take {} out of the escrow, to {to}", self.token.show(balance));
+        self.confirm.agree(&wallet, &[line], &[&call], session).await?;
         let landed = wallet.send_once("withdraw", call, &session.stop).await?;
         // More may have come in the meantime: the event knows.
         let withdrawn = landed.events(chain.deployment()).find_map(|event| match event {

@@ -1,4 +1,4 @@
-//! `aiigo transfer`.
+//! `aiigo wallet transfer`.
 
 use std::fmt;
 
@@ -10,7 +10,8 @@ use alloy::{
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::{Chain, CliError, args::WalletArgs, cli::Session, format, wallet::Call};
+use super::Call;
+use crate::{Chain, CliError, args::WalletArgs, cli::Session, confirm::ConfirmArgs, format};
 
 /// Send ETH or AIIGO.
 #[derive(Args, Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct TransferCommand {
     to: Address,
     #[command(flatten)]
     wallet: WalletArgs,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
 }
 
 /// What this program can send.
@@ -83,6 +86,8 @@ impl TransferCommand {
                 wallet.call(what, ContractName::AIIGOToken, data)
             }
         };
+        let line = format!("send {} from {} to {}", self.token.show(self.amount), wallet.address(), self.to);
+        self.confirm.agree(&wallet, &[line], &[&call], session).await?;
         let landed = wallet.send_once("transfer", call, &session.stop).await?;
         let document = Transfer {
             from: wallet.address(),
