@@ -17,9 +17,14 @@ fn amount(document: &Value, name: &str) -> U256 {
 }
 
 /// The module that `cargo xtask setup` builds.
-fn example_job() -> std::path::PathBuf {
+fn example_module() -> std::path::PathBuf {
     let module = project_root().join("target/examples/wasm32-wasip1/release/text-stats.wasm");
     assert!(module.is_file(), "{} is not there: run `cargo xtask setup` first", module.display());
+    module
+}
+
+fn example_job() -> std::path::PathBuf {
+    example_module();
     project_root().join("examples/text-stats/job.yaml")
 }
 
@@ -129,8 +134,68 @@ async fn a_job_is_bought_done_checked_paid_and_indexed() {
         assert!(receipt.is_some_and(|receipt| receipt.status()), "{hash} is on the chain");
     }
 
+    // The market's list has it, whoever asks for such a node, with the name that it gave itself.
+    let listed = async |more: &[&str]| {
+        let args = [&["provider", "list", "--type", "cpu", "--status", "active"], more].concat();
+        let listed = world.aiigo_json(&args).await;
+        let nodes = listed["nodes"].as_array().expect("nodes").iter();
+        nodes.map(|node| (node["id"].clone(), node["name"].clone(), node["region"].clone())).collect::<Vec<_>>()
+    };
+    let known = (serde_json::json!(node.0), serde_json::json!(world.market.agents()[agent].name), "devnet".into());
+    assert!(listed(&["--min-power", "0.001", "--sort", "stake"]).await.contains(&known));
+    assert_eq!(listed(&["--min-reputation", "5050", "--sort", "reputation"]).await, [known], "it alone has delivered");
+    assert!(listed(&["--min-trust", "4"]).await.is_empty());
+
     // The task's escrow is empty: what it held was credited above.
     let escrow = EscrowManager::new(world.address(ContractName::EscrowManager), world.market.provider());
     assert_eq!(escrow.escrowOf(task.0).call().await.expect("an escrow").amount, 0);
+    world.market.stop().await.expect("everything leaves when asked");
+}
+
+#[tokio::test]
+async fn a_job_in_one_line_is_checked_quoted_run_and_read() {
+    let world = World::start("one-line", 1).await;
+    let (module, results) = (example_module(), world.dir().join("results"));
+    let table = world.dir().join("mine.csv");
+    fs::write(&table, "city,km\nBasel,3\nBern,5\n").expect("a table");
+    let input = format!("data.csv={}", table.display());
+    let job = [
+        "--wasm",
+        module.to_str().expect("UTF-8"),
+        "--input",
+        &input,
+        "--output",
+        "report.json",
+        "--output",
+        "report.md",
+        "--price",
+        "0.36",
+        "--time",
+        "60s",
+    ];
+    let line = |verb: &'static str, more: &[&'static str]| {
+        let args = [&["job", verb][..], &job, more, &["--", "data.csv"]].concat();
+        args.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let ask = async |args: Vec<String>| world.aiigo_json(&args.iter().map(String::as_str).collect::<Vec<_>>()).await;
+
+    let checked = ask(line("validate", &[])).await;
+    assert_eq!((&checked["name"], &checked["inputs"][0]["size"]), (&"text-stats.wasm".into(), &26.into()));
+    let quoted = ask(line("quote", &[])).await;
+    assert_eq!(amount(&quoted, "escrowWei"), aiigo_tests::wei("0.006"));
+    assert_eq!(quoted["providers"]["eligible"], 1, "{quoted:#}");
+
+    let folder = results.to_str().expect("UTF-8").to_owned();
+    let mut run = line("run", &["--approve", "auto"]);
+    run.splice(2..2, ["--results".to_owned(), folder]);
+    let report = ask(run).await;
+    assert_eq!((&report["status"], &report["exitCode"]), (&"Verified".into(), &0.into()), "{report:#}");
+    let summary = fs::read_to_string(results.join("report.json")).expect("the report");
+    assert!(summary.contains("km"), "{summary}");
+
+    let task = report["taskId"].as_str().expect("an id");
+    let printed = world.aiigo_json(&["job", "logs", task]).await;
+    let kept = fs::read_to_string(results.join(".aiigo/stdout")).ok();
+    assert_eq!(printed["stdout"].as_str().map(str::to_owned), kept, "{printed:#}");
     world.market.stop().await.expect("everything leaves when asked");
 }

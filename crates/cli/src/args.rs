@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use aiigo_chain::{SignerArgs, rpc::RpcArgs};
+use aiigo_protocol::ResourceType;
 use alloy::primitives::Address;
 use clap::Args;
 use url::Url;
@@ -72,6 +73,15 @@ impl AccountArgs {
             None => Ok(self.signer.load_async().await.context(|| "loading the account's key".into())?.address()),
         }
     }
+}
+
+/// What a node offers, by its name.
+pub(crate) fn resource_type(text: &str) -> Result<ResourceType, String> {
+    let found = ResourceType::ALL.iter().find(|kind| kind.name().eq_ignore_ascii_case(text));
+    found.copied().ok_or_else(|| {
+        let names: Vec<_> = ResourceType::ALL.iter().map(|kind| kind.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
 }
 
 /// Which indexer.

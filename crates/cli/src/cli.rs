@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     CliError, config::ConfigCommand, court::CourtCommand, doctor::DoctorCommand, error::Context, gov::GovCommand,
-    job::JobCommand, node::NodeCommand, output::Output, protocol::ProtocolCommand, reward::RewardCommand,
-    stake::StakeCommand, store::StoreCommand, wallet::WalletCommand,
+    job::JobCommand, node::NodeCommand, output::Output, protocol::ProtocolCommand, provider::ProviderCommand,
+    reward::RewardCommand, stake::StakeCommand, store::StoreCommand, wallet::WalletCommand,
 };
 
 /// Buy computing power: run jobs on other people's machines, check their results, pay for them.
@@ -30,11 +30,14 @@ pub struct Cli {
 enum Command {
     /// Jobs: run, follow, check, approve
     #[command(subcommand)]
-    Job(JobCommand),
+    Job(Box<JobCommand>),
     /// The store from which providers fetch, and to which they deliver
     #[command(subcommand)]
     Store(StoreCommand),
     /// The machines of the market
+    #[command(subcommand)]
+    Provider(ProviderCommand),
+    /// Own a node: its stake, its keys, its earnings
     #[command(subcommand)]
     Node(NodeCommand),
     /// Keys, in Foundry-compatible keystores, and the money of their accounts
@@ -110,6 +113,7 @@ impl Command {
             Self::Reward(command) => return command.run(session).await,
             Self::Doctor(command) => return command.run(session).await,
             Self::Store(command) => command.run(session).await?,
+            Self::Provider(command) => command.run(session).await?,
             Self::Node(command) => command.run(session).await?,
             Self::Wallet(command) => command.run(session).await?,
             Self::Stake(command) => command.run(session).await?,

@@ -68,7 +68,7 @@ impl DoctorCommand {
         let fix = "start `aiigo-indexer run` for this chain, wait until it is live, and name it with --indexer-url";
         let found = async {
             let Some(indexer) = self.indexer.optional()? else {
-                return Ok("none named: jobs work without, `job list`, `node list` and rankings don't".to_owned());
+                return Ok("none named: jobs work without, `job list`, `provider list` and rankings don't".to_owned());
             };
             let query = "{ _meta { chainId indexedBlock headBlock syncing } }";
             let meta: Meta = indexer.ask(query, json!({}), "_meta").await?;

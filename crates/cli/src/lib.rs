@@ -25,6 +25,7 @@ mod node;
 mod output;
 mod progress;
 mod protocol;
+mod provider;
 mod refusal;
 mod reward;
 mod runs;

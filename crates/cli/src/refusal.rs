@@ -27,7 +27,7 @@ pub(crate) fn explanation(error: &DecodedRevert) -> Option<&'static str> {
         "GovernorRestrictedProposer" => "the description keeps this proposal for another account (`#proposer=…`)",
         "TimelockUnexpectedOperationState" => "the timelock's delay is not over: `aiigo gov show ID` says when it is",
 
-        "UnknownNode" => "there is no such node: `aiigo node list` shows those there are",
+        "UnknownNode" => "there is no such node: `aiigo provider list` shows those there are",
         "UnknownPosition" => "there is no such position, or it is closed: `aiigo stake list` shows yours",
         "NotPositionOwner" => "the position is another account's: `aiigo stake list` shows yours",
         "PositionTooSmall" => "a juror's position needs more AIIGO: stake a larger one with `aiigo stake add`",

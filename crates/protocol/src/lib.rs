@@ -4,9 +4,11 @@
 //! of this crate needs neither Node.js nor a Solidity compiler.
 
 mod abi;
+mod address;
 mod bid;
 mod contracts;
 mod deployment;
+mod description;
 mod error;
 mod event;
 mod ids;
@@ -16,8 +18,10 @@ mod limits;
 pub mod units;
 
 pub use abi::*;
+pub use address::{AddressError, parse_address};
 pub use bid::{BidError, SignedBid, bid_digest};
 pub use deployment::{ContractName, Deployed, Deployment, DeploymentError};
+pub use description::NodeDescription;
 pub use error::{DecodedRevert, decode_revert};
 pub use event::Event;
 pub use ids::{IdError, NodeId, TaskId};

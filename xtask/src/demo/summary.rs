@@ -99,7 +99,7 @@ impl Summary {
              chain     {}\n  GraphQL   {}   (open it in a browser)\n  logs      {}\n\n  \
              buyer     {}  key {}\n  provider  {}  key {}\n\n\
              Try next, in another terminal:\n  . {}\n  \
-             aiigo job status {task}\n  aiigo node list\n  aiigo wallet balance\n",
+             aiigo job status {task}\n  aiigo provider list\n  aiigo wallet balance\n",
             market.devnet().rpc_url(),
             self.graphql,
             market.dir().display(),

@@ -12,12 +12,13 @@ use crate::{
     args::{ChainArgs, DataArgs, StoreArgs, WalletArgs, parsed},
     cli::Session,
     confirm::ConfirmArgs,
+    output::printable,
     progress::Progress,
 };
 
-/// Fetch and check a task's result, without paying for it.
+/// Fetch a task's result and check every byte of it, without paying for it.
 #[derive(Args, Debug)]
-pub(crate) struct ResultCommand {
+pub(crate) struct DownloadCommand {
     /// The task's id
     #[arg(value_parser = parsed::<TaskId>)]
     task: TaskId,
@@ -32,7 +33,7 @@ pub(crate) struct ResultCommand {
     store: StoreArgs,
 }
 
-impl ResultCommand {
+impl DownloadCommand {
     pub(crate) async fn run(self, session: &Session) -> Result<(), CliError> {
         let chain = self.chain.connect().await?;
         let progress = Progress::new(false);
@@ -47,6 +48,41 @@ impl ResultCommand {
         let delivered = delivery.take(self.results.as_deref()).await?;
         let report = Report::of(&chain, &timeline, Some(&delivered)).await?;
         session.output.result(&report, || report.text(None))
+    }
+}
+
+/// Print what the program of a task printed.
+#[derive(Args, Debug)]
+pub(crate) struct LogsCommand {
+    /// The task's id
+    #[arg(value_parser = parsed::<TaskId>)]
+    task: TaskId,
+    #[command(flatten)]
+    chain: ChainArgs,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl LogsCommand {
+    pub(crate) async fn run(self, session: &Session) -> Result<(), CliError> {
+        let mut timeline = Timeline::new(self.chain.connect().await?, self.task);
+        let status = look(&mut timeline, &Progress::new(false)).await?;
+        if timeline.result().is_none() {
+            return Err(no_result(self.task, status));
+        }
+        let store = self.store.dir(&self.data);
+        let printed = Delivery { timeline: &timeline, store: &store }.printed().await?;
+        let [stdout, stderr] = printed.map(|bytes| bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
+        let document = serde_json::json!({ "taskId": self.task, "stdout": stdout, "stderr": stderr });
+        session.output.result(&document, || {
+            let lines = |text: &str| text.lines().map(|line| printable(line) + "\n").collect::<String>();
+            if let Some(text) = &stderr {
+                eprint!("{}", lines(text));
+            }
+            stdout.as_deref().map(lines).unwrap_or_default().trim_end().to_owned()
+        })
     }
 }
 

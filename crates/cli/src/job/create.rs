@@ -108,7 +108,7 @@ async fn create(
 }
 
 /// Escrow and deposit for time-out tips, wei.
-async fn quote(chain: &Chain, request: &TaskMarketplace::TaskRequest) -> Result<(U256, U256), CliError> {
+pub(super) async fn quote(chain: &Chain, request: &TaskMarketplace::TaskRequest) -> Result<(U256, U256), CliError> {
     let quote = chain.market().quote(request.clone()).call().await;
     let quote = quote.map_err(|error| CliError::call("asking the marketplace for a quote", error))?;
     Ok((U256::from(quote.escrow), quote.tipDeposit))

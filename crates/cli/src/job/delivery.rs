@@ -53,29 +53,30 @@ impl Delivery<'_> {
         self.fetch_into(&place).await
     }
 
+    /// What the program printed, standard output first; `None` for a stream without a word.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub async fn printed(&self) -> Result<[Option<Vec<u8>>; 2], CliError> {
+        let dir = tempfile::tempdir().context(|| "making a temporary folder".into())?;
+        let (sources, manifest, _) = self.manifest().await?;
+        let mut printed = [None, None];
+        for ((name, text), bytes) in
+            [("stdout", manifest.stdout), ("stderr", manifest.stderr)].into_iter().zip(&mut printed)
+        {
+            let Some(text) = text else { continue };
+            let file = dir.path().join(name);
+            sources.file(&text.cid, text.size, &file, name).await?;
+            *bytes = Some(tokio::fs::read(&file).await.context(|| format!("reading {name}"))?);
+        }
+        Ok(printed)
+    }
+
     async fn fetch_into(&self, place: &Results) -> Result<ResultManifest, CliError> {
         let task = self.timeline.task_id();
         let rejected = |source: Difference| CliError::Rejected { task, source: Box::new(source) };
-        let (Some(created), Some(result)) = (self.timeline.created(), self.timeline.result()) else {
-            return Err(CliError::Failed(format!("the chain's events of task {task} show no result")));
-        };
-
-        // A failed fetch, with the way on.
-        let advised = |error| match error {
-            CliError::Caused { what, source } => CliError::Caused {
-                what: format!("{what} of task {task}; nothing was approved; to try again: aiigo job follow {task}"),
-                source,
-            },
-            other => other,
-        };
-        let mut sources = Sources::open(self.store, false)?;
-        let spec = sources.spec(self.timeline.chain(), created).await.map_err(advised)?;
-
-        let uri: ContentUri = result.resultURI.parse().map_err(|error| rejected(Difference::Uri(error)))?;
-        sources.add(&uri.gateways, false);
-        let json = sources.document(&uri.cid, "the result manifest").await.map_err(advised)?;
-        let promise = Promise { task_id: task, spec: &spec, result_hash: result.resultHash };
-        let manifest = verify::manifest(&json, &promise).map_err(rejected)?;
+        let (sources, manifest, json) = self.manifest().await.map_err(|error| self.advised(error))?;
+        let advised = |error| self.advised(error);
         for output in &manifest.outputs {
             let file = place.output(&output.path)?;
             sources.file(&output.cid, output.size, &file, output.path.as_str()).await.map_err(advised)?;
@@ -89,6 +90,37 @@ impl Delivery<'_> {
         let file = place.manifest();
         tokio::fs::write(&file, &json).await.context(|| format!("writing {}", file.display()))?;
         Ok(manifest)
+    }
+
+    /// A failed fetch, with the way on.
+    fn advised(&self, error: CliError) -> CliError {
+        let task = self.timeline.task_id();
+        match error {
+            CliError::Caused { what, source } => CliError::Caused {
+                what: format!("{what} of task {task}; nothing was approved; to try again: aiigo job follow {task}"),
+                source,
+            },
+            other => other,
+        }
+    }
+
+    /// The manifest that the chain names, its text, and where its files may be had.
+    async fn manifest(&self) -> Result<(Sources, ResultManifest, Vec<u8>), CliError> {
+        let task = self.timeline.task_id();
+        let rejected = |source: Difference| CliError::Rejected { task, source: Box::new(source) };
+        let (Some(created), Some(result)) = (self.timeline.created(), self.timeline.result()) else {
+            return Err(CliError::Failed(format!("the chain's events of task {task} show no result")));
+        };
+
+        let mut sources = Sources::open(self.store, false)?;
+        let spec = sources.spec(self.timeline.chain(), created).await?;
+
+        let uri: ContentUri = result.resultURI.parse().map_err(|error| rejected(Difference::Uri(error)))?;
+        sources.add(&uri.gateways, false);
+        let json = sources.document(&uri.cid, "the result manifest").await?;
+        let promise = Promise { task_id: task, spec: &spec, result_hash: result.resultHash };
+        let manifest = verify::manifest(&json, &promise).map_err(rejected)?;
+        Ok((sources, manifest, json))
     }
 }
 

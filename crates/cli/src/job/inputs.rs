@@ -7,7 +7,7 @@ use std::{
 
 use aiigo_task::Job;
 
-use crate::CliError;
+use crate::{CliError, store::name_of};
 
 /// `--input NAME=FILE` or, for a job with one input, `--input FILE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,17 @@ pub struct InputArg {
     name: Option<String>,
     /// Where it lies, relative to the working folder.
     file: PathBuf,
+}
+
+impl InputArg {
+    /// Where the program sees the file: its own name, unless another is given.
+    pub(super) fn name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| name_of(&self.file))
+    }
+
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
 }
 
 impl FromStr for InputArg {

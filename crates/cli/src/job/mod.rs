@@ -7,10 +7,12 @@ mod create;
 pub mod delivery;
 mod dispute;
 mod follow;
+mod form;
 mod inputs;
 mod list;
 pub mod prepare;
 mod providers;
+mod quote;
 mod report;
 mod results;
 mod run;
@@ -26,11 +28,12 @@ use clap::Subcommand;
 
 pub(crate) use self::follow::INTERVAL;
 use self::{
-    actions::{ApproveCommand, CancelCommand, ResultCommand},
+    actions::{ApproveCommand, CancelCommand, DownloadCommand, LogsCommand},
     bids::{AssignCommand, BidsCommand},
     dispute::DisputeCommand,
     follow::FollowCommand,
     list::ListCommand,
+    quote::{QuoteCommand, ValidateCommand},
     run::RunCommand,
     status::StatusCommand,
     submit::SubmitCommand,
@@ -40,12 +43,15 @@ use crate::{CliError, cli::Session};
 /// `aiigo job`.
 #[derive(Subcommand, Debug)]
 pub(crate) enum JobCommand {
+    Validate(ValidateCommand),
+    Quote(QuoteCommand),
     Run(RunCommand),
     Submit(SubmitCommand),
     Follow(FollowCommand),
     Status(StatusCommand),
     List(ListCommand),
-    Result(ResultCommand),
+    Logs(LogsCommand),
+    Download(DownloadCommand),
     Bids(BidsCommand),
     Assign(AssignCommand),
     Approve(ApproveCommand),
@@ -63,7 +69,10 @@ impl JobCommand {
             Self::List(command) => command.run(session).await?,
             Self::Bids(command) => command.run(session).await?,
             Self::Assign(command) => command.run(session).await?,
-            Self::Result(command) => command.run(session).await?,
+            Self::Validate(command) => command.run(session)?,
+            Self::Quote(command) => command.run(session).await?,
+            Self::Logs(command) => command.run(session).await?,
+            Self::Download(command) => command.run(session).await?,
             Self::Approve(command) => command.run(session).await?,
             Self::Dispute(command) => command.run(session).await?,
             Self::Cancel(command) => command.run(session).await?,

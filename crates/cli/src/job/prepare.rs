@@ -36,6 +36,17 @@ pub struct LocalJob {
     inputs: Vec<PathBuf>,
 }
 
+impl LocalJob {
+    /// Sizes of the inputs, in the job's order, bytes.
+    pub(crate) fn input_sizes(&self) -> Result<Vec<u64>, CliError> {
+        let size = |path: &PathBuf| {
+            let metadata = fs::metadata(path).context(|| format!("reading {}", path.display()));
+            metadata.map(|metadata| metadata.len())
+        };
+        self.inputs.iter().map(size).collect()
+    }
+}
+
 /// A job whose files are in the store.
 #[derive(Clone, Debug)]
 pub struct Prepared {
@@ -74,14 +85,17 @@ impl Prepared {
 /// If the file is no valid job (with line and field), or a file that it names is not there or not what it should be.
 pub fn read_job(file: &Path, args: &[InputArg]) -> Result<LocalJob, CliError> {
     let yaml = fs::read_to_string(file).context(|| format!("reading the job file {}", file.display()))?;
-    let job = Job::parse(&yaml, &file.display().to_string()).map_err(|error| CliError::Failed(error.to_string()))?;
+    local_job(&yaml, &file.display().to_string(), file.parent().unwrap_or(Path::new("")), args)
+}
+
+/// Reads a job whose files lie in a folder; errors name it as `source`.
+pub(crate) fn local_job(yaml: &str, source: &str, folder: &Path, args: &[InputArg]) -> Result<LocalJob, CliError> {
+    let job = Job::parse(yaml, source).map_err(|error| CliError::Failed(error.to_string()))?;
     if let Some(path) = job.outputs.iter().find(|path| path.as_str().split('/').next() == Some(OWN_FOLDER)) {
         return Err(CliError::Failed(format!(
-            "{}: outputs: `{path}` lies in {OWN_FOLDER}/, which is kept for the manifest: choose another folder",
-            file.display()
+            "{source}: outputs: `{path}` lies in {OWN_FOLDER}/, which is kept for the manifest: choose another folder"
         )));
     }
-    let folder = file.parent().unwrap_or(Path::new(""));
     let local = LocalJob { folder: folder.to_owned(), inputs: inputs::files(&job, folder, args)?, job };
     // An image stays where it is: the provider's engine pulls it by its digest.
     if let JobProgram::Module(module) = &local.job.program {
@@ -149,7 +163,8 @@ pub async fn store(local: LocalJob, store: &Path, gateway: GatewayUrl) -> Result
     Ok(Prepared { spec_hash: spec.hash(), spec, spec_json, request, spec_blob, gateway })
 }
 
-fn request(job: &Job, spec_hash: B256, spec_uri: String) -> Result<TaskRequest, CliError> {
+/// What the marketplace is asked for a job.
+pub(super) fn request(job: &Job, spec_hash: B256, spec_uri: String) -> Result<TaskRequest, CliError> {
     let seconds = |what: &str, seconds: u64| {
         u32::try_from(seconds)
             .map_err(|_| CliError::Failed(format!("{what}: {seconds} s is more than the market takes")))

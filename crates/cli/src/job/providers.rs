@@ -2,7 +2,7 @@
 
 use aiigo_protocol::{ResourceType, TaskMarketplace::TaskRequest, units::format_power};
 use alloy::primitives::Address;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
@@ -24,20 +24,23 @@ struct Quote {
     ranking: Ranking,
 }
 
-#[derive(Debug, Deserialize)]
-struct Ranking {
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Ranking {
     eligible: u64,
     candidates: Vec<Candidate>,
     refused: Vec<Refused>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Candidate {
     score: f64,
     node: Node,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Node {
     #[serde(deserialize_with = "number")]
     id: u64,
@@ -46,19 +49,22 @@ struct Node {
     reputation: u16,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Refused {
     node: NodeId,
     reasons: Vec<Reason>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct NodeId {
     #[serde(deserialize_with = "number")]
     id: u64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Reason {
     message: String,
 }
@@ -76,7 +82,8 @@ pub(crate) async fn show(indexer: Option<&Indexer>, request: &TaskRequest, buyer
     }
 }
 
-fn tell(ranking: &Ranking, progress: &Progress) {
+/// Shows a ranking.
+pub(super) fn tell(ranking: &Ranking, progress: &Progress) {
     progress.step(&match ranking.eligible {
         0 => "no provider could do it now; the task will wait for one".to_owned(),
         1 => "1 provider could do it:".to_owned(),
@@ -95,7 +102,8 @@ fn tell(ranking: &Ranking, progress: &Progress) {
     }
 }
 
-async fn ranking(indexer: &Indexer, request: &TaskRequest, buyer: Address) -> Result<Ranking, CliError> {
+/// Who could take a task, best first.
+pub(super) async fn ranking(indexer: &Indexer, request: &TaskRequest, buyer: Address) -> Result<Ranking, CliError> {
     let resource = ResourceType::try_from(request.resourceType)
         .map_err(|error| CliError::caused("naming the kind of machine", error))?;
     let request = json!({

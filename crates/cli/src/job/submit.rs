@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     create::{self, Order},
-    inputs::InputArg,
+    form::JobArgs,
     prepare::{self, Prepared},
     timeline::Timeline,
 };
@@ -31,12 +31,8 @@ pub(crate) struct SubmitCommand {
 /// A job and where it is ordered.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct OrderArgs {
-    /// The job file
-    #[arg(value_name = "JOB.YAML")]
-    job: PathBuf,
-    /// Another file for an input: NAME=FILE, or FILE if the job has one input
-    #[arg(long = "input", value_name = "[NAME=]FILE")]
-    inputs: Vec<InputArg>,
+    #[command(flatten)]
+    job: JobArgs,
     /// Where providers reach this buyer's store [default: as `aiigo store serve` last served it]
     #[arg(long, env = "AIIGO_GATEWAY", value_name = "URL")]
     gateway: Option<GatewayUrl>,
@@ -55,7 +51,7 @@ impl OrderArgs {
 
     /// Reads the job and stores what it needs. Says what is wrong with it before anything is asked of the user.
     pub(crate) async fn prepare(&self, progress: &Progress) -> Result<Prepared, CliError> {
-        let job = prepare::read_job(&self.job, &self.inputs)?;
+        let job = self.job.read()?;
         let store = self.store_dir();
         let gateway = match &self.gateway {
             Some(gateway) => gateway.clone(),

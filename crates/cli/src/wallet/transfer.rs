@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aiigo_protocol::{AIIGOToken, ContractName, units::parse_amount};
+use aiigo_protocol::{AIIGOToken, ContractName, parse_address, units::parse_amount};
 use alloy::{
     primitives::{Address, Bytes, TxHash, U256},
     sol_types::SolCall,
@@ -23,6 +23,7 @@ pub(crate) struct TransferCommand {
     #[arg(value_enum, ignore_case = true)]
     token: Currency,
     /// To whom
+    #[arg(value_parser = parse_address)]
     to: Address,
     #[command(flatten)]
     wallet: WalletArgs,

@@ -3,7 +3,7 @@
 use aiigo_protocol::{
     ContractName,
     EscrowManager::{self, EscrowManagerEvents},
-    Event,
+    Event, parse_address,
 };
 use alloy::{
     primitives::{Address, TxHash},
@@ -19,7 +19,7 @@ use crate::{CliError, args::WalletArgs, cli::Session, confirm::ConfirmArgs};
 #[derive(Args, Debug)]
 pub(crate) struct WithdrawCommand {
     /// Where it goes [default: to the account itself]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     to: Option<Address>,
     /// What to withdraw
     #[arg(long, value_enum, ignore_case = true, default_value_t = Currency::Eth)]

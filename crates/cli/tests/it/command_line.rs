@@ -130,7 +130,7 @@ fn a_chain_that_does_not_answer_is_named_with_what_to_do() {
 #[test]
 fn what_needs_an_indexer_says_so() {
     let dir = tempfile::tempdir().expect("a folder");
-    for command in [["job", "list"], ["node", "list"]] {
+    for command in [["job", "list"], ["provider", "list"]] {
         let output = aiigo(dir.path(), &command);
         assert_eq!(output.status.code(), Some(2));
         assert!(stderr(&output).contains("--indexer-url"), "{}", stderr(&output));

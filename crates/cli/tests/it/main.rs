@@ -5,6 +5,7 @@
 mod command_line;
 mod jobs;
 mod money;
+mod nodes;
 mod snapshots;
 mod store;
 mod support;

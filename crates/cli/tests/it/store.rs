@@ -186,7 +186,7 @@ async fn results_that_nobody_took_stay_for_a_while() {
     market.json(&["job", "approve", "--yes", &task]).await;
     age(&market.store());
     assert_eq!(market.json(&["store", "gc"]).await["releasedPins"], 0);
-    market.json(&["job", "result", &task]).await;
+    market.json(&["job", "download", &task]).await;
     assert!(market.json(&["store", "gc", "--keep", "0s"]).await["releasedPins"].as_u64() > Some(3));
 }
 

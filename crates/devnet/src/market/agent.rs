@@ -135,6 +135,8 @@ impl Market {
             agent.owner.address().to_string().into(),
             "--name".into(),
             agent.name.clone().into(),
+            "--region".into(),
+            "devnet".into(),
         ];
         let finished = self.desk().run::<OsString>(Program::Agent, Some(&agent.owner), args).await?.success()?;
         let json = finished.clone().json()?;

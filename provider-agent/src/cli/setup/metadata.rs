@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aiigo_protocol::NodeDescription;
 use aiigo_storage::{BlobCid, ClientOptions, ContentUri, DirStore, GatewayUrl, KuboStore, cid_of};
 use clap::Args;
 use serde::Serialize;
@@ -70,19 +71,19 @@ impl Metadata {
         }
     }
 
-    fn bytes(&self) -> Result<Vec<u8>, AgentError> {
-        serde_json::to_vec(self).context("cannot write the node's description")
+    fn document(&self) -> Result<String, AgentError> {
+        serde_json::to_string(self).context("cannot write the node's description")
     }
 }
 
 impl PublishArgs {
     /// The address that the chain is to announce. Nothing is published yet.
     pub(super) fn address_of(&self, metadata: &Metadata) -> Result<String, AgentError> {
-        let document = metadata.bytes()?;
+        let document = metadata.document()?;
         if self.publish.is_none() {
-            return Ok(format!("data:application/json,{}", percent_encoded(&document)));
+            return Ok(NodeDescription::address_of(&document));
         }
-        let uri = self.gateways.iter().cloned().fold(ContentUri::new(cid_of(&document)), ContentUri::at);
+        let uri = self.gateways.iter().cloned().fold(ContentUri::new(cid_of(document.as_bytes())), ContentUri::at);
         Ok(uri.to_string())
     }
 
@@ -90,7 +91,7 @@ impl PublishArgs {
     pub(super) async fn publish(&self, metadata: &Metadata, copy: &Path) -> Result<Option<BlobCid>, AgentError> {
         let Some(place) = &self.publish else { return Ok(None) };
         let what = "cannot publish the node's description";
-        tokio::fs::write(copy, metadata.bytes()?).await.context(what)?;
+        tokio::fs::write(copy, metadata.document()?).await.context(what)?;
         let blob = match place {
             Place::Folder(folder) => DirStore::open(folder).context(what)?.put_file(copy).await.context(what)?,
             Place::Kubo(api) => {
@@ -101,17 +102,6 @@ impl PublishArgs {
         tracing::info!(cid = %blob.cid, "the node's description is published");
         Ok(Some(blob.cid))
     }
-}
-
-/// RFC 2397 wants a URI's characters; everything but the unreserved ones is escaped.
-fn percent_encoded(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(*byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -126,7 +116,6 @@ mod tests {
 
     #[test]
     fn a_description_is_its_own_address() {
-        assert_eq!(percent_encoded(r#"{"a":"é b"}"#.as_bytes()), "%7B%22a%22%3A%22%C3%A9%20b%22%7D");
         let address = PublishArgs::default().address_of(&metadata()).expect("an address");
         assert!(address.starts_with("data:application/json,%7B%22schema%22%3A%22aiigo.node%2Fv1%22"), "{address}");
     }

@@ -1,0 +1,74 @@
+//! `aiigo provider`: the machines of the market.
+
+mod list;
+mod show;
+
+use aiigo_protocol::NodeDescription;
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::show::stakes;
+use self::{list::ListCommand, show::ShowCommand};
+use crate::{
+    CliError,
+    cli::Session,
+    indexer::{U256Text, number},
+};
+
+/// `aiigo provider`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum ProviderCommand {
+    List(ListCommand),
+    Show(ShowCommand),
+}
+
+impl ProviderCommand {
+    pub(crate) async fn run(self, session: &Session) -> Result<(), CliError> {
+        match self {
+            Self::List(command) => command.run(session).await,
+            Self::Show(command) => command.run(session).await,
+        }
+    }
+}
+
+/// A node, as the indexer and the registry alike tell it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Node {
+    #[serde(deserialize_with = "number")]
+    id: u64,
+    owner: String,
+    operator: String,
+    payout: String,
+    resource_type: String,
+    status: String,
+    trust_level: u8,
+    reputation: u16,
+    /// AIIGO wei, decimal.
+    stake: U256Text,
+    unbonding: U256Text,
+    /// Milli-TFLOPS.
+    #[serde(deserialize_with = "number")]
+    power: u64,
+    #[serde(deserialize_with = "number")]
+    running: u64,
+    #[serde(deserialize_with = "number")]
+    tasks_verified: u64,
+    #[serde(deserialize_with = "number")]
+    tasks_failed: u64,
+    /// Where the node describes itself; what follows is the description's, if it stands in that very address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    metadata_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+}
+
+impl Node {
+    /// Takes in what the node says of itself. An address elsewhere is not asked: it is a stranger's choice.
+    fn describe(&mut self) {
+        let Some(said) = self.metadata_uri.as_deref().and_then(NodeDescription::inline) else { return };
+        (self.name, self.region) = (said.name, said.region);
+    }
+}
