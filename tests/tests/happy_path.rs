@@ -174,13 +174,16 @@ async fn a_job_in_one_line_is_checked_quoted_run_and_read() {
         "60s",
     ];
     let line = |verb: &'static str, more: &[&'static str]| {
-        let args = [&["job", verb][..], &job, more, &["--", "data.csv"]].concat();
+        let args = [&["job", verb][..], &job, more, &["--json", "--", "data.csv"]].concat();
         args.into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
-    let ask = async |args: Vec<String>| world.aiigo_json(&args.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let ask = async |args: Vec<String>| {
+        let ended = world.aiigo(&args.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        ended.json().expect("a document")
+    };
 
     let checked = ask(line("validate", &[])).await;
-    assert_eq!((&checked["name"], &checked["inputs"][0]["size"]), (&"text-stats.wasm".into(), &26.into()));
+    assert_eq!((&checked["name"], &checked["inputs"][0]["size"]), (&"text-stats.wasm".into(), &23.into()));
     let quoted = ask(line("quote", &[])).await;
     assert_eq!(amount(&quoted, "escrowWei"), aiigo_tests::wei("0.006"));
     assert_eq!(quoted["providers"]["eligible"], 1, "{quoted:#}");
