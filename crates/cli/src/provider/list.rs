@@ -78,7 +78,9 @@ fn status(text: &str) -> Result<NodeStatus, String> {
 /// TFLOPS, in thousandths.
 fn power(text: &str) -> Result<u64, String> {
     let parsed = parse_units(text, 3).ok().and_then(|milli| u64::try_from(milli.get_absolute()).ok());
-    parsed.filter(|_| !text.starts_with('-')).ok_or_else(|| "expected a number of TFLOPS, such as 0.5".into())
+    parsed
+        .filter(|_| text.starts_with(|c: char| c.is_ascii_digit()))
+        .ok_or_else(|| "expected a number of TFLOPS, such as 0.5".into())
 }
 
 impl ListCommand {
