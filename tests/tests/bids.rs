@@ -19,11 +19,14 @@ async fn bid(world: &World, task: TaskId, args: &[&str]) -> Finished {
 
 #[tokio::test]
 async fn a_bid_is_signed_compared_taken_and_paid() {
-    let world = World::start("bids", 1).await;
-    let agent = &world.market.agents()[0];
+    let mut world = World::start("bids", 1).await;
+    let agent = world.market.agent(0).expect("an agent");
     let payout = agent.owner.address();
-    // At the buyer's price it wants nothing.
+    // At the buyer's price it wants nothing, from the first look on.
+    agent.stop().await.expect("it leaves when asked");
     fs::write(agent.dir.join("policy.toml"), "price.floor.CPU = '1'\n").expect("a policy");
+    world.market.start_agent(0).await.expect("an agent");
+    world.market.agent(0).expect("an agent").ready().await.expect("it is ready");
     let job = JobFile::new(&world.dir().join("jobs"), "for-bids", &modules::burn(1_000)).price("0.72").write();
     let task = world.submit(&job).await;
 
