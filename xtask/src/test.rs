@@ -17,8 +17,8 @@ const DEVICES: &str = "--features=aiigo-chain/aws-kms,aiigo-chain/ledger";
 
 /// What says how many tests of a program run at a time.
 const THREADS: &str = "RUST_TEST_THREADS";
-/// Most of them wait for blocks, not for a processor.
-const TESTS_PER_CORE: usize = 2;
+/// Most of them wait for blocks, not for a processor: a small machine runs so many at a time even so.
+const LEAST_THREADS: usize = 4;
 
 #[derive(Args)]
 pub(crate) struct TestArgs {
@@ -46,7 +46,8 @@ pub(crate) fn run(args: &TestArgs) -> Result<(), Error> {
     let mut tests = cargo();
     tests.args(["test", "--locked", "--workspace"]);
     if std::env::var_os(THREADS).is_none() {
-        tests.env(THREADS, (available_parallelism().map_or(1, NonZeroUsize::get) * TESTS_PER_CORE).to_string());
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+        tests.env(THREADS, cores.max(LEAST_THREADS).to_string());
     }
     shell::run(&mut tests)?;
     if !args.no_lint {
