@@ -24,7 +24,8 @@ struct Audited {
 }
 
 impl Audited {
-    /// A market whose keeper is the challenger, with secrets of its own, and two providers.
+    /// A market whose keeper is the challenger, with secrets of its own, and two providers. Each has a processor of its own:
+    /// whoever answers alone and then beside another would show half, and by chance less than counts as an answer.
     async fn start() -> Self {
         let mut world = World::empty("audits").await;
         let devnet = world.market.devnet();
@@ -41,6 +42,8 @@ impl Audited {
         world.market.start_keeper().await.expect("a keeper");
         for index in 0..2 {
             assert_eq!(world.market.add_agent().expect("an account"), index);
+            let agent = world.market.agent(index).expect("an agent");
+            agent.args = ["--threads", "1"].map(str::to_owned).to_vec();
             world.market.fund_agent(index).await.expect("AIIGO");
             world.market.set_up_agent(index).await.expect("a node");
             world.market.start_agent(index).await.expect("an agent");
