@@ -20,6 +20,8 @@ pub struct JobFile {
     output: String,
     time: String,
     price: String,
+    accept_within: String,
+    replicas: u8,
 }
 
 impl JobFile {
@@ -57,6 +59,8 @@ impl JobFile {
             output: "1MiB".to_owned(),
             time: "60s".to_owned(),
             price: "0.36".to_owned(),
+            accept_within: "5m".to_owned(),
+            replicas: 1,
         }
     }
 
@@ -106,12 +110,26 @@ impl JobFile {
         self
     }
 
+    /// How long nodes are looked for.
+    #[must_use]
+    pub fn accept_within(mut self, time: &str) -> Self {
+        self.accept_within = time.to_owned();
+        self
+    }
+
+    /// How many nodes do it, each on its own.
+    #[must_use]
+    pub fn replicas(mut self, count: u8) -> Self {
+        self.replicas = count;
+        self
+    }
+
     /// Writes `job.yaml` and returns where it is.
     ///
     /// # Panics
     /// If it can't be written.
     pub fn write(&self) -> PathBuf {
-        let Self { name, program, memory, fuel, output, time, price, .. } = self;
+        let Self { name, program, memory, fuel, output, time, price, accept_within, replicas, .. } = self;
         let mut yaml = format!("name: {name}\n{program}\n");
         if !self.inputs.is_empty() {
             yaml.push_str("inputs:\n");
@@ -122,7 +140,7 @@ impl JobFile {
         write!(
             yaml,
             "outputs: [{outputs}]\nresources: {{type: CPU, power: 0.001, memory: {memory}{fuel}, output: {output}, \
-             time: {time}}}\nprice: \"{price}\"\naccept-within: 5m\nreview: 1h\ntrust: 1\n",
+             time: {time}}}\nprice: \"{price}\"\naccept-within: {accept_within}\nreview: 1h\nreplicas: {replicas}\n",
             outputs = self.outputs.join(", ")
         )
         .expect("writing to memory");

@@ -142,7 +142,7 @@ impl World {
     /// # Panics
     /// If it can't be ordered.
     pub async fn submit(&self, job: &Path) -> TaskId {
-        let document = self.aiigo_json(&["job", "submit", text(job)]).await;
+        let document = self.aiigo_json(&["job", "submit", text(job), "--yes"]).await;
         document["taskId"].as_str().and_then(|id| id.parse().ok()).expect("a task id")
     }
 

@@ -43,6 +43,7 @@ async fn a_job_is_bought_done_checked_paid_and_indexed() {
             job.to_str().expect("UTF-8"),
             "--approve",
             "auto",
+            "--yes",
             "--results",
             results.to_str().expect("UTF-8"),
         ])
@@ -189,7 +190,10 @@ async fn a_job_in_one_line_is_checked_quoted_run_and_read() {
     assert_eq!(quoted["providers"]["eligible"], 1, "{quoted:#}");
 
     let folder = results.to_str().expect("UTF-8").to_owned();
-    let mut run = line("run", &["--approve", "auto"]);
+    let planned = ask(line("run", &["--dry-run"])).await;
+    assert_eq!((&planned["escrowWei"], &planned["replicas"]), (&quoted["escrowWei"], &1.into()), "{planned:#}");
+
+    let mut run = line("run", &["--approve", "auto", "--yes"]);
     run.splice(2..2, ["--results".to_owned(), folder]);
     let report = ask(run).await;
     assert_eq!((&report["status"], &report["exitCode"]), (&"Verified".into(), &0.into()), "{report:#}");
@@ -197,6 +201,8 @@ async fn a_job_in_one_line_is_checked_quoted_run_and_read() {
     assert!(summary.contains("km"), "{summary}");
 
     let task = report["taskId"].as_str().expect("an id");
+    let shown = world.aiigo_json(&["job", "show", task]).await;
+    assert_eq!(planned["specHash"], shown["request"]["specHash"], "what the dry run said is what was ordered");
     let printed = world.aiigo_json(&["job", "logs", task]).await;
     let kept = fs::read_to_string(results.join(".aiigo/stdout")).ok();
     assert_eq!(printed["stdout"].as_str().map(str::to_owned), kept, "{printed:#}");

@@ -22,6 +22,7 @@ async fn run(world: &World, job: JobFile) -> Value {
         path.to_str().expect("UTF-8"),
         "--approve",
         "auto",
+        "--yes",
         "--json",
         "--results",
         results.to_str().expect("UTF-8"),

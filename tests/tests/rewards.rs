@@ -19,7 +19,7 @@ async fn indexer_and_keeper_come_to_the_same_root_and_a_difference_is_an_alarm()
     let job = project_root().join("examples/text-stats/job.yaml");
     let results = world.dir().join("results");
     let (job, results) = (job.to_str().expect("UTF-8"), results.to_str().expect("UTF-8"));
-    let report = world.aiigo_json(&["job", "run", job, "--approve", "auto", "--results", results]).await;
+    let report = world.aiigo_json(&["job", "run", job, "--approve", "auto", "--yes", "--results", results]).await;
     assert_eq!(report["status"], "Verified");
 
     // The epoch of its fee ends, the keeper closes it, and it is final.

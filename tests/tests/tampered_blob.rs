@@ -62,7 +62,8 @@ async fn a_tampered_blob_is_refused_by_its_cid() {
     let honest = world.market.store().expect("a store").url().clone();
     let liar = LyingGateway::start(honest, "wasi_snapshot_preview1").await;
     let job = JobFile::new(&world.dir().join("jobs"), "tampered", &modules::exit_with(0)).write();
-    let ordered = world.aiigo_json(&["job", "submit", job.to_str().expect("UTF-8"), "--gateway", &liar.url()]).await;
+    let ordered =
+        world.aiigo_json(&["job", "submit", job.to_str().expect("UTF-8"), "--yes", "--gateway", &liar.url()]).await;
     let task: TaskId = ordered["taskId"].as_str().and_then(|id| id.parse().ok()).expect("a task id");
     let module = fs::read(job.with_file_name("program.wasm")).expect("the module");
     let stored = world.aiigo_json(&["store", "put", job.with_file_name("program.wasm").to_str().expect("UTF-8")]).await;

@@ -86,7 +86,7 @@ impl Market {
     async fn buy(&self, job: &Path) -> Value {
         let results = job.with_file_name("results");
         let (job, results) = (job.to_str().expect("UTF-8"), results.to_str().expect("UTF-8"));
-        let args = ["job", "run", job, "--approve", "auto", "--json", "--results", results];
+        let args = ["job", "run", job, "--approve", "auto", "--yes", "--json", "--results", results];
         // A program that failed makes the command fail; its report is on stdout all the same.
         let finished = self.world.market.desk().run(Program::Aiigo, Some(&self.world.buyer()), args).await;
         let finished = finished.expect("it runs");

@@ -14,7 +14,7 @@ async fn the_index_agrees_with_the_contracts_and_a_changed_row_is_found() {
     let job = project_root().join("examples/text-stats/job.yaml");
     let results = world.dir().join("results");
     let (job, results) = (job.to_str().expect("UTF-8"), results.to_str().expect("UTF-8"));
-    let report = world.aiigo_json(&["job", "run", job, "--approve", "auto", "--results", results]).await;
+    let report = world.aiigo_json(&["job", "run", job, "--approve", "auto", "--yes", "--results", results]).await;
     assert_eq!(report["status"], "Verified");
     let head = world.market.provider().get_block_number().await.expect("a head");
     let compared = world.verified().await;

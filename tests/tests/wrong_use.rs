@@ -57,7 +57,7 @@ async fn a_wrong_flag_is_wrong_usage() {
 async fn a_job_without_a_key_says_how_to_give_one() {
     let world = world().await;
     let path = JobFile::new(&world.dir().join("jobs"), "no-key", &modules::exit_with(0)).write();
-    let args = ["job", "submit", path.to_str().expect("UTF-8")];
+    let args = ["job", "submit", "--yes", path.to_str().expect("UTF-8")];
     let finished = world.market.desk().run(Program::Aiigo, None, args).await.expect("it runs");
     assert!(matches!(finished.code(), 1 | 2), "{}", finished.stderr);
     assert!(finished.stderr.contains("--account"), "{}", finished.stderr);
@@ -79,8 +79,9 @@ async fn a_stranger_cannot_take_back_a_task() {
 async fn a_store_that_does_not_answer_is_named() {
     let world = world().await;
     let path = JobFile::new(&world.dir().join("jobs"), "no-gateway", &modules::exit_with(0)).write();
-    let finished =
-        world.aiigo(&["job", "submit", path.to_str().expect("UTF-8"), "--gateway", "http://127.0.0.1:9"]).await;
+    let finished = world
+        .aiigo(&["job", "submit", path.to_str().expect("UTF-8"), "--yes", "--gateway", "http://127.0.0.1:9"])
+        .await;
     assert_fails(&finished, 1, &["http://127.0.0.1:9", "aiigo store serve"]);
 }
 

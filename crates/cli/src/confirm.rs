@@ -22,6 +22,17 @@ pub(crate) struct ConfirmArgs {
 }
 
 impl ConfirmArgs {
+    /// Whether there is an answer to be had.
+    ///
+    /// # Errors
+    /// Wrong usage if nobody is there to ask.
+    pub(crate) fn possible(self) -> Result<(), CliError> {
+        match self.yes || (io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            true => Ok(()),
+            false => Err(CliError::Usage("there is no terminal to ask on: add --yes if that is what you want".into())),
+        }
+    }
+
     /// Shows on stderr what `calls` do and cost, and asks unless told not to. Only the first call is tried beforehand: those
     /// after it build on it.
     ///
@@ -48,11 +59,9 @@ impl ConfirmArgs {
             text.push_str(&format!("Gas: about {}, at most {}{more}", cost.gas, format::eth(cost.most)));
         }
         eprintln!("{text}");
+        self.possible()?;
         if self.yes {
             return Ok(());
-        }
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            return Err(CliError::Usage("there is no terminal to ask on: add --yes if that is what you want".into()));
         }
         match ask("Go ahead?".into(), "Nothing was sent.".into(), session).await? {
             true => Ok(()),

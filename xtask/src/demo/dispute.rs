@@ -152,7 +152,8 @@ impl Play<'_> {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
-        let mut command: Vec<OsString> = vec!["job".into(), "run".into(), args.job.clone().into(), "--follow".into()];
+        let mut command: Vec<OsString> =
+            vec!["job".into(), "run".into(), args.job.clone().into(), "--follow".into(), "--yes".into()];
         command.extend(["--json", "--approve", "never", "--results"].map(OsString::from));
         command.push(results.into());
         if let Some(input) = &args.input {

@@ -118,8 +118,14 @@ impl Play<'_> {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
-        let mut command: Vec<std::ffi::OsString> =
-            vec!["job".into(), "run".into(), args.job.clone().into(), "--follow".into(), "--json".into()];
+        let mut command: Vec<std::ffi::OsString> = vec![
+            "job".into(),
+            "run".into(),
+            args.job.clone().into(),
+            "--follow".into(),
+            "--yes".into(),
+            "--json".into(),
+        ];
         command.extend(["--approve".into(), "auto".into(), "--results".into(), results.into()]);
         if let Some(input) = &args.input {
             command.extend(["--input".into(), std::path::absolute(input)?.into()]);

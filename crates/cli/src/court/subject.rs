@@ -65,11 +65,13 @@ impl Subject {
                 task: TaskId(created.taskId),
                 node,
                 created,
-                result: result.resultHash,
+                result: result.hash,
                 appellant: None,
                 gateways: Vec::new(),
             };
-            subject.knows(&result.resultURI);
+            for uri in result.uris {
+                subject.knows(uri);
+            }
             return Ok(subject);
         }
         Self::of_appeal(chain, case, node).await

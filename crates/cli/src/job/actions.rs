@@ -128,7 +128,11 @@ impl ApproveCommand {
 
 fn no_result(id: TaskId, status: TaskStatus) -> CliError {
     CliError::Failed(match status {
-        TaskStatus::Open | TaskStatus::InProgress => {
+        TaskStatus::Open
+        | TaskStatus::InProgress
+        | TaskStatus::Recruiting
+        | TaskStatus::Drawing
+        | TaskStatus::Replicating => {
             format!("task {id} is {status}: it has no result yet; to wait for it: aiigo job follow {id}")
         }
         TaskStatus::Verified => format!("task {id} is approved and paid already"),
@@ -156,9 +160,9 @@ impl CancelCommand {
         let progress = Progress::new(false);
         let mut timeline = Timeline::new(wallet.chain().clone(), self.task);
         let status = look(&mut timeline, &progress).await?;
-        if status != TaskStatus::Open {
+        if !matches!(status, TaskStatus::Open | TaskStatus::Recruiting) {
             return Err(CliError::Failed(format!(
-                "task {} is {status}: only an open task can be cancelled",
+                "task {} is {status}: only a task that still looks for a provider can be cancelled",
                 self.task
             )));
         }

@@ -25,13 +25,14 @@ pub(crate) enum Approve {
 }
 
 impl Approve {
-    /// What was asked for, or on a terminal to be asked.
+    /// What was asked for, or on a terminal to be asked. Of several replicas the count decides, and nobody approves.
     ///
     /// # Errors
     /// Wrong usage if nobody is there to ask.
-    pub(crate) fn resolve(given: Option<Self>) -> Result<Self, CliError> {
+    pub(crate) fn resolve(given: Option<Self>, replicas: u8) -> Result<Self, CliError> {
         let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
         match given {
+            _ if replicas > 1 => Ok(Self::Never),
             Some(Self::Ask) | None if !terminal => Err(CliError::Usage(
                 "there is no terminal to ask on: say with --approve auto or --approve never whether a result that passes \
                  every check is paid for"

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     Chain, CliError,
     cli::Session,
+    confirm::ConfirmArgs,
     format,
     indexer::Indexer,
     progress::Progress,
@@ -41,6 +42,7 @@ pub(crate) async fn order(
     indexer: Option<&Indexer>,
     store: &Path,
     progress: &Progress,
+    confirm: ConfirmArgs,
     session: &Session,
 ) -> Result<Order, CliError> {
     // Before the task is there: its provider must find the door open.
@@ -49,7 +51,7 @@ pub(crate) async fn order(
     let mut run = wallet.runs().begin("createTask", &prepared.request.abi_encode())?;
     if run.resumed {
         progress.note("Taking up the same job again, which was cut short.");
-    } else if let Err(error) = ready(prepared, wallet, indexer, progress).await {
+    } else if let Err(error) = agree(prepared, wallet, indexer, progress, confirm, session).await {
         run.finish()?;
         return Err(error);
     }
@@ -70,25 +72,65 @@ pub(crate) async fn order(
     Ok(Order { task_id, run })
 }
 
-/// Whether the order can go well: better known before the money moves.
-async fn ready(
+/// Asks whether it is wanted, once it is known that the order can go well: better before the money moves.
+async fn agree(
     prepared: &Prepared,
     wallet: &Wallet,
     indexer: Option<&Indexer>,
     progress: &Progress,
+    confirm: ConfirmArgs,
+    session: &Session,
 ) -> Result<(), CliError> {
-    let (escrow, tips) = quote(wallet.chain(), &prepared.request).await?;
-    progress.step(&format!(
-        "quote: {} in escrow for at most {} s of work, {} for possible time-outs; what is not used comes back",
-        format::eth(escrow),
-        prepared.request.duration,
-        format::eth(tips)
-    ));
-    affordable(wallet.chain(), wallet.address(), escrow, tips).await?;
+    let terms = Terms::of(prepared, wallet).await?;
     progress.waiting("asking the gateway for the spec, as a provider will");
     prepare::check_gateway(prepared).await?;
     providers::show(indexer, &prepared.request, wallet.address(), progress).await;
-    Ok(())
+    progress.pause();
+    confirm.agree(wallet, &terms.lines(prepared), &[&terms.call], session).await
+}
+
+/// What an order costs.
+#[derive(Debug)]
+pub(super) struct Terms {
+    /// Wei.
+    pub(super) escrow: U256,
+    /// Deposit for time-out tips, wei.
+    pub(super) tips: U256,
+    /// What creates the task.
+    pub(super) call: Call,
+}
+
+impl Terms {
+    /// Asks the marketplace.
+    ///
+    /// # Errors
+    /// If it takes no such task, or the account can't pay it.
+    pub(super) async fn of(prepared: &Prepared, wallet: &Wallet) -> Result<Self, CliError> {
+        let (escrow, tips) = quote(wallet.chain(), &prepared.request).await?;
+        affordable(wallet.chain(), wallet.address(), escrow, tips).await?;
+        let data = TaskMarketplace::createTaskCall { request: prepared.request.clone() }.abi_encode();
+        let what = format!("creating the task of {}", prepared.spec.name);
+        let call = Call { value: escrow + tips, ..wallet.call(what, ContractName::TaskMarketplace, data) };
+        Ok(Self { escrow, tips, call })
+    }
+
+    /// The same for people.
+    pub(super) fn lines(&self, prepared: &Prepared) -> [String; 3] {
+        let TaskMarketplace::TaskRequest { replicas, duration, .. } = prepared.request;
+        let nodes = match replicas {
+            1 => "a node".to_owned(),
+            seats => format!("each of {seats} nodes"),
+        };
+        [
+            format!("order {}: at most {duration} s of work by {nodes}", prepared.spec.name),
+            format!(
+                "put {} into escrow for it, and {} for time-outs",
+                format::eth(self.escrow),
+                format::eth(self.tips)
+            ),
+            "what is not used of both comes back to your balance".into(),
+        ]
+    }
 }
 
 async fn create(
@@ -98,13 +140,9 @@ async fn create(
     progress: &Progress,
     session: &Session,
 ) -> Result<TaskId, CliError> {
-    let chain = wallet.chain();
-    let (escrow, tips) = quote(chain, &prepared.request).await?;
     progress.waiting("creating the task");
-    let data = TaskMarketplace::createTaskCall { request: prepared.request.clone() }.abi_encode();
-    let call = wallet.call(format!("creating the task of {}", prepared.spec.name), ContractName::TaskMarketplace, data);
-    let landed = wallet.send(run, Call { value: escrow + tips, ..call }, &session.stop).await?;
-    created(chain, &landed, wallet.address(), prepared.spec_hash)
+    let landed = wallet.send(run, Terms::of(prepared, wallet).await?.call, &session.stop).await?;
+    created(wallet.chain(), &landed, wallet.address(), prepared.spec_hash)
 }
 
 /// Escrow and deposit for time-out tips, wei.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use aiigo_storage::ContentUri;
 use aiigo_task::{OutputFile, ResultManifest};
+use alloy::primitives::B256;
 
 use super::{
     results::Results,
@@ -59,37 +60,60 @@ impl Delivery<'_> {
     /// As [`Self::take`].
     pub async fn printed(&self) -> Result<[Option<Vec<u8>>; 2], CliError> {
         let dir = tempfile::tempdir().context(|| "making a temporary folder".into())?;
-        let (sources, manifest, _) = self.manifest().await?;
-        let mut printed = [None, None];
-        for ((name, text), bytes) in
-            [("stdout", manifest.stdout), ("stderr", manifest.stderr)].into_iter().zip(&mut printed)
-        {
-            let Some(text) = text else { continue };
-            let file = dir.path().join(name);
-            sources.file(&text.cid, text.size, &file, name).await?;
-            *bytes = Some(tokio::fs::read(&file).await.context(|| format!("reading {name}"))?);
-        }
-        Ok(printed)
+        self.of_any_copy(async |result, uri| {
+            let (sources, manifest, _) = self.manifest(result, uri).await?;
+            let mut printed = [None, None];
+            for ((name, text), bytes) in
+                [("stdout", manifest.stdout), ("stderr", manifest.stderr)].into_iter().zip(&mut printed)
+            {
+                let Some(text) = text else { continue };
+                let file = dir.path().join(name);
+                sources.file(&text.cid, text.size, &file, name).await?;
+                *bytes = Some(tokio::fs::read(&file).await.context(|| format!("reading {name}"))?);
+            }
+            Ok(printed)
+        })
+        .await
     }
 
     async fn fetch_into(&self, place: &Results) -> Result<ResultManifest, CliError> {
+        let fetched = self.of_any_copy(async |result, uri| self.fetch_copy(place, result, uri).await).await;
+        fetched.map_err(|error| self.advised(error))
+    }
+
+    /// The first that succeeds: of nodes that came to the same result, each has a copy of it, and each may hold it back.
+    async fn of_any_copy<T>(&self, take: impl AsyncFn(B256, &str) -> Result<T, CliError>) -> Result<T, CliError> {
+        let result = self.timeline.result();
+        let mut failed = None;
+        for uri in result.iter().flat_map(|result| &result.uris) {
+            match take(result.as_ref().map(|result| result.hash).unwrap_or_default(), uri).await {
+                Ok(taken) => return Ok(taken),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
         let task = self.timeline.task_id();
-        let rejected = |source: Difference| CliError::Rejected { task, source: Box::new(source) };
-        let (sources, manifest, json) = self.manifest().await.map_err(|error| self.advised(error))?;
-        let advised = |error| self.advised(error);
+        Err(failed.unwrap_or_else(|| CliError::Failed(format!("the chain's events of task {task} show no result"))))
+    }
+
+    async fn fetch_copy(&self, place: &Results, result: B256, uri: &str) -> Result<ResultManifest, CliError> {
+        let (sources, manifest, json) = self.manifest(result, uri).await?;
         for output in &manifest.outputs {
             let file = place.output(&output.path)?;
-            sources.file(&output.cid, output.size, &file, output.path.as_str()).await.map_err(advised)?;
-            check(output.clone(), file).await?.map_err(rejected)?;
+            sources.file(&output.cid, output.size, &file, output.path.as_str()).await?;
+            check(output.clone(), file).await?.map_err(|source| self.rejected(source))?;
         }
         for (name, text) in [("stdout", manifest.stdout), ("stderr", manifest.stderr)] {
             if let Some(text) = text {
-                sources.file(&text.cid, text.size, &place.own(name), name).await.map_err(advised)?;
+                sources.file(&text.cid, text.size, &place.own(name), name).await?;
             }
         }
         let file = place.manifest();
         tokio::fs::write(&file, &json).await.context(|| format!("writing {}", file.display()))?;
         Ok(manifest)
+    }
+
+    fn rejected(&self, source: Difference) -> CliError {
+        CliError::Rejected { task: self.timeline.task_id(), source: Box::new(source) }
     }
 
     /// A failed fetch, with the way on.
@@ -104,22 +128,20 @@ impl Delivery<'_> {
         }
     }
 
-    /// The manifest that the chain names, its text, and where its files may be had.
-    async fn manifest(&self) -> Result<(Sources, ResultManifest, Vec<u8>), CliError> {
+    /// The manifest at an address, its text, and where its files may be had.
+    async fn manifest(&self, result_hash: B256, uri: &str) -> Result<(Sources, ResultManifest, Vec<u8>), CliError> {
         let task = self.timeline.task_id();
-        let rejected = |source: Difference| CliError::Rejected { task, source: Box::new(source) };
-        let (Some(created), Some(result)) = (self.timeline.created(), self.timeline.result()) else {
-            return Err(CliError::Failed(format!("the chain's events of task {task} show no result")));
-        };
+        let created = self.timeline.created();
+        let created = created.ok_or_else(|| CliError::Failed(format!("the chain's events show no task {task}")))?;
 
         let mut sources = Sources::open(self.store, false)?;
         let spec = sources.spec(self.timeline.chain(), created).await?;
 
-        let uri: ContentUri = result.resultURI.parse().map_err(|error| rejected(Difference::Uri(error)))?;
+        let uri: ContentUri = uri.parse().map_err(|error| self.rejected(Difference::Uri(error)))?;
         sources.add(&uri.gateways, false);
         let json = sources.document(&uri.cid, "the result manifest").await?;
-        let promise = Promise { task_id: task, spec: &spec, result_hash: result.resultHash };
-        let manifest = verify::manifest(&json, &promise).map_err(rejected)?;
+        let promise = Promise { task_id: task, spec: &spec, result_hash };
+        let manifest = verify::manifest(&json, &promise).map_err(|source| self.rejected(source))?;
         Ok((sources, manifest, json))
     }
 }

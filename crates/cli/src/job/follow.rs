@@ -8,7 +8,7 @@ use clap::Args;
 use super::{
     approval::Approve,
     settle::{Buyer, Settlement},
-    timeline::{Timeline, describe},
+    timeline::Timeline,
 };
 use crate::{
     CliError,
@@ -50,10 +50,12 @@ pub(crate) struct SettleArgs {
 
 impl FollowCommand {
     pub(crate) async fn run(self, session: &Session) -> Result<ExitCode, CliError> {
-        let approve = Approve::resolve(self.settle.approve)?;
+        let chain = self.wallet.chain.connect().await?;
+        let (_, task) = chain.task(self.task).await?;
+        let approve = Approve::resolve(self.settle.approve, task.replicas)?;
         let buyer = match approve {
             // Who only looks needs no key.
-            Approve::Never => Buyer::Watcher(self.wallet.chain.connect().await?),
+            Approve::Never => Buyer::Watcher(chain),
             _ => Buyer::Payer(self.wallet.open().await?),
         };
         let store = self.store.dir(&self.wallet.data);
@@ -100,16 +102,25 @@ pub(crate) async fn look(timeline: &mut Timeline, progress: &Progress) -> Result
     let (status, task) = timeline.chain().task(timeline.task_id()).await?;
     let change = timeline.refresh().await?;
     for event in &change.undone {
-        progress.note(&format!("undone by a reorganisation of the chain: {}", describe(event)));
+        progress.note(&format!("undone by a reorganisation of the chain: {}", event.describe()));
     }
     for event in &change.added {
-        progress.step_at(event.timestamp, &describe(event), Some(&event.tx_hash));
+        progress.step_at(event.timestamp, &event.describe(), Some(&event.tx_hash));
     }
     progress.waiting(match status {
         TaskStatus::Open => format!("waiting for a provider, until {}", format::date(task.acceptBy.to())),
         TaskStatus::InProgress => {
             let deadline = timeline.deadline().map(|deadline| format!(", due by {}", format::date(deadline)));
             format!("node {} works on it{}", task.nodeId, deadline.unwrap_or_default())
+        }
+        TaskStatus::Recruiting => format!("nodes apply until {}", format::date(task.acceptBy.to())),
+        TaskStatus::Drawing => {
+            let block = timeline.draw_block().map(|block| format!(" by block {block}"));
+            format!("the nodes are drawn{}", block.unwrap_or_default())
+        }
+        TaskStatus::Replicating => {
+            let deadline = timeline.deadline().map(|deadline| format!(", due by {}", format::date(deadline)));
+            format!("{} nodes work on it{}", task.replicas, deadline.unwrap_or_default())
         }
         _ => String::new(),
     });

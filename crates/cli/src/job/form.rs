@@ -47,6 +47,9 @@ pub(crate) struct JobArgs {
     /// The least trust level of the provider [default: 1]
     #[arg(long, value_name = "LEVEL", conflicts_with = "job")]
     trust: Option<String>,
+    /// How many nodes do it, each on its own: 1, 3, 5 or 7 [default: 1]
+    #[arg(long, value_name = "COUNT", conflicts_with = "job")]
+    replicas: Option<String>,
     /// What the program gets as its arguments
     #[arg(last = true, value_name = "ARGS", conflicts_with = "job")]
     args: Vec<String>,
@@ -96,7 +99,7 @@ impl JobArgs {
             }
         }
         job.insert("resources".into(), resources.into());
-        for (field, given) in [("price", &self.price), ("trust", &self.trust)] {
+        for (field, given) in [("price", &self.price), ("trust", &self.trust), ("replicas", &self.replicas)] {
             if let Some(value) = given {
                 job.insert(field.into(), json!(value));
             }

@@ -35,7 +35,7 @@ use self::{
     list::ListCommand,
     quote::{QuoteCommand, ValidateCommand},
     run::RunCommand,
-    status::StatusCommand,
+    status::{ShowCommand, StatusCommand},
     submit::SubmitCommand,
 };
 use crate::{CliError, cli::Session};
@@ -49,6 +49,7 @@ pub(crate) enum JobCommand {
     Submit(SubmitCommand),
     Follow(FollowCommand),
     Status(StatusCommand),
+    Show(ShowCommand),
     List(ListCommand),
     Logs(LogsCommand),
     Download(DownloadCommand),
@@ -66,6 +67,7 @@ impl JobCommand {
             Self::Follow(command) => return command.run(session).await,
             Self::Submit(command) => command.run(session).await?,
             Self::Status(command) => command.run(session).await?,
+            Self::Show(command) => command.run(session).await?,
             Self::List(command) => command.run(session).await?,
             Self::Bids(command) => command.run(session).await?,
             Self::Assign(command) => command.run(session).await?,

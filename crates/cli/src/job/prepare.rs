@@ -7,7 +7,7 @@ use std::{
 };
 
 use aiigo_protocol::TaskMarketplace::TaskRequest;
-use aiigo_storage::{BlobRef, ClientOptions, ContentUri, DirStore, GatewayClient, GatewayUrl};
+use aiigo_storage::{BlobCid, BlobRef, ClientOptions, ContentUri, DirStore, GatewayClient, GatewayUrl, cid_of_reader};
 use aiigo_task::{Job, JobProgram, Program, TaskProgram, TaskSpec, format_bytes};
 use alloy::primitives::{Address, B256, aliases::U96};
 
@@ -129,35 +129,61 @@ fn check_module(path: &Path) -> Result<(), CliError> {
 ///
 /// # Errors
 /// If a file can't be stored, or is larger than a job may have.
-pub async fn store(local: LocalJob, store: &Path, gateway: GatewayUrl) -> Result<Prepared, CliError> {
+pub async fn store(local: &LocalJob, store: &Path, gateway: GatewayUrl) -> Result<Prepared, CliError> {
     let blobs = DirStore::open(store).context(|| format!("opening the store {}", store.display()))?;
     let put = async |path: &Path| {
         let blob = blobs.put_file(path).await.context(|| format!("storing {}", path.display()))?;
         Contents::of(store).add(&Entry { name: name_of(path), content: Content::File(blob) })?;
-        Ok::<_, CliError>(blob)
+        Ok(blob)
     };
+    let prepared = prepared(local, put, gateway).await?;
+    let spec = &prepared.spec;
+    blobs.put_bytes(prepared.spec_json.clone()).await.context(|| "storing the task spec".into())?;
+    let pin = async |cid: &BlobCid, note: String| {
+        let pinned = blobs.pin(cid, order_holder(spec.hash()), note).await;
+        pinned.context(|| format!("pinning {cid}"))
+    };
+    if let (Program::Wasm(blob), JobProgram::Module(path)) = (spec.program(), &local.job.program) {
+        pin(&blob.cid, name_of(path)).await?;
+    }
+    for (input, path) in spec.inputs.iter().zip(&local.inputs) {
+        pin(&input.cid, name_of(path)).await?;
+    }
+    pin(&prepared.spec_blob.cid, "task spec".into()).await?;
+    Ok(prepared)
+}
+
+/// What [`store`] would come to, with nothing stored.
+///
+/// # Errors
+/// If a file can't be read, or is larger than a job may have.
+pub async fn plan(local: &LocalJob, gateway: GatewayUrl) -> Result<Prepared, CliError> {
+    let hash = async |path: &Path| {
+        let file = path.to_owned();
+        let hashing = tokio::task::spawn_blocking(move || cid_of_reader(io::BufReader::new(fs::File::open(file)?)));
+        let what = || format!("reading {}", path.display());
+        hashing.await.context(what)?.context(what)
+    };
+    prepared(local, hash, gateway).await
+}
+
+/// The task of a job, each of whose files `take` gives an address.
+async fn prepared(
+    local: &LocalJob,
+    take: impl AsyncFn(&Path) -> Result<BlobRef, CliError>,
+    gateway: GatewayUrl,
+) -> Result<Prepared, CliError> {
     let program: TaskProgram = match &local.job.program {
-        JobProgram::Module(module) => put(&local.folder.join(module)).await?.into(),
+        JobProgram::Module(module) => take(&local.folder.join(module)).await?.into(),
         JobProgram::Image(image) => image.clone().into(),
     };
     let mut inputs = Vec::with_capacity(local.inputs.len());
     for path in &local.inputs {
-        inputs.push(put(path).await?);
+        inputs.push(take(path).await?);
     }
     let spec = local.job.spec(program, &inputs, vec![gateway.clone()]).context(|| "making the task spec".into())?;
     let spec_json = spec.canonical();
-    let spec_blob = blobs.put_bytes(spec_json.clone()).await.context(|| "storing the task spec".into())?;
-    let pin = async |blob: &BlobRef, note: String| {
-        let pinned = blobs.pin(&blob.cid, order_holder(spec.hash()), note).await;
-        pinned.context(|| format!("pinning {}", blob.cid))
-    };
-    if let (Program::Wasm(blob), JobProgram::Module(path)) = (spec.program(), &local.job.program) {
-        pin(blob, name_of(path)).await?;
-    }
-    for (blob, path) in inputs.iter().zip(&local.inputs) {
-        pin(blob, name_of(path)).await?;
-    }
-    pin(&spec_blob, "task spec".into()).await?;
+    let spec_blob = cid_of_reader(spec_json.as_slice()).context(|| "making the task spec".into())?;
     let uri = ContentUri::new(spec_blob.cid).at(gateway.clone());
     let request = request(&local.job, spec.hash(), uri.to_string())?;
     Ok(Prepared { spec_hash: spec.hash(), spec, spec_json, request, spec_blob, gateway })
@@ -172,7 +198,7 @@ pub(super) fn request(job: &Job, spec_hash: B256, spec_uri: String) -> Result<Ta
     Ok(TaskRequest {
         resourceType: job.resources.resource_type as u8,
         minTrustLevel: job.trust,
-        replicas: 1,
+        replicas: job.replicas,
         minPower: job.resources.milli_tflops,
         duration: seconds("resources.time", job.resources.limits.seconds)?,
         acceptWindow: seconds("accept-within", job.accept_within.as_secs())?,

@@ -44,6 +44,8 @@ impl ValidateCommand {
             "memoryBytes": limits.memory_bytes,
             "outputBytes": limits.output_bytes,
             "pricePerHourWei": job.price_per_hour.to_string(),
+            "trust": job.trust,
+            "replicas": job.replicas,
         });
         session.output.result(&document, || {
             let mut rows = vec![("job", job.name.clone()), ("program", program)];
@@ -51,6 +53,9 @@ impl ValidateCommand {
             rows.extend(inputs.iter().map(|(input, size)| ("input", named(&input.path, **size))));
             rows.extend(job.outputs.iter().map(|output| ("output", output.to_string())));
             rows.push(("at most", format!("{} s, {} of memory", limits.seconds, format_bytes(limits.memory_bytes))));
+            if job.replicas > 1 {
+                rows.push(("replicas", job.replicas.to_string()));
+            }
             facts(&rows)
         })
     }
@@ -83,11 +88,16 @@ impl QuoteCommand {
             "escrowWei": escrow.to_string(),
             "tipDepositWei": tips.to_string(),
             "seconds": request.duration,
+            "replicas": request.replicas,
             "providers": ranking,
         });
         session.output.result(&document, || {
+            let by = match request.replicas {
+                1 => String::new(),
+                seats => format!(" by each of {seats} nodes"),
+            };
             let text = facts(&[
-                ("in escrow", format!("{}, for at most {} s of work", format::eth(escrow), request.duration)),
+                ("in escrow", format!("{}, for at most {} s of work{by}", format::eth(escrow), request.duration)),
                 ("for time-outs", format::eth(tips)),
                 ("comes back", "what is not used of both".into()),
             ]);

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     delivery::Delivered,
-    timeline::{Moment, Timeline, describe},
+    timeline::{Moment, Timeline},
 };
 use crate::{
     Chain, CliError, format,
@@ -25,6 +25,10 @@ pub(crate) struct Report {
     /// Who is paid: the payout address of the node.
     pub(crate) provider: Option<Address>,
     pub(crate) node_id: Option<u64>,
+    /// How many nodes do it, each on its own.
+    pub(crate) replicas: u8,
+    /// Of several nodes, those whose result has the majority: they are paid.
+    pub(crate) agreeing_nodes: Vec<u64>,
     pub(crate) escrow_wei: String,
     pub(crate) paid_wei: Option<String>,
     pub(crate) provider_paid_wei: Option<String>,
@@ -61,20 +65,22 @@ impl Report {
             }
             None => None,
         };
-        let paid = timeline.verified();
-        let refunded = paid.map(|paid| paid.refundAmount).or_else(|| timeline.refunded());
+        let paid = timeline.paid();
+        let refunded = paid.map(|paid| paid.refund).or_else(|| timeline.refunded());
         Ok(Self {
             task_id: id.0,
             status,
             provider,
             node_id,
+            replicas: task.replicas,
+            agreeing_nodes: timeline.paid_replicas(),
             escrow_wei: task.escrow.to_string(),
             paid_wei: paid.map(|paid| paid.due.to_string()),
-            provider_paid_wei: paid.map(|paid| paid.providerAmount.to_string()),
-            fee_wei: paid.map(|paid| paid.feeAmount.to_string()),
+            provider_paid_wei: paid.map(|paid| paid.providers.to_string()),
+            fee_wei: paid.map(|paid| paid.fee.to_string()),
             refunded_wei: refunded.map(|amount| amount.to_string()),
             tips_returned_wei: refunded.map(|_| timeline.unspent_tips().to_string()),
-            result_hash: timeline.result().map(|result| result.resultHash),
+            result_hash: timeline.result().map(|result| result.hash),
             outcome: delivered.map(|delivered| delivered.manifest.outcome),
             exit_code: delivered.map(|delivered| delivered.manifest.exit_code),
             result_dir: delivered.map(|delivered| delivered.dir.clone()),
@@ -92,6 +98,13 @@ impl Report {
         rows.extend(self.due_dates.iter().map(|(what, when)| (*what, format::date(*when))));
         if let (Some(node), Some(provider)) = (self.node_id, self.provider) {
             rows.push(("provider", format!("node {node}, paid to {provider}")));
+        }
+        if self.replicas > 1 {
+            rows.push(("nodes", self.replicas.to_string()));
+        }
+        if !self.agreeing_nodes.is_empty() {
+            let ids: Vec<_> = self.agreeing_nodes.iter().map(u64::to_string).collect();
+            rows.push(("  agree, paid", ids.join(", ")));
         }
         rows.push(("escrow", amount(&self.escrow_wei)));
         let settled = [
@@ -113,7 +126,7 @@ impl Report {
         }
         let history = timeline.map(|timeline| {
             let lines = timeline.events().iter().map(|event| {
-                format!("{}  {}  tx {}\n", format::date(event.timestamp), printable(&describe(event)), event.tx_hash)
+                format!("{}  {}  tx {}\n", format::date(event.timestamp), printable(&event.describe()), event.tx_hash)
             });
             format!("\n{}", lines.collect::<String>())
         });
@@ -124,10 +137,13 @@ impl Report {
 /// What the task is waiting for, and until when.
 fn due_dates(status: TaskStatus, timeline: &Timeline, accept_by: u64) -> Vec<(&'static str, u64)> {
     match status {
-        TaskStatus::Open => vec![("open until", accept_by)],
-        TaskStatus::InProgress => timeline.deadline().map(|deadline| ("to deliver by", deadline)).into_iter().collect(),
+        TaskStatus::Open | TaskStatus::Recruiting => vec![("open until", accept_by)],
+        TaskStatus::InProgress | TaskStatus::Replicating => {
+            timeline.deadline().map(|deadline| ("to deliver by", deadline)).into_iter().collect()
+        }
         TaskStatus::Completed => {
-            timeline.result().map(|result| ("to approve by", result.reviewUntil.to())).into_iter().collect()
+            let until = timeline.result().and_then(|result| result.review_until);
+            until.map(|until| ("to approve by", until)).into_iter().collect()
         }
         _ => Vec::new(),
     }

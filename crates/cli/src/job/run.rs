@@ -25,13 +25,21 @@ pub(crate) struct RunCommand {
     /// Tell every step, with its transaction, as it happens
     #[arg(long)]
     follow: bool,
+    /// Show what would be ordered and what it would cost; store and send nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl RunCommand {
     pub(crate) async fn run(self, session: &Session) -> Result<ExitCode, CliError> {
-        let approve = Approve::resolve(self.settle.approve)?;
         let progress = Progress::new(self.follow);
-        let prepared = self.order.prepare(&progress).await?;
+        let job = self.order.read()?;
+        if self.dry_run {
+            self.order.dry_run(&job, &progress, session).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let approve = Approve::resolve(self.settle.approve, job.job.replicas)?;
+        let prepared = self.order.prepare(&job, &progress).await?;
         let wallet = self.order.wallet.open().await?;
         let order = self.order.order(&prepared, &wallet, &progress, session).await?;
         let mut timeline = Timeline::new(wallet.chain().clone(), order.task_id);

@@ -81,7 +81,7 @@ impl Settlement<'_> {
             self.pay(timeline, delivered.manifest.result_hash()).await?;
         }
         let report = Report::of(self.chain(), timeline, Some(&delivered)).await?;
-        if status.is_final() || timeline.verified().is_some() {
+        if status.is_final() || timeline.paid().is_some() {
             self.unpin(timeline).await;
         }
         self.session.output.result(&report, || report.text(None))?;
@@ -120,13 +120,13 @@ impl Settlement<'_> {
     async fn pay(&self, timeline: &mut Timeline, checked: B256) -> Result<(), CliError> {
         let id = timeline.task_id();
         let (Buyer::Payer(wallet), true) = (&self.buyer, self.wanted(timeline).await?) else {
-            let until = timeline.result().map(|result| format::date(result.reviewUntil.to())).unwrap_or_default();
+            let until = timeline.result().and_then(|result| result.review_until).map(format::date).unwrap_or_default();
             self.progress
                 .note(&format!("Not approved. To approve: aiigo job approve {id} (from {until} on, anyone can)"));
             return Ok(());
         };
         look(timeline, self.progress).await?;
-        if timeline.result().map(|result| result.resultHash) != Some(checked) {
+        if timeline.result().map(|result| result.hash) != Some(checked) {
             return Err(CliError::Failed(format!(
                 "a reorganisation of the chain replaced the result that was checked: nothing was approved; to check the \
                  new one: aiigo job follow {id}"
@@ -145,7 +145,7 @@ impl Settlement<'_> {
     /// The approval is on the chain; another endpoint of it may need a moment to know.
     async fn until_verified(&self, timeline: &mut Timeline) -> Result<(), CliError> {
         let watch = async {
-            while timeline.verified().is_none() {
+            while timeline.paid().is_none() {
                 look(timeline, self.progress).await?;
                 tokio::time::sleep(INTERVAL).await;
             }

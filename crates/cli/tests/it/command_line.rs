@@ -78,7 +78,7 @@ async fn of_a_job_with_an_image_only_inputs_and_spec_are_stored() {
     fs::remove_file(dir.path().join("program.wasm")).expect("there is no module");
     let job = prepare::read_job(&dir.path().join("job.yaml"), &[]).expect("a job");
     let gateway = "http://127.0.0.1:4353".parse().expect("an address");
-    let prepared = prepare::store(job, &dir.path().join("store"), gateway).await.expect("stored");
+    let prepared = prepare::store(&job, &dir.path().join("store"), gateway).await.expect("stored");
     assert_eq!(prepared.spec.program(), Program::Image(&IMAGE.parse().expect("an image")));
     assert_eq!(prepared.spec.limits.cpus, Some(1));
     assert_eq!(prepared.request.specHash, prepared.spec.hash());

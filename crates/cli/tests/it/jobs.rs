@@ -100,7 +100,7 @@ async fn a_result_that_is_not_what_the_chain_says_is_not_paid_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_was_killed_goes_on_with_the_same_task() {
     let market = Market::with_store().await;
-    let args = ["job", "run", "job.yaml", "--approve", "auto", "--results", "out", "--json"];
+    let args = ["job", "run", "job.yaml", "--approve", "auto", "--yes", "--results", "out", "--json"];
     let mut command = market.command(&market.buyer(), &args);
     let mut first = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
     let runs = market.path().join("data/runs");
@@ -128,7 +128,8 @@ async fn a_run_that_was_killed_goes_on_with_the_same_task() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_says_how_to_come_back() {
     let market = Market::with_store().await;
-    let mut command = market.command(&market.buyer(), &["job", "run", "job.yaml", "--follow", "--approve", "never"]);
+    let mut command =
+        market.command(&market.buyer(), &["job", "run", "job.yaml", "--follow", "--yes", "--approve", "never"]);
     let log = market.path().join("log");
     let told = fs::File::create(&log).expect("a log");
     let mut run = command.stdout(Stdio::piped()).stderr(told).spawn().expect("the program starts");
@@ -162,7 +163,7 @@ async fn an_open_task_can_be_taken_back_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_paid_into_a_task_whose_files_nobody_could_fetch() {
     let market = Market::new().await;
-    let args = ["job", "submit", "job.yaml", "--gateway", "http://127.0.0.1:1"];
+    let args = ["job", "submit", "job.yaml", "--yes", "--gateway", "http://127.0.0.1:1"];
     let output = market.aiigo(&args).await;
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("aiigo store serve"), "{}", stderr(&output));

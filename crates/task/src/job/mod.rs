@@ -44,6 +44,8 @@ pub struct Job {
     pub review: Duration,
     /// Lowest trust level of a provider, 1 to 4.
     pub trust: u8,
+    /// How many nodes do it, each on its own: 1, 3, 5 or 7. Of several, what more than half come to is the result.
+    pub replicas: u8,
 }
 
 /// What a job runs.

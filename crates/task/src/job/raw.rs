@@ -29,6 +29,7 @@ pub(super) struct RawJob {
     pub(super) accept_within: Option<Text>,
     pub(super) review: Option<Text>,
     pub(super) trust: Option<Text>,
+    pub(super) replicas: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -26,6 +26,8 @@ const DEFAULT_FUEL: u64 = 1_000_000_000_000;
 const DEFAULT_CPUS: u32 = 1;
 const DEFAULT_ACCEPT_WITHIN: Duration = Duration::from_secs(300);
 const DEFAULT_REVIEW: Duration = Duration::from_secs(3600);
+/// Least trust level of the nodes of a job with replicas.
+const REPLICAS_TRUST: u8 = 2;
 /// The marketplace keeps a price in 96 bits.
 const MAX_PRICE: u128 = (1 << 96) - 1;
 /// A local path this long is a mistake, bytes.
@@ -77,6 +79,7 @@ pub(super) fn job(raw: RawJob) -> Result<Job, Fault> {
         .resources
         .ok_or_else(|| Fault::new(1, "resources", "is missing; expected at least `power` and `time` below it"))?;
     let price = top.required("price", raw.price, "ETH per hour, such as 0.36")?;
+    let (replicas, trust) = redundancy(raw.replicas.as_ref(), raw.trust.as_ref(), &program)?;
     Ok(Job {
         resources: machine(resources, &program)?,
         program,
@@ -90,8 +93,26 @@ pub(super) fn job(raw: RawJob) -> Result<Job, Fault> {
             window(text, Duration::from_secs(1))
         })?,
         review: optional("review", raw.review.as_ref(), DEFAULT_REVIEW, |text| window(text, Duration::from_secs(60)))?,
-        trust: optional("trust", raw.trust.as_ref(), 1, trust)?,
+        trust,
+        replicas,
     })
+}
+
+/// How many nodes do it, and how trusted each has to be (rule 4.29 of `docs/protocol.md`).
+fn redundancy(replicas: Option<&Text>, level: Option<&Text>, program: &JobProgram) -> Result<(u8, u8), Fault> {
+    let count = optional("replicas", replicas, 1, seats)?;
+    let Some(text) = replicas.filter(|_| count > 1) else {
+        return Ok((1, optional("trust", level, 1, trust)?));
+    };
+    if let JobProgram::Image(_) = program {
+        let reason = "are for a module: a container gives another result each time, so that no majority has the same";
+        return Err(Fault::new(line(text.referenced), "replicas", reason));
+    }
+    let trust = optional("trust", level, REPLICAS_TRUST, |text| match trust(text)? {
+        level @ REPLICAS_TRUST.. => Ok(level),
+        level => Err(format!("{level} is too low beside `replicas`: expected {REPLICAS_TRUST} or more")),
+    })?;
+    Ok((count, trust))
 }
 
 fn program(module: Option<Text>, image: Option<Text>) -> Result<JobProgram, Fault> {
@@ -261,6 +282,13 @@ fn window(text: &str, step: Duration) -> Result<Duration, String> {
         return Err(format!("`{text}` is not a whole number of minutes"));
     }
     Ok(window)
+}
+
+fn seats(text: &str) -> Result<u8, String> {
+    match text.parse() {
+        Ok(count @ (1 | 3 | 5 | 7)) => Ok(count),
+        _ => Err(format!("`{text}` is no number of replicas: expected 1, 3, 5 or 7, so that there can be a majority")),
+    }
 }
 
 fn trust(text: &str) -> Result<u8, String> {

@@ -28,6 +28,7 @@ price: 0.36
 accept-within: 5m
 review: 2h
 trust: 2
+replicas: 3
 "#;
 
 fn parse(yaml: &str) -> Result<Job, String> {
@@ -66,7 +67,7 @@ fn a_full_job_file_is_read() {
     );
     assert_eq!(job.price_per_hour, 360_000_000_000_000_000);
     assert_eq!((job.accept_within, job.review), (Duration::from_secs(300), Duration::from_secs(7200)));
-    assert_eq!(job.trust, 2);
+    assert_eq!((job.trust, job.replicas), (2, 3));
 }
 
 #[test]
@@ -74,8 +75,16 @@ fn what_may_be_left_out_has_a_default() {
     let job = parse("name: a\nmodule: a.wasm\nresources: {power: 1, time: 60s}\nprice: 1\n").unwrap();
     assert!(job.args.is_empty() && job.env.is_empty() && job.inputs.is_empty() && job.outputs.is_empty());
     assert_eq!(job.resources.resource_type, ResourceType::CPU);
-    assert_eq!(job.trust, 1);
+    assert_eq!((job.trust, job.replicas), (1, 1));
     assert_eq!(job.review, Duration::from_secs(3600));
+}
+
+#[test]
+fn replicas_bring_the_trust_that_they_need() {
+    let job = |more| parse(&format!("name: a\nmodule: a.wasm\nresources: {{power: 1, time: 60s}}\nprice: 1\n{more}"));
+    assert_eq!(job("replicas: 5").unwrap().trust, 2);
+    assert_eq!(job("replicas: 5\ntrust: 3").unwrap().trust, 3);
+    assert_eq!(job("replicas: 1").unwrap().trust, 1);
 }
 
 #[test]
@@ -117,6 +126,8 @@ fn every_wrong_value_is_shown_with_its_line_and_field() {
         ("accept-within: 5m", "accept-within: 0s", "job.yaml:21: accept-within: `0s` is no usable time"),
         ("review: 2h", "review: 90s", "job.yaml:22: review: `90s` is not a whole number of minutes"),
         ("trust: 2", "trust: 5", "job.yaml:23: trust: `5` is no trust level"),
+        ("trust: 2", "trust: 1", "job.yaml:23: trust: 1 is too low beside `replicas`"),
+        ("replicas: 3", "replicas: 2", "job.yaml:24: replicas: `2` is no number of replicas"),
     ] {
         let error = error_with(line, replacement);
         assert!(error.starts_with(expected), "{replacement}\n  expected {expected}\n  got      {error}");
@@ -144,6 +155,7 @@ fn a_job_may_name_an_image_instead_of_a_module() {
 fn a_job_with_an_image_has_rules_of_its_own() {
     for (job, expected) in [
         (image_job(", fuel: 5"), "job.yaml:3: resources.fuel: is for a module"),
+        (image_job("") + "replicas: 3\n", "job.yaml:5: replicas: are for a module"),
         (image_job(", cpus: 0"), "job.yaml:3: resources.cpus: 0 is not between 1 and 1024"),
         (image_job(", memory: 1MiB"), "job.yaml:3: resources.memory: `1MiB`: 1048576 is not between"),
         (image_job(", memory: 2TiB"), "job.yaml:3: resources.memory: `2TiB`: 2199023255552 is not between"),

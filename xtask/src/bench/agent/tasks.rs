@@ -36,7 +36,7 @@ pub(super) async fn done_per_minute(market: &mut Market, provider: usize, count:
     tell("pause").await?;
     for number in 0..count {
         let job = write_job(&dir, number)?;
-        let args = ["job".as_ref(), "submit".as_ref(), job.as_os_str(), "--json".as_ref()];
+        let args = ["job".as_ref(), "submit".as_ref(), job.as_os_str(), "--yes".as_ref(), "--json".as_ref()];
         desk.run(Program::Aiigo, Some(&buyer), args).await?.success()?;
     }
     tell("resume").await?;

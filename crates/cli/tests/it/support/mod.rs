@@ -117,7 +117,7 @@ impl Market {
 
     /// Orders the job and leaves: the task's id.
     pub(crate) async fn submit(&self) -> String {
-        self.json(&["job", "submit", "job.yaml"]).await["taskId"].as_str().expect("an id").to_owned()
+        self.json(&["job", "submit", "job.yaml", "--yes"]).await["taskId"].as_str().expect("an id").to_owned()
     }
 }
 
