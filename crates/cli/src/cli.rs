@@ -7,9 +7,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    CliError, config::ConfigCommand, court::CourtCommand, doctor::DoctorCommand, error::Context, gov::GovCommand,
-    job::JobCommand, node::NodeCommand, output::Output, protocol::ProtocolCommand, provider::ProviderCommand,
-    reward::RewardCommand, stake::StakeCommand, store::StoreCommand, wallet::WalletCommand,
+    CliError, config::ConfigCommand, court::CourtCommand, deploy::DeployCommand, doctor::DoctorCommand, error::Context,
+    gov::GovCommand, job::JobCommand, node::NodeCommand, output::Output, protocol::ProtocolCommand,
+    provider::ProviderCommand, reward::RewardCommand, stake::StakeCommand, store::StoreCommand, wallet::WalletCommand,
 };
 
 /// Buy computing power: run jobs on other people's machines, check their results, pay for them.
@@ -58,6 +58,7 @@ enum Command {
     /// Parameters, contracts, and what the market comes to
     #[command(subcommand)]
     Protocol(ProtocolCommand),
+    Deploy(DeployCommand),
     /// The settings of this program
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -120,6 +121,7 @@ impl Command {
             Self::Gov(command) => command.run(session).await?,
             Self::Court(command) => command.run(session).await?,
             Self::Protocol(command) => command.run(session).await?,
+            Self::Deploy(command) => command.run(session).await?,
             Self::Config(command) => command.run(session)?,
             // Needs none of this, and was run before.
             Self::Manual(command) => return manual(&command, session.output),

@@ -58,6 +58,14 @@ impl ConfirmArgs {
             };
             text.push_str(&format!("Gas: about {}, at most {}{more}", cost.gas, format::eth(cost.most)));
         }
+        self.agree_that(text, session).await
+    }
+
+    /// Shows a text that says what will happen, and asks unless told not to.
+    ///
+    /// # Errors
+    /// If nobody can be asked, or the answer is no.
+    pub(crate) async fn agree_that(self, text: String, session: &Session) -> Result<(), CliError> {
         eprintln!("{text}");
         self.possible()?;
         if self.yes {

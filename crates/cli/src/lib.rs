@@ -15,6 +15,7 @@ mod config;
 mod confirm;
 mod court;
 mod decoded;
+mod deploy;
 mod doctor;
 mod error;
 mod format;

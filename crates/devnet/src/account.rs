@@ -21,7 +21,7 @@ pub struct Account {
 
 impl Account {
     /// The account at a position of the mnemonic (`m/44'/60'/0'/0/index`).
-    pub(crate) fn derive(index: u32) -> Result<Self, DevnetError> {
+    pub fn derive(index: u32) -> Result<Self, DevnetError> {
         let account_error = |reason: String| DevnetError::Account { index, reason };
         if index >= FUNDED {
             return Err(account_error(format!("it funds {FUNDED} accounts, counted from 0")));

@@ -46,6 +46,8 @@ impl Default for BlockTime {
 /// What becomes of the chain's state.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum State<'a> {
+    /// It begins empty and is gone when anvil stops.
+    Fresh,
     /// It begins empty and is saved when anvil stops.
     SavedTo(&'a Path),
     /// It continues a saved one, at the present time.
@@ -82,6 +84,7 @@ impl Anvil {
             command = command.args(["--block-time".to_owned(), interval.as_secs().max(1).to_string()]);
         }
         command = match state {
+            State::Fresh => command,
             State::SavedTo(file) => command.arg("--dump-state").arg(file),
             State::LoadedFrom(file) => command.arg("--load-state").arg(file),
         };

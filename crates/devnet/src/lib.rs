@@ -9,6 +9,7 @@
 
 mod account;
 mod anvil;
+mod bare;
 mod deploy;
 mod devnet;
 mod docker;
@@ -27,6 +28,7 @@ mod toolchain;
 
 pub use account::Account;
 pub use anvil::BlockTime;
+pub use bare::BareChain;
 pub use devnet::{CHAIN_ID, Devnet, DevnetConfig, project_root};
 pub use docker::Docker;
 pub use error::{DevnetError, ProcessError};
