@@ -9,7 +9,12 @@ use aiigo_tests::{
     people::{Provider, request},
     wei,
 };
-use alloy::{primitives::U256, sol_types::SolEvent};
+use alloy::{
+    contract::CallBuilder,
+    primitives::{Address, U256, hex, keccak256},
+    providers::Provider as _,
+    sol_types::SolEvent,
+};
 use serde_json::Value;
 
 /// Accounts of the devnet: one with enough votes to decide alone, one with too few to propose, one without any.
@@ -140,6 +145,66 @@ async fn a_voter_lowers_the_fee_and_the_next_settlement_charges_it() {
     assert_eq!(fee, due * U256::from(7) / U256::from(100));
     let listed = democracy.gov(&["list"]).await;
     assert_eq!((&listed[0]["id"], &listed[0]["state"]), (&id.as_str().into(), &"Executed".into()));
+}
+
+/// A new implementation for a proxy, as a release would bring it: the same program, at an address of its own.
+async fn released(world: &World, author: &Account, proxy: Address) -> Address {
+    let provider = world.market.devnet().provider_as(author);
+    let present = implementation(world, proxy).await;
+    let code = provider.get_code_at(present).await.expect("code");
+    let nonce = provider.get_transaction_count(author.address()).await.expect("a nonce");
+    let own = author.address().create(nonce);
+    // It knows where it stands: an implementation refuses to be called there.
+    let hexadecimal = hex::encode(&code).replace(&hex::encode(present), &hex::encode(own));
+    let code = hex::decode(hexadecimal).expect("code");
+    // PUSH2 size, DUP1, PUSH1 12, PUSH0, CODECOPY, PUSH0, RETURN, and two to fill up: returns what follows.
+    let mut deploy = vec![0x61];
+    deploy.extend(u16::try_from(code.len()).expect("within the limit of code").to_be_bytes());
+    deploy.extend([0x80, 0x60, 12, 0x5f, 0x39, 0x5f, 0xf3, 0x00, 0x00]);
+    deploy.extend(code);
+    let receipt = mined(CallBuilder::new_raw_deploy(&provider, deploy.into())).await;
+    assert_eq!(receipt.contract_address, Some(own));
+    own
+}
+
+/// What a proxy runs (ERC-1967).
+async fn implementation(world: &World, proxy: Address) -> Address {
+    let slot = keccak256("eip1967.proxy.implementation");
+    let slot = U256::from_be_bytes(slot.0) - U256::from(1);
+    let word = world.market.provider().get_storage_at(proxy, slot).await.expect("a slot");
+    Address::from_word(word.into())
+}
+
+#[tokio::test]
+async fn a_contract_is_upgraded_and_goes_on_with_its_stakes() {
+    let democracy = Democracy::start("upgrade").await;
+    let world = &democracy.world;
+    let staker = world.account(SMALL);
+    democracy.gov(&["delegate", "self", "--yes"]).await;
+    let stake = async |args: &[&str]| {
+        let args: Vec<&str> = ["stake"].iter().chain(args).chain(&["--json"]).copied().collect();
+        world.market.aiigo(&staker, &args).await.expect("it runs").json().unwrap_or_else(|error| panic!("{error}"))
+    };
+    stake(&["add", "1000", "--lock", "30", "--yes"]).await;
+    let before = stake(&["list"]).await;
+    world.pass(1).await;
+
+    let pool = world.address(ContractName::StakingPool);
+    let next = released(world, &world.account(STRANGER), pool).await;
+    let named = next.to_string();
+    let upgrade = ["propose", "upgrade", "StakingPool", &named, "--description", "a release", "--yes"];
+    let proposed = democracy.gov(&upgrade).await;
+    assert_eq!(proposed["calls"][0]["contract"], "StakingPool");
+    democracy.carry_out(proposed["proposalId"].as_str().expect("an id")).await;
+    assert_eq!(implementation(world, pool).await, next);
+
+    // The stakes of before are there, and others come to them.
+    let after = stake(&["list"]).await;
+    assert_eq!((&after[0]["positionId"], &after[0]["amountWei"]), (&before[0]["positionId"], &before[0]["amountWei"]));
+    stake(&["add", "500", "--yes"]).await;
+    assert_eq!(stake(&["list"]).await.as_array().map(Vec::len), Some(2));
+    let addresses = world.market.aiigo(&democracy.voter, ["protocol", "addresses"]).await.expect("it runs");
+    assert!(addresses.stdout.contains(&named), "{}", addresses.stdout);
 }
 
 #[tokio::test]

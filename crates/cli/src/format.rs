@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aiigo_protocol::units;
+use aiigo_protocol::{ContractName, Deployment, units};
 use aiigo_task::format_duration;
 use alloy::primitives::{Address, U256};
 use jiff::{Timestamp, tz::TimeZone};
@@ -30,6 +30,14 @@ pub(crate) fn payment(token: Address, amount: U256) -> String {
     match token.is_zero() {
         true => eth(amount),
         false => format!("{} units of {token}", amount),
+    }
+}
+
+/// An amount of a token: ETH for the zero address, AIIGO, or smallest units of another with its address.
+pub(crate) fn token(deployment: &Deployment, token: Address, amount: U256) -> String {
+    match token == deployment.address(ContractName::AIIGOToken) {
+        true => aiigo(amount),
+        false => payment(token, amount),
     }
 }
 
