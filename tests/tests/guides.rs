@@ -12,23 +12,43 @@ use std::{
 
 use aiigo_devnet::{find_tool, project_root};
 use aiigo_tests::{World, bin_dir, wei};
+use snapbox::IntoData;
 
 /// An account of the devnet that no program of the market uses.
 const FREE_ACCOUNT: u32 = 25;
 
-/// The ```` ```sh ```` blocks of a text: what a reader runs as it stands. Other fences show what depends on the reader.
-fn shell_blocks(text: &str) -> Vec<String> {
+/// Something that a reader runs, as it stands.
+struct Block {
+    script: String,
+    /// What it prints, if the guide shows it: `[..]` stands for anything in a line, `...` for any lines.
+    shown: Option<String>,
+}
+
+/// The ```` ```sh ```` and ```` ```console ```` blocks of a text; of the latter each command with what it prints. Other fences
+/// show what depends on the reader.
+fn blocks(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let mut open: Option<String> = None;
+    let mut fence = None;
     for line in text.lines() {
-        match (&mut open, line) {
-            (None, "```sh") => open = Some(String::new()),
-            (Some(_), "```") => blocks.extend(open.take()),
-            (Some(block), line) => {
-                block.push_str(line);
-                block.push('\n');
+        match (fence, line) {
+            (None, "```sh") => {
+                fence = Some("sh");
+                blocks.push(Block { script: String::new(), shown: None });
             }
-            (None, _) => {}
+            (None, "```console") => fence = Some("console"),
+            (Some(_), "```") => fence = None,
+            (Some("sh"), line) => {
+                let block = blocks.last_mut().expect("an open block");
+                block.script = format!("{}{line}\n", block.script);
+            }
+            (Some("console"), line) => match line.strip_prefix("$ ") {
+                Some(command) => blocks.push(Block { script: format!("{command}\n"), shown: Some(String::new()) }),
+                None => {
+                    let block = blocks.last_mut().expect("a block of `console` begins with a command");
+                    block.shown = block.shown.as_ref().map(|shown| format!("{shown}{line}\n"));
+                }
+            },
+            _ => {}
         }
     }
     blocks
@@ -55,11 +75,19 @@ async fn every_command_of_the_guides_runs() {
     // What the readers stake, as providers and as jurors, and enough votes to propose.
     let reader = world.market.devnet().account(FREE_ACCOUNT).expect("an account");
     world.market.devnet().send_aiigo(reader.address(), wei("200000")).await.expect("AIIGO from the faucet");
+    // What deployers write: each chain's deployment is another.
+    let trial = project_root().join(".aiigo/trial");
+    assert!(fs::remove_dir_all(&trial).is_ok() || !trial.exists(), "{} can't be removed", trial.display());
     let mut ran = 0;
     for guide in guides() {
         let text = fs::read_to_string(&guide).expect("a guide");
-        for block in shell_blocks(&text) {
-            run(&world, &guide, &block).await;
+        for Block { script, shown } in blocks(&text) {
+            let printed = run(&world, &guide, &script).await;
+            if let Some(shown) = shown {
+                let place = format!("{}: {script}", guide.display());
+                let compared = snapbox::Assert::new().try_eq(Some(&place), printed.into_data(), shown.into_data());
+                compared.unwrap_or_else(|error| panic!("{error}"));
+            }
             ran += 1;
         }
     }
@@ -79,7 +107,8 @@ fn reader(world: &World, guide: &Path) -> Vec<(&'static str, OsString)> {
     settings
 }
 
-async fn run(world: &World, guide: &Path, block: &str) {
+/// Runs a block, and returns what it printed.
+async fn run(world: &World, guide: &Path, block: &str) -> String {
     let mut command = Command::new("bash");
     command.args(["-euo", "pipefail", "-c", block]).current_dir(project_root()).env("PATH", path());
     command.envs(reader(world, guide));
@@ -91,4 +120,5 @@ async fn run(world: &World, guide: &Path, block: &str) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -32,6 +32,9 @@ pub(crate) struct DemoArgs {
     /// Run the job a second time, take its result to court, and let jurors rule.
     #[arg(long)]
     dispute: bool,
+    /// Build and install nothing: everything is there.
+    #[arg(long)]
+    built: bool,
     /// Leave after the summary.
     #[arg(long)]
     once: bool,
@@ -45,7 +48,9 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Error> {
     args.input.as_ref().map(readable).transpose()?;
     // A mistake in the job is said at once, not after the market was built around it.
     Job::parse(&String::from_utf8_lossy(&readable(&args.job)?), &args.job.display().to_string())?;
-    setup::everything()?;
+    if !args.built {
+        setup::everything()?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut leave = Leave::on_signals()?;

@@ -216,14 +216,7 @@ impl Play<'_> {
             .find(|index| self.market.agents()[*index].node().is_ok_and(|node| node.to_string() == id))
             .ok_or("the task was done by a node that is not ours")?;
         let agent = &self.market.agents()[index];
-        let arguments = [
-            "wallet".into(),
-            "withdraw".into(),
-            "--yes".into(),
-            "--json".into(),
-            "--data-dir".into(),
-            agent.dir.clone().into_os_string(),
-        ];
+        let arguments = ["withdraw".into(), "--json".into(), "--data-dir".into(), agent.dir.clone().into_os_string()];
         let withdrawn = self.market.desk().run(Program::Agent, Some(&agent.owner), arguments).await?.json()?;
         self.account
             .step(&format!("the provider withdrew {}", eth(wei(&withdrawn["amount"]))), withdrawn["txHash"].as_str());
