@@ -9,7 +9,7 @@ use std::{
 };
 
 use aiigo_chain::{OutboxDatabase, SignerArgs, rpc::RpcArgs};
-use aiigo_protocol::units::parse_amount;
+use aiigo_protocol::units::parse_eth;
 use aiigo_telemetry::{Checkup, ListenArgs, LogArgs, ManualCommand, Shutdown};
 use alloy::primitives::U256;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -104,10 +104,10 @@ pub(crate) struct KeeperArgs {
     #[arg(long, env = "AIIGO_MAX_FEE_PER_GAS", value_name = "GWEI", default_value_t = 100)]
     pub(crate) max_fee_per_gas: u64,
     /// Spend at most so much ETH on one transaction
-    #[arg(long, env = "AIIGO_MAX_COST", value_name = "ETH", default_value = "0.02", value_parser = amount)]
+    #[arg(long, env = "AIIGO_MAX_COST", value_name = "ETH", default_value = "0.02", value_parser = parse_eth)]
     pub(crate) max_cost: U256,
     /// Spend at most so much ETH in 24 hours
-    #[arg(long, env = "AIIGO_DAILY_BUDGET", value_name = "ETH", default_value = "0.2", value_parser = amount)]
+    #[arg(long, env = "AIIGO_DAILY_BUDGET", value_name = "ETH", default_value = "0.2", value_parser = parse_eth)]
     pub(crate) daily_budget: U256,
 }
 
@@ -251,10 +251,6 @@ fn secrets_file(named: Option<&Path>, data_dir: &Path) -> PathBuf {
 
 fn default_data_dir() -> PathBuf {
     PathBuf::from("aiigo-keeper-data")
-}
-
-fn amount(text: &str) -> Result<U256, String> {
-    parse_amount(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used)] // a test fails by panicking, its helpers too
 
 use std::{
+    collections::BTreeSet,
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::{Output, Stdio},
@@ -61,8 +63,15 @@ impl Deployer {
     }
 }
 
+/// What runs of the command have, or have left, where scripts may write.
+fn workshops() -> BTreeSet<OsString> {
+    let entries = fs::read_dir(project_root().join(".aiigo/deploy")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name()).collect()
+}
+
 #[tokio::test]
 async fn the_suite_is_deployed_to_a_fresh_chain_and_is_as_configured() {
+    let before = workshops();
     let mut deployer = Deployer::new().await;
     let record = deployer.record();
     let deploy = ["deploy", "--parameters", "contracts/script/config/anvil.json"];
@@ -73,6 +82,10 @@ async fn the_suite_is_deployed_to_a_fresh_chain_and_is_as_configured() {
     deployer.refused(&record, &[&deploy[..], &["--yes"]].concat(), "send it some").await;
     deployer.key = rich;
     deployer.refused(&record, &["deploy", "--yes", "--parameters", "nowhere.json"], "nowhere.json").await;
+    // A place that can't be written is found out before anything is deployed.
+    let file = deployer.dir.join("a-file");
+    fs::write(&file, "no folder").expect("a file");
+    deployer.refused(&file.join("record.json"), &[&deploy[..], &["--yes"]].concat(), "writing").await;
     assert!(!record.exists());
     assert_eq!(deployer.chain.provider().get_block_number().await.expect("a number"), 0, "nothing was sent");
 
@@ -84,8 +97,7 @@ async fn the_suite_is_deployed_to_a_fresh_chain_and_is_as_configured() {
         assert_eq!(told, &serde_json::json!(at), "{name:?}");
         assert!(!deployer.chain.provider().get_code_at(at).await.expect("code").is_empty(), "{name:?}");
     }
-    let left = fs::read_dir(project_root().join(".aiigo/deploy")).expect("a folder").count();
-    assert_eq!(left, 0, "the key that forge used is gone");
+    assert_eq!(workshops(), before, "the key that forge used is gone");
 
     // Whoever comes later reads it, and compares it with the chain.
     let params = deployer.json(&["protocol", "params"]).await;

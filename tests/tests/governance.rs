@@ -13,7 +13,7 @@ use alloy::{
     contract::CallBuilder,
     primitives::{Address, U256, hex, keccak256},
     providers::Provider as _,
-    sol_types::SolEvent,
+    sol_types::{SolCall, SolEvent},
 };
 use serde_json::Value;
 
@@ -223,6 +223,24 @@ async fn every_kind_of_proposal_does_what_it_says() {
     // What can't be carried out is said before it is proposed; what makes no sense is refused.
     let unasked = democracy.run(&democracy.voter, &["propose", "raw", "--file", file, "--description", "x"]).await;
     assert!(unasked.code() == 2 && unasked.stderr.contains("call 1 would fail"), "{}", unasked.stderr);
+    // What is set twice is told as it happens, the second against the first.
+    let marketplace = world.marketplace(&democracy.voter);
+    let present = marketplace.parameters().call().await.expect("parameters");
+    let twice: Vec<_> = [700, 900]
+        .map(|fee| {
+            let mut parameters_ = present.clone();
+            parameters_.feeBps = fee;
+            let data = TaskMarketplace::setParametersCall { parameters_ }.abi_encode();
+            serde_json::json!({ "target": "TaskMarketplace", "data": hex::encode_prefixed(data) })
+        })
+        .into();
+    let both = world.dir().join("twice.json");
+    std::fs::write(&both, serde_json::json!(twice).to_string()).expect("a file");
+    let both = ["propose", "raw", "--file", both.to_str().expect("UTF-8"), "--description", "x"];
+    let unasked = democracy.run(&democracy.voter, &both).await;
+    for hint in ["feeBps: 8% → 7%", "feeBps: 7% → 9%"] {
+        assert!(unasked.stderr.contains(hint), "no `{hint}` in: {}", unasked.stderr);
+    }
     let upgrade = ["propose", "upgrade", "TaskMarketplace", "0x00000000000000000000000000000000000000aa"];
     let described = ["--description", "x", "--yes"];
     democracy.refused(&democracy.voter, &[&upgrade[..], &described].concat(), "has no code").await;

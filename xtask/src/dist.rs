@@ -48,7 +48,7 @@ pub(crate) fn run_dist(args: &DistArgs) -> Result<(), Error> {
     for (_, program) in PROGRAMS {
         add_program(&folder, &programs.join(program), program)?;
     }
-    copy_all(&root().join("deploy"), &folder.join("deploy"))?;
+    copy_tracked("deploy", &folder)?;
     for file in ["LICENSE", "README.md"] {
         fs::copy(root().join(file), folder.join(file))?;
     }
@@ -77,11 +77,13 @@ fn add_program(folder: &Path, from: &Path, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn copy_all(from: &Path, to: &Path) -> Result<(), Error> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        fs::copy(entry.path(), to.join(entry.file_name()))?;
+/// A folder of the repository, without what somebody has left there.
+fn copy_tracked(folder: &str, to: &Path) -> Result<(), Error> {
+    let tracked = output(command("git").args(["ls-files", "-z", "--", folder]).current_dir(root()))?;
+    for file in tracked.split('\0').filter(|file| !file.is_empty()) {
+        let copy = to.join(file);
+        fs::create_dir_all(copy.parent().ok_or("a file without a folder")?)?;
+        fs::copy(root().join(file), copy)?;
     }
     Ok(())
 }
@@ -90,7 +92,7 @@ fn copy_all(from: &Path, to: &Path) -> Result<(), Error> {
 fn pack(out: &Path, name: &str, archive: &str) -> Result<(), Error> {
     let committed = output(command("git").args(["log", "-1", "--format=%ct"]).current_dir(root()))?;
     run(command("tar")
-        .args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u+rw,go+r,go-w"])
+        .args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u+rw,go+rX,go-w"])
         .arg(format!("--mtime=@{}", committed.trim()))
         .args(["--use-compress-program=gzip --no-name", "--create", "--file", archive, name])
         .current_dir(out))

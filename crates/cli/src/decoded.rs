@@ -1,6 +1,6 @@
 //! Calls and values of the suite's contracts as people read them, decoded by the contracts' ABI.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use aiigo_protocol::{ContractName, Deployment};
 use aiigo_task::format_duration;
@@ -49,8 +49,28 @@ impl DecodedCall {
     }
 }
 
-/// Decodes a call. What it would set is compared with what holds now.
-pub(crate) async fn call(chain: &Chain, target: Address, value: U256, data: &Bytes) -> Result<DecodedCall, CliError> {
+/// A call: to whom, with how much ETH (wei) and which calldata.
+pub(crate) type Raw<'a> = (Address, U256, &'a Bytes);
+
+/// Decodes calls that are made one after another. What one would set is compared with what holds then: now, or what a call
+/// before it has set.
+pub(crate) async fn calls<'a>(
+    chain: &Chain,
+    list: impl IntoIterator<Item = Raw<'a>>,
+) -> Result<Vec<DecodedCall>, CliError> {
+    let mut holds = HashMap::new();
+    let mut decoded = Vec::new();
+    for raw in list {
+        decoded.push(call(chain, raw, &mut holds).await?);
+    }
+    Ok(decoded)
+}
+
+async fn call(
+    chain: &Chain,
+    (target, value, data): Raw<'_>,
+    holds: &mut HashMap<ContractName, Vec<Field>>,
+) -> Result<DecodedCall, CliError> {
     let deployment = chain.deployment();
     let contract = deployment.contract_at(target);
     let decoded = contract.and_then(|contract| decode(contract, data));
@@ -69,7 +89,15 @@ pub(crate) async fn call(chain: &Chain, target: Address, value: U256, data: &Byt
         call.summary.push_str(&format!(", with {}", format::eth(value)));
     }
     call.details = match function.name.as_str() {
-        "setParameters" => changes(deployment, &arguments, &parameters(chain, contract).await?.unwrap_or_default()),
+        "setParameters" => {
+            let before = match holds.remove(&contract) {
+                Some(set) => set,
+                None => parameters(chain, contract).await?.unwrap_or_default(),
+            };
+            let details = changes(deployment, &arguments, &before);
+            holds.insert(contract, arguments);
+            details
+        }
         // The sentence says it all.
         "ban" | "addTrustedNode" | "pauseEntry" | "setRate" => Vec::new(),
         _ => arguments.iter().map(|field| format!("{}: {}", field.name, words(deployment, field))).collect(),

@@ -41,7 +41,7 @@ pub enum CliError {
         error: DecodedRevert,
     },
     /// A result that is not what was promised.
-    #[error("the result of task {task} is not what was promised: it was not approved, and nothing of it was kept")]
+    #[error("the result of task {task} is not what was promised: nothing of it was kept")]
     Rejected {
         /// The task.
         task: TaskId,

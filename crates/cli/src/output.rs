@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+pub(crate) use aiigo_telemetry::printable;
+use aiigo_telemetry::printable_json;
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
@@ -18,7 +20,10 @@ impl Output {
     /// Prints the result: `document` as JSON, or the text that `human` makes of it.
     pub(crate) fn result<T: Serialize>(self, document: &T, human: impl FnOnce() -> String) -> Result<(), CliError> {
         let text = match self.json {
-            true => serde_json::to_string_pretty(document).context(|| "writing the result as JSON".into())?,
+            true => {
+                let json = serde_json::to_string_pretty(document).context(|| "writing the result as JSON".into())?;
+                printable_json(&json)
+            }
             false => human(),
         };
         write_stdout(&text)
@@ -30,7 +35,7 @@ impl Output {
             return Ok(());
         }
         let document = serde_json::json!({ "error": error.to_string(), "causedBy": error.causes() });
-        write_stdout(&document.to_string())
+        write_stdout(&printable_json(&document.to_string()))
     }
 }
 
@@ -56,26 +61,9 @@ pub(crate) fn facts(rows: &[(&str, String)]) -> String {
     rows.iter().map(|(name, value)| format!("{name:width$}  {}\n", printable(value))).collect()
 }
 
-/// Text from others with nothing in it that could steer a terminal, or make it show another text than it is.
-pub(crate) fn printable(text: &str) -> String {
-    let misleads = |c: char| c.is_control() || is_invisible(c);
-    text.chars().map(|c| if misleads(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
-/// Characters of no width, and those that turn the direction of text around ("Trojan Source", CVE-2021-42574).
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_from_others_cannot_steer_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb\r\n"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}");
-        assert_eq!(printable("pay \u{202e}ecila\u{202c}, ünï"), "pay \u{fffd}ecila\u{fffd}, ünï");
-    }
 
     #[test]
     fn facts_are_aligned() {

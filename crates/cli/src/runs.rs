@@ -49,10 +49,19 @@ impl Runs {
         Self { dir: data_dir.join("runs"), chain_id, account }
     }
 
+    /// Whether `what` was begun by a command that did not get to the end.
+    pub(crate) fn is_under_way(&self, what: &str, content: &[u8]) -> bool {
+        self.file(what, &keccak256(content)).exists()
+    }
+
+    fn file(&self, what: &str, hash: &B256) -> PathBuf {
+        self.dir.join(format!("{}-{}-{what}-{hash}.json", self.chain_id, self.account))
+    }
+
     /// Begins `what`, or takes it up again: an action is the same if its `content` is.
     pub(crate) fn begin(&self, what: &str, content: &[u8]) -> Result<Run, CliError> {
         let hash = keccak256(content);
-        let file = self.dir.join(format!("{}-{}-{what}-{hash}.json", self.chain_id, self.account));
+        let file = self.file(what, &hash);
         match fs::read(&file) {
             Ok(bytes) => {
                 let record = serde_json::from_slice(&bytes).context(|| {
@@ -135,7 +144,9 @@ mod tests {
     #[test]
     fn a_run_that_was_cut_short_goes_on_with_the_same_key() {
         let dir = tempfile::tempdir().expect("a folder");
+        assert!(!runs(dir.path()).is_under_way("createTask", b"job"));
         let first = runs(dir.path()).begin("createTask", b"job").expect("a run");
+        assert!(runs(dir.path()).is_under_way("createTask", b"job"));
         let again = runs(dir.path()).begin("createTask", b"job").expect("the same run");
         assert!(!first.resumed && again.resumed);
         assert_eq!(first.key(), again.key());

@@ -26,6 +26,32 @@ pub fn parse_amount(text: &str) -> Result<U256, AmountError> {
     parse_units(trimmed, DECIMALS).map(|units| units.get_absolute()).map_err(|_| AmountError(text.to_owned()))
 }
 
+/// [`parse_amount`] of ETH, with or without its name: `1.5 ETH`.
+///
+/// # Errors
+/// As [`parse_amount`], and of another unit.
+pub fn parse_eth(text: &str) -> Result<U256, AmountError> {
+    parse_named(text, "ETH")
+}
+
+/// [`parse_amount`] of AIIGO, with or without its name: `100 AIIGO`.
+///
+/// # Errors
+/// As [`parse_amount`], and of another unit.
+pub fn parse_aiigo(text: &str) -> Result<U256, AmountError> {
+    parse_named(text, "AIIGO")
+}
+
+fn parse_named(text: &str, unit: &str) -> Result<U256, AmountError> {
+    let trimmed = text.trim();
+    let number = trimmed.len().checked_sub(unit.len()).and_then(|at| trimmed.split_at_checked(at));
+    match number {
+        Some((number, name)) if name.eq_ignore_ascii_case(unit) => parse_amount(number),
+        _ => parse_amount(trimmed),
+    }
+    .map_err(|_| AmountError(text.to_owned()))
+}
+
 /// Wei as a decimal number of whole units, without trailing zeros: `1.25`.
 pub fn format_amount(wei: U256) -> String {
     // 18 is a valid number of decimals, so formatting can't fail.
@@ -44,6 +70,19 @@ pub fn format_power(milli_tflops: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_may_say_of_what_it_is() {
+        let one = parse_amount("1.5").expect("an amount");
+        for text in ["1.5", "1.5 ETH", "1.5eth", " 1.5  Eth "] {
+            assert_eq!(parse_eth(text).expect(text), one);
+        }
+        assert_eq!(parse_aiigo("1.5 AIIGO").expect("an amount"), one);
+        for text in ["1.5 AIIGO", "ETH", "1.5 ETHH", "-1 ETH", "€"] {
+            assert!(parse_eth(text).is_err(), "{text}");
+        }
+        assert!(parse_aiigo("1.5 ETH").is_err());
+    }
 
     #[test]
     fn amounts_are_exact_to_the_wei() {

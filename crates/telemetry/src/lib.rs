@@ -12,6 +12,7 @@ mod ops;
 mod report;
 mod settings;
 mod shutdown;
+mod text;
 
 pub use doctor::{Check, Checkup};
 pub use error::TelemetryError;
@@ -26,3 +27,4 @@ pub use settings::{
     Setting, SettingSource, SettingsError, parse_with_settings, settings_with_sources, try_parse_with_settings,
 };
 pub use shutdown::Shutdown;
+pub use text::{printable, printable_json, printable_lines};

@@ -163,7 +163,7 @@ fn offered(escrow: U256, duration: u32) -> Result<U96, String> {
 }
 
 fn price(text: &str) -> Result<U96, String> {
-    to_price(units::parse_amount(text).map_err(|error| error.to_string())?)
+    to_price(units::parse_eth(text).map_err(|error| error.to_string())?)
 }
 
 fn to_price(amount: U256) -> Result<U96, String> {

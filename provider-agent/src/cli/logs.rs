@@ -7,6 +7,7 @@ use std::{
 };
 
 use aiigo_protocol::TaskId;
+use aiigo_telemetry::{printable_json, printable_lines};
 use clap::Args;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -90,15 +91,13 @@ fn look(dir: &TaskDir, task: TaskId) -> Result<Option<Shown>, AgentError> {
 
 fn document(task: TaskId, shown: &Shown) -> String {
     let (stdout, stderr) = (String::from_utf8_lossy(&shown.stdout), String::from_utf8_lossy(&shown.stderr));
-    json!({ "taskId": task.to_string(), "progress": shown.report, "stdout": stdout, "stderr": stderr }).to_string()
+    let document = json!({ "taskId": task.to_string(), "progress": shown.report, "stdout": stdout, "stderr": stderr });
+    printable_json(&document.to_string())
 }
 
 /// A stranger's program wrote this: nothing of it may steer the owner's terminal.
 fn show(mut to: impl Write, bytes: &[u8]) -> Result<(), AgentError> {
-    let text: String = String::from_utf8_lossy(bytes)
-        .chars()
-        .map(|char| if char.is_control() && !matches!(char, '\n' | '\t') { char::REPLACEMENT_CHARACTER } else { char })
-        .collect();
+    let text = printable_lines(&String::from_utf8_lossy(bytes));
     match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write"),

@@ -1,8 +1,7 @@
 //! The project's forge scripts, run as a deployer would.
 
 use std::{
-    env, fs,
-    os::unix::fs::OpenOptionsExt,
+    env, fmt,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -62,7 +61,9 @@ impl Forge {
             )));
         }
         let program = match program {
-            Some(program) => program,
+            // A bare name is looked for in PATH; a path is the user's, not the project's.
+            Some(program) if program.components().count() == 1 => program,
+            Some(program) => std::path::absolute(&program).context(|| format!("finding {}", program.display()))?,
             None => forge_of(&project).ok_or_else(|| {
                 CliError::Failed(format!(
                     "there is no forge: install Foundry (https://getfoundry.sh), or run `cargo xtask setup` in {}",
@@ -145,7 +146,7 @@ impl Script<'_> {
             }
             Self::Deploy { record, config, by, broadcast } => {
                 command.env("AIIGO_DEPLOYMENT", record).env_remove("AIIGO_CONFIG");
-                command.arg("--keystore").arg(&by.file).arg("--password-file").arg(&by.password);
+                command.arg("--keystore").arg(&by.file).args(["--password", &by.password]);
                 if let Some(config) = config {
                     command.env("AIIGO_CONFIG", config);
                 }
@@ -159,12 +160,18 @@ impl Script<'_> {
     }
 }
 
-/// A key where forge can use it and others can't see it: not on its command line.
-#[derive(Debug)]
+/// A key where forge can use it: in a keystore that only this user can read, under a password that is nowhere else. Whoever
+/// sees the password on the command line lacks the keystore, and a keystore that a killed run leaves is of no use to anybody.
 pub(super) struct Keystore {
     pub(super) address: Address,
     file: PathBuf,
-    password: PathBuf,
+    password: String,
+}
+
+impl fmt::Debug for Keystore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keystore").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl Keystore {
@@ -173,12 +180,8 @@ impl Keystore {
         let what = || "keeping the deployer's key for forge".to_owned();
         let dir = dir.to_owned();
         let work = move || {
-            let secret = B256::random().to_string();
-            let password = dir.join("password");
-            let mut options = fs::OpenOptions::new();
-            let mut file = options.write(true).create_new(true).mode(0o600).open(&password).context(what)?;
-            std::io::Write::write_all(&mut file, secret.as_bytes()).context(what)?;
-            let address = import_keystore(&dir, "deployer", &secret, &key).context(what)?;
+            let password = B256::random().to_string();
+            let address = import_keystore(&dir, "deployer", &password, &key).context(what)?;
             Ok(Self { address, file: dir.join("deployer"), password })
         };
         // scrypt works for a second: not on the async runtime.

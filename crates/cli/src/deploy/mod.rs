@@ -116,15 +116,18 @@ impl DeployCommand {
         progress.pause();
         self.confirm.agree_that(self.question(site, deployer, &estimate), session).await?;
 
+        let place = site.place()?;
         progress.waiting("deploying");
         let record = workshop.path().join("record.json");
         let script = Script::Deploy { record: &record, config: config.as_deref(), by: &keystore, broadcast: true };
         site.forge.run(script, session).await?;
         progress.step("deployed");
         progress.waiting("comparing every owner, role, neighbour and parameter with the configuration");
-        site.forge.run(Script::Check { record: &record }, session).await?;
+        let checked = site.forge.run(Script::Check { record: &record }, session).await;
+        let published = checked.and_then(|_| site.publish(&record, place));
+        // It is paid for: what is wrong may be the line to the chain, and can be looked at again.
+        let deployment = published.map_err(|error| site.keep(&record, error))?;
         progress.step("as configured");
-        let deployment = site.publish(&record)?;
         report(site, &deployment, deployer, session)
     }
 
@@ -170,21 +173,43 @@ impl Site {
         Ok(copy)
     }
 
-    /// Puts a record in its place, whole; never over another.
-    fn publish(&self, record: &Path) -> Result<Deployment, CliError> {
-        let deployment = Deployment::load(record).context(|| "reading the record".into())?;
-        let what = || format!("writing {}; the record stands in {}", self.record.display(), record.display());
+    /// Where the record will be written: better known to be writable before anything is deployed.
+    fn place(&self) -> Result<tempfile::NamedTempFile, CliError> {
+        let what = || format!("writing {}", self.record.display());
         let folder = self.record.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(folder).context(what)?;
-        let mut aside = tempfile::NamedTempFile::new_in(folder).context(what)?;
+        tempfile::NamedTempFile::new_in(folder).context(what)
+    }
+
+    /// Puts a record in its place, whole; never over another.
+    fn publish(&self, record: &Path, mut place: tempfile::NamedTempFile) -> Result<Deployment, CliError> {
+        let deployment = Deployment::load(record).context(|| "reading the record".into())?;
+        let what = || format!("writing {}", self.record.display());
         let mut whole = fs::File::open(record).context(what)?;
-        std::io::copy(&mut whole, &mut aside).context(what)?;
-        aside.as_file().sync_all().context(what)?;
-        let file = aside.persist_noclobber(&self.record).context(what)?;
+        std::io::copy(&mut whole, &mut place).context(what)?;
+        place.as_file().sync_all().context(what)?;
+        let file = place.persist_noclobber(&self.record).context(what)?;
         // The contracts are public, and so is where they are.
         let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         file.set_permissions(readable).context(what)?;
         Ok(deployment)
+    }
+
+    /// An error after the deployment, with where its record is kept all the same.
+    fn keep(&self, record: &Path, error: CliError) -> CliError {
+        let kept = self.forge.project().join(format!(".aiigo/deployed-{}-{}.json", self.chain_id, format::now()));
+        let told = match fs::copy(record, &kept) {
+            Ok(_) => format!(
+                "the contracts are deployed, but their record was not published; it is kept in {0}: compare it with the chain \
+                 by `aiigo deploy --only-check --deployment {0}`",
+                kept.display()
+            ),
+            Err(_) => match fs::read_to_string(record) {
+                Ok(text) => format!("the contracts are deployed, but their record could not be kept: {text}"),
+                Err(_) => "the contracts are deployed, but their record is lost".into(),
+            },
+        };
+        CliError::caused(told, error)
     }
 }
 

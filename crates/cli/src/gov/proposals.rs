@@ -55,11 +55,8 @@ impl Proposal {
 
     /// Its calls in words.
     pub(super) async fn decoded(&self, chain: &Chain) -> Result<Vec<DecodedCall>, CliError> {
-        let mut calls = Vec::with_capacity(self.targets.len());
-        for ((target, value), data) in self.targets.iter().zip(&self.values).zip(&self.calldatas) {
-            calls.push(decoded::call(chain, *target, *value, data).await?);
-        }
-        Ok(calls)
+        let calls = self.targets.iter().zip(&self.values).zip(&self.calldatas);
+        decoded::calls(chain, calls.map(|((target, value), data)| (*target, *value, data))).await
     }
 }
 

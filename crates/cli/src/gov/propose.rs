@@ -9,7 +9,7 @@ use aiigo_chain::refusal;
 use aiigo_protocol::{
     AIIGOGovernor::{self, AIIGOGovernorEvents},
     ContractName, Event, NodeId,
-    units::parse_amount,
+    units::parse_aiigo,
 };
 use aiigo_task::{format_duration, parse_duration};
 use alloy::{
@@ -51,7 +51,7 @@ pub(crate) enum ProposeCommand {
     /// Set the least stake of a node
     SetMinStake {
         /// How much AIIGO
-        #[arg(value_parser = parse_amount)]
+        #[arg(value_parser = parse_aiigo)]
         amount: U256,
         #[command(flatten)]
         proposing: ProposingArgs,
@@ -81,7 +81,7 @@ pub(crate) enum ProposeCommand {
         #[arg(value_parser = parsed::<FeeToken>)]
         token: FeeToken,
         /// AIIGO for each whole unit of fee (1e18 of its smallest)
-        #[arg(value_parser = parse_amount)]
+        #[arg(value_parser = parse_aiigo)]
         rate: U256,
         #[command(flatten)]
         proposing: ProposingArgs,
@@ -182,10 +182,8 @@ impl ProposeCommand {
 
 async fn propose(wallet: &Wallet, args: &ProposingArgs, action: Action, session: &Session) -> Result<(), CliError> {
     let chain = wallet.chain();
-    let mut calls = Vec::with_capacity(action.targets.len());
-    for ((target, value), data) in action.targets.iter().zip(&action.values).zip(&action.calldatas) {
-        calls.push(decoded::call(chain, *target, *value, data).await?);
-    }
+    let calls = action.targets.iter().zip(&action.values).zip(&action.calldatas);
+    let calls = decoded::calls(chain, calls.map(|((target, value), data)| (*target, *value, data))).await?;
     let rules = Rules::read_soon(wallet).await?;
     let description = action.description(&args.description);
     let mut lines = vec!["propose to".to_owned()];

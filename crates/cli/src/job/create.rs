@@ -27,6 +27,9 @@ use crate::{
     wallet::{Call, Landed, Wallet},
 };
 
+/// What a run of an order is called.
+const ACTION: &str = "createTask";
+
 /// A job that was ordered.
 #[derive(Debug)]
 pub(crate) struct Order {
@@ -48,12 +51,14 @@ pub(crate) async fn order(
     // Before the task is there: its provider must find the door open.
     let chain_id = wallet.chain().deployment().chain_id;
     Published::in_store(store).record(chain_id, wallet.address(), prepared.spec_hash, &prepared.spec_json)?;
-    let mut run = wallet.runs().begin("createTask", &prepared.request.abi_encode())?;
+    let content = prepared.request.abi_encode();
+    // Only what was agreed to is begun: what is under way is not asked about again.
+    if !wallet.runs().is_under_way(ACTION, &content) {
+        agree(prepared, wallet, indexer, progress, confirm, session).await?;
+    }
+    let mut run = wallet.runs().begin(ACTION, &content)?;
     if run.resumed {
         progress.note("Taking up the same job again, which was cut short.");
-    } else if let Err(error) = agree(prepared, wallet, indexer, progress, confirm, session).await {
-        run.finish()?;
-        return Err(error);
     }
     let task_id = match run.task_id() {
         Some(id) => TaskId(id),
@@ -82,6 +87,7 @@ async fn agree(
     session: &Session,
 ) -> Result<(), CliError> {
     let terms = Terms::of(prepared, wallet).await?;
+    terms.affordable(wallet).await?;
     progress.waiting("asking the gateway for the spec, as a provider will");
     prepare::check_gateway(prepared).await?;
     providers::show(indexer, &prepared.request, wallet.address(), progress).await;
@@ -104,14 +110,29 @@ impl Terms {
     /// Asks the marketplace.
     ///
     /// # Errors
-    /// If it takes no such task, or the account can't pay it.
+    /// If it takes no such task.
     pub(super) async fn of(prepared: &Prepared, wallet: &Wallet) -> Result<Self, CliError> {
         let (escrow, tips) = quote(wallet.chain(), &prepared.request).await?;
-        affordable(wallet.chain(), wallet.address(), escrow, tips).await?;
         let data = TaskMarketplace::createTaskCall { request: prepared.request.clone() }.abi_encode();
         let what = format!("creating the task of {}", prepared.spec.name);
         let call = Call { value: escrow + tips, ..wallet.call(what, ContractName::TaskMarketplace, data) };
         Ok(Self { escrow, tips, call })
+    }
+
+    /// Whether the account can pay it.
+    pub(super) async fn affordable(&self, wallet: &Wallet) -> Result<(), CliError> {
+        let (buyer, balance) = (wallet.address(), wallet.chain().eth_of(wallet.address()).await?);
+        // Equal is too little: gas comes on top.
+        match balance > self.escrow + self.tips {
+            true => Ok(()),
+            false => Err(CliError::Failed(format!(
+                "the job needs {} in escrow, {} for possible time-outs, and gas, but {buyer} has {}: send it some, or \
+                 lower `price` or `resources.time` in the job file",
+                format::eth(self.escrow),
+                format::eth(self.tips),
+                format::eth(balance)
+            ))),
+        }
     }
 
     /// The same for people.
@@ -150,21 +171,6 @@ pub(super) async fn quote(chain: &Chain, request: &TaskMarketplace::TaskRequest)
     let quote = chain.market().quote(request.clone()).call().await;
     let quote = quote.map_err(|error| CliError::call("asking the marketplace for a quote", error))?;
     Ok((U256::from(quote.escrow), quote.tipDeposit))
-}
-
-async fn affordable(chain: &Chain, buyer: Address, escrow: U256, tips: U256) -> Result<(), CliError> {
-    let balance = chain.eth_of(buyer).await?;
-    // Equal is too little: gas comes on top.
-    match balance > escrow + tips {
-        true => Ok(()),
-        false => Err(CliError::Failed(format!(
-            "the job needs {} in escrow, {} for possible time-outs, and gas, but {buyer} has {}: send it some, or lower \
-             `price` or `resources.time` in the job file",
-            format::eth(escrow),
-            format::eth(tips),
-            format::eth(balance)
-        ))),
-    }
 }
 
 fn created(chain: &Chain, landed: &Landed, buyer: Address, spec_hash: B256) -> Result<TaskId, CliError> {

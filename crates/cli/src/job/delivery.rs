@@ -13,6 +13,9 @@ use super::{
 };
 use crate::{CliError, error::Context, sources::Sources};
 
+/// What a program printed, as the result's own folder names it.
+const PRINTED: [&str; 2] = ["stdout", "stderr"];
+
 /// A result that waits to be taken.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery<'a> {
@@ -63,9 +66,8 @@ impl Delivery<'_> {
         self.of_any_copy(async |result, uri| {
             let (sources, manifest, _) = self.manifest(result, uri).await?;
             let mut printed = [None, None];
-            for ((name, text), bytes) in
-                [("stdout", manifest.stdout), ("stderr", manifest.stderr)].into_iter().zip(&mut printed)
-            {
+            let texts = PRINTED.into_iter().zip([manifest.stdout, manifest.stderr]);
+            for ((name, text), bytes) in texts.zip(&mut printed) {
                 let Some(text) = text else { continue };
                 let file = dir.path().join(name);
                 sources.file(&text.cid, text.size, &file, name).await?;
@@ -88,7 +90,9 @@ impl Delivery<'_> {
         for uri in result.iter().flat_map(|result| &result.uris) {
             match take(result.as_ref().map(|result| result.hash).unwrap_or_default(), uri).await {
                 Ok(taken) => return Ok(taken),
-                Err(error) => failed = failed.or(Some(error)),
+                // What may pass by itself outweighs what won't: the result can still be had.
+                Err(error) if failed.as_ref().is_none_or(CliError::is_final) => failed = Some(error),
+                Err(_) => {}
             }
         }
         let task = self.timeline.task_id();
@@ -97,12 +101,21 @@ impl Delivery<'_> {
 
     async fn fetch_copy(&self, place: &Results, result: B256, uri: &str) -> Result<ResultManifest, CliError> {
         let (sources, manifest, json) = self.manifest(result, uri).await?;
+        // What another copy's program printed is no part of this one.
+        for name in PRINTED {
+            match std::fs::remove_file(place.own(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error).context(|| format!("removing another copy's {name}"));
+                }
+                _ => {}
+            }
+        }
         for output in &manifest.outputs {
             let file = place.output(&output.path)?;
             sources.file(&output.cid, output.size, &file, output.path.as_str()).await?;
             check(output.clone(), file).await?.map_err(|source| self.rejected(source))?;
         }
-        for (name, text) in [("stdout", manifest.stdout), ("stderr", manifest.stderr)] {
+        for (name, text) in PRINTED.into_iter().zip([manifest.stdout, manifest.stderr]) {
             if let Some(text) = text {
                 sources.file(&text.cid, text.size, &place.own(name), name).await?;
             }
@@ -121,7 +134,7 @@ impl Delivery<'_> {
         let task = self.timeline.task_id();
         match error {
             CliError::Caused { what, source } => CliError::Caused {
-                what: format!("{what} of task {task}; nothing was approved; to try again: aiigo job follow {task}"),
+                what: format!("{what} of task {task}; to try again: aiigo job follow {task}"),
                 source,
             },
             other => other,

@@ -70,7 +70,7 @@ impl Settlement<'_> {
             self.session.output.result(&report, || report.text(None))?;
             self.progress.note(match status {
                 TaskStatus::Expired => {
-                    "Nobody delivered in time; the escrow went back to your balance: aiigo wallet withdraw"
+                    "It came to no result in time; the escrow went back to your balance: aiigo wallet withdraw"
                 }
                 _ => "The task was cancelled; the escrow went back to your balance: aiigo wallet withdraw",
             });

@@ -80,6 +80,7 @@ impl OrderArgs {
         progress.step(&format!("{}: {}", prepared.spec.name, prepared.summary()));
         let wallet = self.wallet.open().await?;
         let terms = Terms::of(&prepared, &wallet).await?;
+        terms.affordable(&wallet).await?;
         let cost = wallet.cost(&terms.call).await?;
         providers::show(self.indexer.optional()?.as_ref(), &prepared.request, wallet.address(), progress).await;
         let document = json!({

@@ -1,6 +1,6 @@
 //! `aiigo node stake`, `unstake` and `withdraw`.
 
-use aiigo_protocol::{ContractName, NodeRegistry, units::parse_amount};
+use aiigo_protocol::{ContractName, NodeRegistry, units::parse_aiigo};
 use aiigo_task::format_duration;
 use alloy::{primitives::U256, sol_types::SolCall};
 use clap::Args;
@@ -14,7 +14,7 @@ pub(crate) struct StakeCommand {
     #[command(flatten)]
     own: OwnNode,
     /// How much AIIGO, on top of what it has
-    #[arg(value_parser = parse_amount)]
+    #[arg(value_parser = parse_aiigo)]
     amount: U256,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct UnstakeCommand {
     #[command(flatten)]
     own: OwnNode,
     /// How much AIIGO [default: all of it]
-    #[arg(value_parser = parse_amount)]
+    #[arg(value_parser = parse_aiigo)]
     amount: Option<U256>,
 }
 

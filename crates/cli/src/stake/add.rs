@@ -3,7 +3,7 @@
 use aiigo_protocol::{
     ContractName,
     StakingPool::{self, StakingPoolEvents},
-    units::parse_amount,
+    units::parse_aiigo,
 };
 use alloy::{primitives::U256, sol_types::SolCall};
 use clap::Args;
@@ -15,7 +15,7 @@ use crate::{CliError, allowance, args::WalletArgs, cli::Session, confirm::Confir
 #[derive(Args, Debug)]
 pub(crate) struct AddCommand {
     /// How much AIIGO
-    #[arg(value_parser = |text: &str| parse_amount(text).map_err(|error| error.to_string()))]
+    #[arg(value_parser = parse_aiigo)]
     amount: U256,
     /// For how many days
     #[arg(long, value_name = "DAYS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=365))]

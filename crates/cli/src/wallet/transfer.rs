@@ -17,7 +17,7 @@ use crate::{Chain, CliError, args::WalletArgs, cli::Session, confirm::ConfirmArg
 #[derive(Args, Debug)]
 pub(crate) struct TransferCommand {
     /// How much, in whole units: 0.25
-    #[arg(value_parser = |text: &str| parse_amount(text).map_err(|error| error.to_string()))]
+    #[arg(value_parser = parse_amount)]
     amount: U256,
     /// Of what
     #[arg(value_enum, ignore_case = true)]

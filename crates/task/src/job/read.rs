@@ -252,7 +252,9 @@ fn local_path(text: &str) -> Result<PathBuf, String> {
 }
 
 fn wei(text: &str) -> Result<u128, String> {
-    let refuse = || format!("`{text}` is not a price: expected ETH per hour, such as 0.36, with at most 18 decimals");
+    let given = text;
+    let refuse = || format!("`{given}` is not a price: expected ETH per hour, such as 0.36, with at most 18 decimals");
+    let text = text.strip_suffix("ETH").unwrap_or(text).trim_end();
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let decimal = [whole, fraction].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
     if !decimal || whole.len() > 20 || fraction.len() > 18 {

@@ -80,6 +80,14 @@ fn what_may_be_left_out_has_a_default() {
 }
 
 #[test]
+fn a_price_may_say_that_it_is_in_eth() {
+    let price =
+        |text: &str| parse(&GOOD.replace("price: 0.36", &format!("price: {text}"))).map(|job| job.price_per_hour);
+    assert_eq!(price("0.36 ETH"), price("0.36"));
+    assert!(price("0.36 AIIGO").is_err() && price("ETH").is_err());
+}
+
+#[test]
 fn replicas_bring_the_trust_that_they_need() {
     let job = |more| parse(&format!("name: a\nmodule: a.wasm\nresources: {{power: 1, time: 60s}}\nprice: 1\n{more}"));
     assert_eq!(job("replicas: 5").unwrap().trust, 2);

@@ -42,7 +42,7 @@ pub(super) struct SetupArgs {
     #[arg(long, value_name = "TYPE", env = "AIIGO_RESOURCE", value_parser = resource_types())]
     resource: Option<ResourceType>,
     /// AIIGO that the node shall have at stake; what is missing is added, nothing is taken away.
-    #[arg(long, value_name = "AIIGO", env = "AIIGO_STAKE", value_parser = amount)]
+    #[arg(long, value_name = "AIIGO", env = "AIIGO_STAKE", value_parser = units::parse_aiigo)]
     stake: Option<U256>,
     /// The key that stands on the machine: it works, and can move neither stake nor earnings. An address, or `new` for a key
     /// made here and used by the other commands [default: the owner].
@@ -52,7 +52,7 @@ pub(super) struct SetupArgs {
     #[arg(long, value_name = "ADDRESS", env = "AIIGO_PAYOUT", value_parser = parse_address)]
     payout: Option<Address>,
     /// ETH that the operator shall have for gas; what is missing is sent.
-    #[arg(long, value_name = "ETH", env = "AIIGO_GAS", value_parser = amount)]
+    #[arg(long, value_name = "ETH", env = "AIIGO_GAS", value_parser = units::parse_eth)]
     gas: Option<U256>,
     /// What the node is called.
     #[arg(long, value_name = "NAME", env = "AIIGO_NAME")]
@@ -250,10 +250,6 @@ async fn report(
         transactions,
         to_sign: None,
     })
-}
-
-fn amount(text: &str) -> Result<U256, String> {
-    units::parse_amount(text).map_err(|error| error.to_string())
 }
 
 fn resource_types() -> impl TypedValueParser<Value = ResourceType> {

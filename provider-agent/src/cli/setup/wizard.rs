@@ -3,12 +3,15 @@
 use std::{path::PathBuf, time::Duration};
 
 use aiigo_chain::{SignerArgs, keystore_dir};
-use aiigo_protocol::{NodeId, ResourceType, units::format_amount};
+use aiigo_protocol::{
+    NodeId, ResourceType,
+    units::{AmountError, format_amount, parse_aiigo, parse_eth},
+};
 use aiigo_task::format_duration;
 use alloy::primitives::{Address, U256};
 use dialoguer::{Input, Select, console::Term, theme::ColorfulTheme};
 
-use super::{Agent, OperatorKey, SetupArgs, amount};
+use super::{Agent, OperatorKey, SetupArgs};
 use crate::{
     cli::ask::on_terminal,
     error::{AgentError, read_error},
@@ -18,6 +21,9 @@ use crate::{
 
 /// ETH that a new operator is offered: gas of some hundred tasks at a few gwei.
 const GAS: &str = "0.05";
+
+/// Reads an amount in whole units.
+type Read = fn(&str) -> Result<U256, AmountError>;
 
 /// What the questions are about.
 struct Facts {
@@ -171,7 +177,7 @@ impl Wizard {
             _ => return Ok(()),
         }
         if args.gas.is_none() {
-            args.gas = Some(self.amount("How much ETH shall it have for gas?", GAS, U256::ZERO)?);
+            args.gas = Some(self.amount("How much ETH shall it have for gas?", GAS, U256::ZERO, parse_eth)?);
         }
         Ok(())
     }
@@ -185,25 +191,26 @@ impl Wizard {
             format_duration(self.facts.unbonding)
         ))?;
         let default = format_amount(stake.unwrap_or_default().max(*min_stake));
-        self.amount("How much AIIGO shall be at stake?", &default, *min_stake)
+        self.amount("How much AIIGO shall be at stake?", &default, *min_stake, parse_aiigo)
     }
 
     fn floor(&self) -> dialoguer::Result<String> {
         let question = "Lowest price in ETH an hour? (0: whatever brings more than its gas; more in policy.toml)";
-        self.amount(question, "0", U256::ZERO).map(format_amount)
+        self.amount(question, "0", U256::ZERO, parse_eth).map(format_amount)
     }
 
-    fn amount(&self, question: &str, default: &str, least: U256) -> dialoguer::Result<U256> {
-        let valid = move |text: &String| match amount(text) {
+    fn amount(&self, question: &str, default: &str, least: U256, read: Read) -> dialoguer::Result<U256> {
+        let valid = move |text: &String| match read(text) {
             Ok(amount) if amount < least => Err(format!("at least {}", format_amount(least))),
-            other => other.map(|_| ()),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.to_string()),
         };
         let answer: String = Input::with_theme(&self.theme)
             .with_prompt(question)
             .default(default.to_owned())
             .validate_with(valid)
             .interact_text_on(&Term::stderr())?;
-        Ok(amount(&answer).unwrap_or(least))
+        Ok(read(&answer).unwrap_or(least))
     }
 
     fn address(&self, question: &str) -> dialoguer::Result<Address> {
