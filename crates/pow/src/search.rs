@@ -54,7 +54,15 @@ pub(crate) struct Round {
     stop: AtomicBool,
     /// The best's target: hashes that begin with more can't be among them.
     target: AtomicU64,
-    best: Mutex<Best>,
+    found: Mutex<Found>,
+}
+
+/// What a search has come to. The list and the counts are of one moment: a device that is late changes both or neither.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) best: Best,
+    /// Nonces that each device tried.
+    pub(crate) tried: Vec<u64>,
 }
 
 /// A device that came back from a search.
@@ -71,7 +79,6 @@ pub(crate) struct Returned {
 pub(crate) struct Search {
     number: u64,
     round: Arc<Round>,
-    tried: Vec<Arc<AtomicU64>>,
     running: usize,
 }
 
@@ -90,17 +97,16 @@ impl Search {
             deadline,
             stop: AtomicBool::new(false),
             target: AtomicU64::new(u64::MAX),
-            best: Mutex::default(),
+            found: Mutex::new(Found { best: Best::default(), tried: vec![0; devices.len()] }),
         });
-        let mut search = Self { number, round, tried: Vec::new(), running: 0 };
-        for ((index, device), stretch) in devices.into_iter().zip(stretches) {
-            let (round, tried, home) = (Arc::clone(&search.round), Arc::<AtomicU64>::default(), home.clone());
-            search.tried.push(Arc::clone(&tried));
+        let mut search = Self { number, round, running: 0 };
+        for (place, ((index, device), stretch)) in devices.into_iter().zip(stretches).enumerate() {
+            let (round, home) = (Arc::clone(&search.round), home.clone());
             let name = device.name();
             let body = {
                 let (name, home) = (name.clone(), home.clone());
                 move || {
-                    let device = run(device, &round, stretch, &tried);
+                    let device = run(device, &round, stretch, place);
                     // Nobody waits for it any more: the solver is gone.
                     let _ = home.send(Returned { search: number, index, name, device });
                 }
@@ -142,33 +148,25 @@ impl Search {
         self.round.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Nonces that each device tried.
-    pub(crate) fn tried(&self) -> impl Iterator<Item = u64> {
-        self.tried.iter().map(|tried| tried.load(Ordering::Relaxed))
-    }
-
-    /// The best so far.
-    pub(crate) fn best(&self) -> Best {
-        self.round.best().clone()
+    /// What there is so far.
+    pub(crate) fn found(&self) -> Found {
+        self.round.found().clone()
     }
 }
 
 impl Round {
-    fn best(&self) -> MutexGuard<'_, Best> {
+    fn found(&self) -> MutexGuard<'_, Found> {
         // A heap is whole between two calls, and these don't panic.
-        self.best.lock().unwrap_or_else(PoisonError::into_inner)
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_over(&self) -> bool {
         self.stop.load(Ordering::Relaxed) || Instant::now() >= self.deadline
     }
 
-    /// Checks each hit by the reference implementation and keeps the good ones.
-    fn take(&self, hits: &Hits, first: u64, tried: u64, target: u64) -> Result<(), Fault> {
-        if hits.as_slice().is_empty() {
-            return Ok(());
-        }
-        let mut best = self.best();
+    /// Checks each hit by the reference implementation, keeps the good ones, and counts what the device at `place` tried.
+    fn take(&self, place: usize, hits: &Hits, first: u64, tried: u64, target: u64) -> Result<(), Fault> {
+        let mut found = self.found();
         for &nonce in hits.as_slice() {
             let hash = hash(self.job.seed, nonce);
             let actual = leading_bits(&hash);
@@ -178,23 +176,21 @@ impl Round {
             if actual > target {
                 return Err(Fault::WrongHash { nonce, target, actual });
             }
-            if !best.offer(hash, nonce) {
+            if !found.best.offer(hash, nonce) {
                 return Err(Fault::StrayNonce { nonce });
             }
         }
-        self.target.store(best.target(), Ordering::Relaxed);
+        if let Some(count) = found.tried.get_mut(place) {
+            *count += tried;
+        }
+        self.target.store(found.best.target(), Ordering::Relaxed);
         Ok(())
     }
 }
 
 /// A thread's whole life.
-fn run(
-    mut device: Box<dyn Device>,
-    round: &Round,
-    stretch: Stretch,
-    tried: &AtomicU64,
-) -> Result<Box<dyn Device>, Fault> {
-    match catch_unwind(AssertUnwindSafe(|| search(&mut *device, round, stretch, tried))) {
+fn run(mut device: Box<dyn Device>, round: &Round, stretch: Stretch, place: usize) -> Result<Box<dyn Device>, Fault> {
+    match catch_unwind(AssertUnwindSafe(|| search(&mut *device, round, stretch, place))) {
         Ok(Ok(())) => Ok(device),
         Ok(Err(fault)) => {
             discard(device);
@@ -213,7 +209,7 @@ fn discard(device: Box<dyn Device>) {
 }
 
 /// Tries nonces until the round is over or none is left.
-fn search(device: &mut dyn Device, round: &Round, stretch: Stretch, tried: &AtomicU64) -> Result<(), Fault> {
+fn search(device: &mut dyn Device, round: &Round, stretch: Stretch, place: usize) -> Result<(), Fault> {
     device.enter_thread();
     let mut hits = Hits::default();
     let mut pace = Pace { batch: FIRST_BATCH, slice: device.slice() };
@@ -229,9 +225,8 @@ fn search(device: &mut dyn Device, round: &Round, stretch: Stretch, tried: &Atom
         if now_tried == 0 || now_tried > count {
             return Err(Fault::WrongCount { tried: now_tried, asked: count });
         }
-        round.take(&hits, first, now_tried, target)?;
+        round.take(place, &hits, first, now_tried, target)?;
         done += now_tried;
-        tried.store(done, Ordering::Relaxed);
         match first.checked_add(now_tried) {
             Some(next) if next <= stretch.last => first = next,
             _ => break, // it tried its last nonce

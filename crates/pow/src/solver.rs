@@ -15,7 +15,7 @@ use alloy_primitives::{B256, U256};
 use crate::{
     Registry,
     device::{CpuOptions, Device, Fault, LostDevice},
-    search::{FLAG_POLL, Returned, Search, Stretch},
+    search::{FLAG_POLL, Found, Returned, Search, Stretch},
 };
 
 /// Nonces in a solution: k.
@@ -188,12 +188,12 @@ impl Pool {
             self.welcome(device);
         }
 
-        let counts: Vec<u64> = search.tried().collect();
+        let Found { best, tried: counts } = search.found();
         let tried = counts.iter().sum();
         if cancel.load(Ordering::Relaxed) && Instant::now() < deadline {
             return Err(PowError::Cancelled { tried });
         }
-        let Some((largest, nonces)) = search.best().finish() else {
+        let Some((largest, nonces)) = best.finish() else {
             let all_lost = self.idle.is_empty() && self.late.is_empty();
             return Err(if all_lost { PowError::NoDevice } else { PowError::TooFew { tried } });
         };
