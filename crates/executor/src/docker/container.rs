@@ -12,7 +12,7 @@ use super::{engine::Engine, image::Image, names::Names};
 use crate::Execution;
 
 /// Where the program finds its inputs and leaves its outputs.
-pub(super) const WORK: &str = "/work";
+pub(super) const WORK: &str = "/job";
 /// Where the inputs themselves are; in [`WORK`] are links to them.
 pub(super) const INPUTS: &str = "/inputs";
 const TMP: &str = "/tmp";

@@ -3,8 +3,8 @@
 //! # What a container sees
 //! Its image, read-only, and nothing of the machine: no network but its own loopback, no device, no process and no file
 //! of the host. It runs as a user that exists nowhere, without capabilities and without a way to get any, under the
-//! engine's seccomp profile. The inputs are at `/work/<path>`, read-only; outputs are written to `/work/<path>`. The
-//! working directory is the image's own, or `/work` if it names none. `/tmp` and `/dev/shm` can be written and count as
+//! engine's seccomp profile. The inputs are at `/job/<path>`, read-only; outputs are written to `/job/<path>`. The
+//! working directory is the image's own, or `/job` if it names none. `/tmp` and `/dev/shm` can be written and count as
 //! memory. The environment is the task's, above what the image itself sets (`PATH`, mostly).
 //!
 //! # How it is bounded

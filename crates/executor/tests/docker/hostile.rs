@@ -53,9 +53,9 @@ async fn a_memory_bomb_is_out_of_memory() {
 async fn a_disk_bomb_fills_only_what_is_its_own() {
     let world = World::start().await;
     let before = world.disk();
-    let place = world.run_script("dd if=/dev/zero of=/work/big bs=1M count=4000").await;
+    let place = world.run_script("dd if=/dev/zero of=/job/big bs=1M count=4000").await;
     assert_outcome(&place, Outcome::OutputTooLarge);
-    let many = world.run_script("i=0; while echo x > /work/f$i; do i=$((i+1)); done").await;
+    let many = world.run_script("i=0; while echo x > /job/f$i; do i=$((i+1)); done").await;
     assert_outcome(&many, Outcome::Exited);
     assert!(said(&many).contains("No space left"), "{}", said(&many));
     let tmp = world.run_script("dd if=/dev/zero of=/tmp/big bs=1M count=4000; rm /tmp/big; echo y > out").await;
@@ -181,7 +181,7 @@ async fn privileges_can_not_be_had() {
         mount -t tmpfs none /tmp && echo GOT mount
         mount -o remount,rw / && echo GOT remount
         mknod /tmp/disk b 8 0 && echo GOT mknod
-        chown 0:0 /work && echo GOT chown
+        chown 0:0 /job && echo GOT chown
         cp /bin/busybox /tmp/suid && chmod 4755 /tmp/suid && /tmp/suid id -u | grep -q '^0$' && echo GOT suid
         kill -9 1; touch /etc/x /bin/x /x && echo GOT root
         echo still here";
@@ -195,7 +195,7 @@ async fn privileges_can_not_be_had() {
 #[tokio::test]
 async fn what_one_run_leaves_the_next_does_not_find() {
     let world = World::start().await;
-    let script = "ls -A /work /tmp /dev/shm | grep -v '^$'; echo secret > /work/s; echo secret > /tmp/s; echo secret > /dev/shm/s";
+    let script = "ls -A /job /tmp /dev/shm | grep -v '^$'; echo secret > /job/s; echo secret > /tmp/s; echo secret > /dev/shm/s";
     let first = world.run_script(script).await;
     let second = world.run_script(script).await;
     assert_eq!(first.stdout, second.stdout);
@@ -206,7 +206,7 @@ async fn what_one_run_leaves_the_next_does_not_find() {
 #[tokio::test]
 async fn a_setuid_program_of_the_image_gives_nothing() {
     let world = World::start().await;
-    let script = "ls -l /setuid/id; /setuid/id -u; /setuid/chown 0:0 /work && echo GOT; echo still here";
+    let script = "ls -l /setuid/id; /setuid/id -u; /setuid/chown 0:0 /job && echo GOT; echo still here";
     let completed = world.run_script(script).await;
     assert_outcome(&completed, Outcome::Exited);
     let text = said(&completed);
@@ -286,8 +286,8 @@ async fn a_task_does_not_find_the_one_beside_it() {
         ..world.script("i=0; while [ $i -lt 30 ]; do sleep 0.1; i=$((i+1)); done; cat secret > out")
     };
     let spy = world.script(
-        "for p in /proc/[0-9]*; do cat $p/root/work/secret $p/environ $p/cwd/secret 2>/dev/null; done
-         cat /inputs/* /work/../*/secret /var/lib/docker/volumes/*/_data/* 2>/dev/null
+        "for p in /proc/[0-9]*; do cat $p/environ 2>/dev/null; for at in root/job cwd; do cat $p/$at/secret 2>/dev/null; done; done
+         cat /inputs/* /job/../*/secret /var/lib/docker/volumes/*/_data/* 2>/dev/null
          kill -9 -1; ls /proc | grep -c '^[0-9]'; echo end",
     );
     let run = |execution: Execution, scratch: std::path::PathBuf| {

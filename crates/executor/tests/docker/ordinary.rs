@@ -21,7 +21,7 @@ async fn inputs_go_in_and_outputs_come_out() {
         ],
         outputs: vec!["deep/er/out.txt".into(), "never".into(), "copy".into()],
         ..world.script(&format!(
-            "cat a.txt /work/deep/er/b.txt '{long}' > deep/er/out.txt; cp a.txt copy; echo printed; echo wrong >&2; exit 3"
+            "cat a.txt /job/deep/er/b.txt '{long}' > deep/er/out.txt; cp a.txt copy; echo printed; echo wrong >&2; exit 3"
         ))
     };
     let completed = world.run(execution).await;
