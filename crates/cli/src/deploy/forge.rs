@@ -90,8 +90,7 @@ impl Forge {
         let output = tokio::select! {
             output = command.output() => output.context(|| format!("running {}", self.program.display()))?,
             () = session.stop.cancelled() => {
-                let resume = "What was deployed so far is of no use; nothing was recorded".into();
-                return Err(CliError::Interrupted { resume });
+                return Err(CliError::Interrupted { resume: script.left().into() });
             }
         };
         let (said, failed) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -136,6 +135,15 @@ impl Script<'_> {
         match self {
             Self::Deploy { .. } => DEPLOY,
             Self::Check { .. } => CHECK,
+        }
+    }
+
+    /// What a script that is stopped leaves.
+    const fn left(&self) -> &'static str {
+        match self {
+            Self::Deploy { broadcast: true, .. } => "What was deployed so far is of no use; nothing was recorded.",
+            Self::Deploy { .. } => "Nothing was deployed.",
+            Self::Check { .. } => "The comparison can be made again at any time: aiigo deploy --only-check",
         }
     }
 

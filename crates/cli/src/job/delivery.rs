@@ -85,25 +85,26 @@ impl Delivery<'_> {
 
     /// The first that succeeds: of nodes that came to the same result, each has a copy of it, and each may hold it back.
     async fn of_any_copy<T>(&self, take: impl AsyncFn(B256, &str) -> Result<T, CliError>) -> Result<T, CliError> {
-        let result = self.timeline.result();
+        let task = self.timeline.task_id();
+        let none = || CliError::Failed(format!("the chain's events of task {task} show no result"));
+        let result = self.timeline.result().ok_or_else(none)?;
         let mut failed = None;
-        for uri in result.iter().flat_map(|result| &result.uris) {
-            match take(result.as_ref().map(|result| result.hash).unwrap_or_default(), uri).await {
+        for uri in result.uris {
+            match take(result.hash, uri).await {
                 Ok(taken) => return Ok(taken),
                 // What may pass by itself outweighs what won't: the result can still be had.
                 Err(error) if failed.as_ref().is_none_or(CliError::is_final) => failed = Some(error),
                 Err(_) => {}
             }
         }
-        let task = self.timeline.task_id();
-        Err(failed.unwrap_or_else(|| CliError::Failed(format!("the chain's events of task {task} show no result"))))
+        Err(failed.unwrap_or_else(none))
     }
 
     async fn fetch_copy(&self, place: &Results, result: B256, uri: &str) -> Result<ResultManifest, CliError> {
         let (sources, manifest, json) = self.manifest(result, uri).await?;
         // What another copy's program printed is no part of this one.
         for name in PRINTED {
-            match std::fs::remove_file(place.own(name)) {
+            match tokio::fs::remove_file(place.own(name)).await {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(error).context(|| format!("removing another copy's {name}"));
                 }

@@ -103,10 +103,11 @@ pub(crate) async fn positions(chain: &Chain, owner: Address) -> Result<Vec<Posit
         .topic2(owner);
     let head = chain.head().await?.number;
     let logs = search_back(chain.provider(), &filter, chain.deployment().block, head, |_| false).await?;
+    let tokens = reward_tokens(chain).await?;
     let mut positions = Vec::new();
     for staked in logs.iter().filter_map(|log| StakingPool::Staked::decode_log(&log.inner).ok()) {
         let id = staked.positionId;
-        let rewards = rewards(chain, id).await?;
+        let rewards = rewards_in(chain, id, &tokens).await?;
         match chain.pool().positionOf(id).call().await {
             Ok(open) => positions.push(Position {
                 id,
@@ -129,12 +130,18 @@ pub(crate) async fn positions(chain: &Chain, owner: Address) -> Result<Vec<Posit
 
 /// What a position, open or closed, can claim.
 pub(super) async fn rewards(chain: &Chain, position: U256) -> Result<Vec<Reward>, CliError> {
-    let pool = chain.pool();
-    let tokens = pool.rewardTokens().call().await;
-    let tokens = tokens.map_err(|error| CliError::call("reading the tokens of rewards", error))?;
+    rewards_in(chain, position, &reward_tokens(chain).await?).await
+}
+
+async fn reward_tokens(chain: &Chain) -> Result<Vec<Address>, CliError> {
+    let tokens = chain.pool().rewardTokens().call().await;
+    tokens.map_err(|error| CliError::call("reading the tokens of rewards", error))
+}
+
+async fn rewards_in(chain: &Chain, position: U256, tokens: &[Address]) -> Result<Vec<Reward>, CliError> {
     let mut rewards = Vec::new();
-    for token in tokens {
-        let amount = pool.claimable(position, token).call().await;
+    for &token in tokens {
+        let amount = chain.pool().claimable(position, token).call().await;
         let amount = amount.map_err(|error| CliError::call(format!("reading position {position}"), error))?;
         rewards.extend((!amount.is_zero()).then_some(Reward { token, amount }));
     }

@@ -195,7 +195,8 @@ async fn privileges_can_not_be_had() {
 #[tokio::test]
 async fn what_one_run_leaves_the_next_does_not_find() {
     let world = World::start().await;
-    let script = "ls -A /job /tmp /dev/shm | grep -v '^$'; echo secret > /job/s; echo secret > /tmp/s; echo secret > /dev/shm/s";
+    let script =
+        "ls -A /job /tmp /dev/shm | grep -v '^$'; echo secret > /job/s; echo secret > /tmp/s; echo secret > /dev/shm/s";
     let first = world.run_script(script).await;
     let second = world.run_script(script).await;
     assert_eq!(first.stdout, second.stdout);
