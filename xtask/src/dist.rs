@@ -14,8 +14,8 @@ use crate::{
     shell::{command, heading, output, run},
 };
 
-/// What is in it, by package.
-const PROGRAMS: [(&str, &str); 4] = [
+/// The programs that are released, by package.
+pub(crate) const PROGRAMS: [(&str, &str); 4] = [
     ("aiigo-cli", "aiigo"),
     ("aiigo-agent", "aiigo-agent"),
     ("aiigo-keeper", "aiigo-keeper"),

@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::{
     abi::{self, AbiArgs},
+    dist::PROGRAMS,
     layouts::{self, LayoutArgs},
     project::Error,
     setup,
@@ -62,6 +63,10 @@ pub(crate) fn run(args: &TestArgs) -> Result<(), Error> {
             "-D",
             "warnings",
         ]))?;
+        heading("The programs alone");
+        // As users build them: a feature that only a test asks for is not there.
+        let packages = PROGRAMS.iter().flat_map(|(package, _)| ["--package", package]);
+        shell::run(cargo().args(["check", "--locked", "--bins"]).args(packages))?;
     }
     eprintln!("\nAll checks passed.");
     Ok(())

@@ -121,7 +121,7 @@ pub(crate) async fn parameters(chain: &Chain, contract: ContractName) -> Result<
 }
 
 fn abi(contract: ContractName) -> Option<JsonAbi> {
-    JsonAbi::from_json_str(contract.abi_json()).ok()
+    serde_json::from_str(contract.abi_json()).ok()
 }
 
 fn decode(contract: ContractName, data: &[u8]) -> Option<(Function, Vec<Field>)> {

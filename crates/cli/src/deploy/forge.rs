@@ -188,7 +188,7 @@ impl Keystore {
         let what = || "keeping the deployer's key for forge".to_owned();
         let dir = dir.to_owned();
         let work = move || {
-            let password = B256::random().to_string();
+            let password = B256::new(rand::random()).to_string();
             let address = import_keystore(&dir, "deployer", &password, &key).context(what)?;
             Ok(Self { address, file: dir.join("deployer"), password })
         };
