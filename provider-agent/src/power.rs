@@ -49,7 +49,7 @@ pub(crate) fn log_findings(findings: &[Finding]) {
             Ok(found) => {
                 for device in found {
                     match &device.hash_rate {
-                        Ok(rate) if finding.used => {
+                        Ok(rate) if device.used => {
                             let megahashes = format!("{:.2}", rate * device.units as f64 / 1e6);
                             tracing::info!(
                                 backend,

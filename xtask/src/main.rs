@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo | test | prove | bench | abi | layouts | dist | setup`.
+//! The project's own commands: `cargo xtask demo | test | prove | bench | abi | layouts | ptx | dist | setup`.
 
 mod abi;
 mod bench;
@@ -7,6 +7,8 @@ mod dist;
 mod layouts;
 mod project;
 mod prove;
+mod ptx;
+mod python;
 mod setup;
 mod shell;
 mod test;
@@ -35,6 +37,8 @@ enum Command {
     Abi(abi::AbiArgs),
     /// Write down where the upgradeable contracts keep what.
     Layouts(layouts::LayoutArgs),
+    /// Compile the CUDA kernels to the checked-in PTX.
+    Ptx(ptx::PtxArgs),
     /// Run what takes long or needs Python: symbolic tests, slither, coverage, mutation, deep invariants.
     Prove(prove::ProveArgs),
     /// Pack the programs with completions, manual pages, service and container files, as a release has them.
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         Command::Bench(command) => bench::run(&command),
         Command::Abi(args) => abi::run(&args),
         Command::Layouts(args) => layouts::run(&args),
+        Command::Ptx(args) => ptx::make(&args),
         Command::Prove(args) => prove::run(&args),
         Command::Dist(args) => dist::run_dist(&args),
         Command::Setup => setup::everything(),

@@ -154,6 +154,28 @@ pub(crate) fn docker() -> Result<(), Error> {
         .map_err(|error| format!("{error}: the container sandbox is tested on a real engine; {hint}").into())
 }
 
+/// A Vulkan driver that renders on the processor, for the tests of the kernel for graphics processors.
+pub(crate) fn vulkan() -> Result<(), Error> {
+    if cfg!(target_os = "macos") {
+        return Ok(()); // it has Metal
+    }
+    let holds = |folder: &str, start: &str| {
+        let mut files = fs::read_dir(folder).into_iter().flatten().flatten();
+        files.any(|file| file.file_name().to_string_lossy().starts_with(start))
+    };
+    let has_driver = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].iter().any(|folder| holds(folder, "lvp_icd"));
+    let libraries = ["/usr/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
+    let has_loader = libraries.iter().any(|folder| holds(folder, "libvulkan.so.1"));
+    if has_driver && has_loader {
+        return Ok(());
+    }
+    let hint = "install Mesa's Vulkan drivers (on Debian `apt-get install mesa-vulkan-drivers libvulkan1` as root), then \
+                run the command again";
+    install("Mesa's Vulkan drivers", &["mesa-vulkan-drivers", "libvulkan1"]).map_err(|error| {
+        format!("{error}: the kernel for graphics processors is tested on its software driver; {hint}").into()
+    })
+}
+
 /// Installs packages of Debian.
 fn install(what: &str, packages: &[&str]) -> Result<(), Error> {
     heading(&format!("Installing {what} (apt-get)"));

@@ -42,6 +42,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<(), Error> {
     setup::examples()?;
     setup::postgresql()?;
     setup::docker()?;
+    setup::vulkan()?;
     heading("Crates and end-to-end");
     // Builds the programs too, before any test runs: each has tests of its own.
     let mut tests = cargo();

@@ -5,7 +5,7 @@ use std::{any::Any, fmt, num::NonZeroUsize, time::Duration};
 use crate::Job;
 
 /// Most nonces that one call of [`Device::search`] can report.
-const HITS: usize = 256;
+pub(crate) const HITS: usize = 256;
 
 /// The kind of a part of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,7 +30,7 @@ pub trait Backend: Send + Sync {
     /// Its short name, lower case, as in `--backend`.
     fn name(&self) -> &'static str;
 
-    /// Processor backends use the same cores, so only the fastest of them is used; others add up.
+    /// What its devices are.
     fn kind(&self) -> DeviceKind;
 
     /// The devices that it reaches: of a processor backend one a thread, else all there are.
@@ -67,6 +67,12 @@ pub trait Device: Send {
         self.name()
     }
 
+    /// The part of the machine that it occupies: where devices of several backends share one, only the fastest is used. For a
+    /// GPU its address on the bus, as in `0000:01:00.0`.
+    fn place(&self) -> String {
+        self.name()
+    }
+
     /// How long one call of [`search`](Self::search) should take: the search can be stopped between two calls only.
     fn slice(&self) -> Duration {
         Duration::from_millis(1)
@@ -77,7 +83,8 @@ pub trait Device: Send {
 
     /// Tries the nonces from `first` on and puts those whose hash begins with 64 bits that are at most `target` (a
     /// big-endian number) into `hits`, which is empty, in any order. Returns how many nonces it tried, all of them from
-    /// `first` on: at least one and at most `count`, fewer than `count` only when `hits` has no room. `count` is at least 1
+    /// `first` on: at least one and at most `count`, fewer than `count` only when `hits` has no room or when there are more
+    /// than 2³⁰. `count` is at least 1
     /// and never runs over the end of the nonce space.
     ///
     /// # Errors

@@ -7,10 +7,14 @@
 //! A [`Registry`] finds the [`Device`]s of this machine through its [`Backend`]s; a [`Solver`] sends them out on stretches of
 //! nonces that do not overlap, and hashes each nonce that they report once more by the reference before it counts.
 
+#[cfg(test)]
+mod agreement;
 mod best;
 mod cpu;
 mod device;
 mod estimate;
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+mod gpu;
 mod hash;
 mod keccak;
 mod registry;
@@ -23,6 +27,8 @@ pub use estimate::{
     DEFAULT_HASHES_PER_TFLOPS, LOWER_BOUND_OF_MEAN, LOWER_BOUND_OF_ONE, RELATIVE_ERROR, UNAUDITED_SHARE,
     estimate_hash_rate, milli_tflops,
 };
+#[cfg(feature = "wgpu")]
+pub use gpu::{GraphicsProcessor, graphics_processors};
 pub use hash::{hash, node_seed};
 pub use keccak::Job;
 pub use registry::{Finding, Found, Registry};

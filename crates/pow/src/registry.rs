@@ -1,6 +1,8 @@
 //! Which devices this machine has, whether they compute rightly, and how fast they are.
 
 use std::{
+    collections::{HashMap, HashSet},
+    iter,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc},
     thread,
@@ -9,14 +11,18 @@ use std::{
 
 use alloy_primitives::B256;
 
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+use crate::gpu;
 use crate::{
     Job, PowError, Solver,
     cpu::{self, CpuBackend},
     device::{Backend, CpuOptions, Device, DeviceKind, Fault, Hits, Unavailable},
 };
 
-/// How long each device is measured.
-const MEASURE: Duration = Duration::from_millis(25);
+/// How long each thread of the processor is measured …
+const MEASURE_CPU: Duration = Duration::from_millis(25);
+/// … and each graphics processor, whose clock takes its time to rise.
+const MEASURE_GPU: Duration = Duration::from_millis(400);
 /// How long a backend may take to open, test and measure its devices: a driver may have to compile first.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -35,8 +41,6 @@ pub struct Finding {
     pub kind: DeviceKind,
     /// Its devices, or why there are none.
     pub outcome: Result<Vec<Found>, Unavailable>,
-    /// Whether the solver uses it: of several for the processor only the fastest.
-    pub used: bool,
 }
 
 /// A device that was tested; of the threads of a processor the first stands for all.
@@ -46,10 +50,14 @@ pub struct Found {
     pub device: String,
     /// What it is, for people.
     pub description: String,
+    /// The part of the machine that it occupies.
+    pub place: String,
     /// How many such there are: the threads of a processor.
     pub units: usize,
     /// Hashes per second of one of them, measured alone and briefly, or why it must not be used.
     pub hash_rate: Result<f64, Fault>,
+    /// Whether the solver uses it: of those at one place only the fastest.
+    pub used: bool,
 }
 
 impl Default for Registry {
@@ -59,9 +67,15 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// All backends that are built in, the most promising first.
+    /// All backends that are built in.
     pub fn builtin() -> Self {
-        Self::new(cpu::BACKENDS.iter().map(|backend| Arc::new(*backend) as Arc<dyn Backend>).collect())
+        let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
+        backends.extend(cpu::BACKENDS.iter().map(|backend| Arc::new(*backend) as Arc<dyn Backend>));
+        #[cfg(feature = "cuda")]
+        backends.extend(gpu::CudaBackend::ALL.map(|backend| Arc::new(backend) as Arc<dyn Backend>));
+        #[cfg(feature = "wgpu")]
+        backends.push(Arc::new(gpu::WgpuBackend::HARDWARE));
+        Self::new(backends)
     }
 
     /// These backends only.
@@ -91,30 +105,28 @@ impl Registry {
         Ok(self)
     }
 
-    /// Opens, tests and measures every device. The solver gets those that passed: of the processor's backends the fastest,
-    /// of the others all. Takes some milliseconds for the processor, seconds where a driver compiles.
+    /// Opens, tests and measures every device. The solver gets those that passed, of several at one place the fastest. Takes
+    /// some milliseconds for the processor, seconds where a driver compiles.
     ///
     /// # Errors
     /// If there is no device.
     pub fn solver(&self, cpu: &CpuOptions) -> Result<(Solver, Vec<Finding>), PowError> {
-        let mut probed: Vec<(Finding, Vec<Box<dyn Device>>)> =
-            self.backends.iter().map(|backend| probe_in_time(backend, *cpu)).collect();
-        let fastest = probed
-            .iter()
-            .filter(|(finding, devices)| finding.kind == DeviceKind::Cpu && !devices.is_empty())
-            .max_by(|(a, _), (b, _)| a.hash_rate().total_cmp(&b.hash_rate()))
-            .map(|(finding, _)| finding.backend);
-        let mut devices = Vec::new();
-        for (finding, own) in &mut probed {
-            finding.used = !own.is_empty() && (finding.kind != DeviceKind::Cpu || Some(finding.backend) == fastest);
-            if finding.used {
-                devices.append(own);
-            }
+        let probed: Vec<Probed> = self.backends.iter().map(|backend| probe_in_time(backend, *cpu)).collect();
+        let (mut findings, devices): (Vec<Finding>, Vec<Vec<Devices>>) = probed.into_iter().unzip();
+        choose(&mut findings);
+        let found = findings.iter().map(|finding| finding.outcome.as_deref().unwrap_or_default());
+        let used: Vec<Box<dyn Device>> = found
+            .zip(devices)
+            .flat_map(|(found, devices)| found.iter().zip(devices))
+            .filter(|(found, _)| found.used)
+            .flat_map(|(_, devices)| devices)
+            .collect();
+        if used.is_empty() {
+            let named = |finding: &Finding| format!("{}: {}", finding.backend, finding.problems().join(", "));
+            let reasons: Vec<String> = findings.iter().map(named).collect();
+            return Err(PowError::NothingUsable { reasons: reasons.join("; ") });
         }
-        if devices.is_empty() {
-            return Err(PowError::NoDevice);
-        }
-        Ok((Solver::with_devices(devices), probed.into_iter().map(|(finding, _)| finding).collect()))
+        Ok((Solver::with_devices(used), findings))
     }
 
     /// The threads of the first processor backend that is there and computes rightly, without measuring.
@@ -132,13 +144,57 @@ impl Registry {
 impl Finding {
     /// Hashes per second of all its devices.
     pub fn hash_rate(&self) -> f64 {
-        let found = self.outcome.iter().flatten();
-        found.filter_map(|found| Some(found.hash_rate.as_ref().ok()? * found.units as f64)).sum()
+        self.outcome.iter().flatten().filter_map(Found::rate).sum()
+    }
+
+    /// Why it, or some of it, can't be used.
+    pub fn problems(&self) -> Vec<String> {
+        match &self.outcome {
+            Err(reason) => vec![reason.to_string()],
+            Ok(found) => {
+                let fault = |found: &Found| Some(format!("{}: {}", found.device, found.hash_rate.as_ref().err()?));
+                found.iter().filter_map(fault).collect()
+            }
+        }
+    }
+
+    /// Whether the solver uses any of its devices.
+    pub fn is_used(&self) -> bool {
+        self.outcome.iter().flatten().any(|found| found.used)
     }
 }
 
+impl Found {
+    /// Hashes per second of all its units; `None` if it must not be used.
+    fn rate(&self) -> Option<f64> {
+        Some(self.hash_rate.as_ref().ok()? * self.units as f64)
+    }
+}
+
+/// Marks the fastest at each place.
+fn choose(findings: &mut [Finding]) {
+    let mut fastest: HashMap<&str, (f64, &str)> = HashMap::new();
+    for found in findings.iter().flat_map(|finding| finding.outcome.iter().flatten()) {
+        let Some(rate) = found.rate() else { continue };
+        let best = fastest.entry(&found.place).or_insert((rate, &found.device));
+        if rate > best.0 {
+            *best = (rate, &found.device);
+        }
+    }
+    let used: HashSet<String> = fastest.into_values().map(|(_, device)| device.to_owned()).collect();
+    for found in findings.iter_mut().flat_map(|finding| finding.outcome.iter_mut().flatten()) {
+        found.used = used.contains(&found.device);
+    }
+}
+
+/// What is behind a [`Found`]: nothing where it failed.
+type Devices = Vec<Box<dyn Device>>;
+
+/// A backend, and what is behind each of its devices.
+type Probed = (Finding, Vec<Devices>);
+
 /// Probes on a thread of its own: a driver that hangs or panics must not take the others along.
-fn probe_in_time(backend: &Arc<dyn Backend>, options: CpuOptions) -> (Finding, Vec<Box<dyn Device>>) {
+fn probe_in_time(backend: &Arc<dyn Backend>, options: CpuOptions) -> Probed {
     let (name, kind) = (backend.name(), backend.kind());
     let (sender, receiver) = mpsc::channel();
     let backend = Arc::clone(backend);
@@ -154,32 +210,39 @@ fn probe_in_time(backend: &Arc<dyn Backend>, options: CpuOptions) -> (Finding, V
         Err(error) => Err(Unavailable(format!("the system gives it no thread: {error}"))),
     };
     let (outcome, devices) = match result {
-        Ok((found, devices)) => (Ok(found), devices),
+        Ok(probed) => {
+            let (found, devices) = probed.into_iter().unzip();
+            (Ok(found), devices)
+        }
         Err(error) => (Err(error), Vec::new()),
     };
-    (Finding { backend: name, kind, outcome, used: false }, devices)
+    (Finding { backend: name, kind, outcome }, devices)
 }
 
-type Probed = (Vec<Found>, Vec<Box<dyn Device>>);
-
-fn probe(backend: &dyn Backend, options: &CpuOptions) -> Result<Probed, Unavailable> {
+fn probe(backend: &dyn Backend, options: &CpuOptions) -> Result<Vec<(Found, Devices)>, Unavailable> {
     let devices = backend.open(options)?;
-    // Threads of one processor are all alike.
-    let units = if backend.kind() == DeviceKind::Cpu { devices.len() } else { 1 };
-    let (mut found, mut good) = (Vec::new(), Vec::new());
+    let (units, time) = match backend.kind() {
+        DeviceKind::Cpu => (devices.len(), MEASURE_CPU), // threads of one processor are all alike
+        DeviceKind::Gpu => (1, MEASURE_GPU),
+    };
+    let mut probed = Vec::new();
     let mut devices = devices.into_iter();
     while let Some(mut device) = devices.next() {
-        let test = || self_test(&mut *device).and_then(|()| measure(&mut *device));
+        let test = || self_test(&mut *device).and_then(|()| measure(&mut *device, time));
         let hash_rate = catch_unwind(AssertUnwindSafe(test)).unwrap_or_else(|panic| Err(Fault::panicked(&*panic)));
         let is_good = hash_rate.is_ok();
-        found.push(Found { device: device.name(), description: device.description(), units, hash_rate });
-        let mut alike: Vec<_> = devices.by_ref().take(units - 1).collect();
-        if is_good {
-            good.push(device);
-            good.append(&mut alike);
-        }
+        let found = Found {
+            device: device.name(),
+            description: device.description(),
+            place: device.place(),
+            units,
+            hash_rate,
+            used: false,
+        };
+        let alike: Devices = iter::once(device).chain(devices.by_ref().take(units - 1)).collect();
+        probed.push((found, if is_good { alike } else { Devices::new() }));
     }
-    Ok((found, good))
+    Ok(probed)
 }
 
 /// Compares a device with the reference: all nonces at first, when all are hits, then across the 32-bit boundary and up to
@@ -217,12 +280,12 @@ fn self_test(device: &mut dyn Device) -> Result<(), Fault> {
 
 /// Hashes per second, by batches that grow to the device's slice. The fastest batch counts: what slows one down is other work
 /// on the machine.
-fn measure(device: &mut dyn Device) -> Result<f64, Fault> {
+fn measure(device: &mut dyn Device, time: Duration) -> Result<f64, Fault> {
     let job = Job::new(B256::repeat_byte(0xa2));
     let (mut hits, slice) = (Hits::default(), device.slice());
     let (mut batch, mut first, mut fastest) = (64, 0, 0.0_f64);
     let started = Instant::now();
-    while started.elapsed() < MEASURE {
+    while started.elapsed() < time {
         hits.clear();
         let batch_started = Instant::now();
         let tried = device.search(&job, first, batch, 0, &mut hits)?;
@@ -236,3 +299,6 @@ fn measure(device: &mut dyn Device) -> Result<f64, Fault> {
     }
     Ok(fastest)
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,12 @@ pub enum PowError {
     /// Every device was lost, and there are not 64 hashes.
     #[error("no device is left to search with")]
     NoDevice,
+    /// No backend has a device that can be used.
+    #[error("no device can be used: {reasons}")]
+    NothingUsable {
+        /// What each backend said.
+        reasons: String,
+    },
     /// No such backend is built in.
     #[error("there is no backend {name:?}; there are {known}")]
     UnknownBackend {

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::Report;
 use crate::{
     error::{AgentError, Context},
+    machine::{Gpus, Reading},
     power::{DeviceArgs, log_lost},
 };
 
@@ -47,6 +49,8 @@ pub(super) struct BenchReport {
     backends: Vec<BackendRow>,
     devices: Vec<DeviceRow>,
     lost: Vec<LostRow>,
+    /// The highest readings of NVIDIA's GPUs meanwhile.
+    gpus: Vec<Reading>,
     /// Hashes that were tried, and so many a second.
     tried: u64,
     hash_rate: f64,
@@ -115,11 +119,14 @@ pub(super) async fn bench(args: &BenchArgs, token: CancellationToken) -> Result<
     tracing::info!(seconds = args.seconds, "searching");
     let window = Duration::from_secs(args.seconds.into());
     let cancelled = Arc::new(AtomicBool::new(false));
+    let deadline = Instant::now() + window;
     let flag = Arc::clone(&cancelled);
     let searching = tokio::task::spawn_blocking(move || {
-        let found = solver.solve(B256::repeat_byte(0xbe), Instant::now() + window, &flag);
+        let found = solver.solve(B256::repeat_byte(0xbe), deadline, &flag);
         (found, solver.take_lost())
     });
+    let flag = Arc::clone(&cancelled);
+    let watching = tokio::task::spawn_blocking(move || highest_readings(&Gpus::open(), deadline, &flag));
     tokio::pin!(searching);
     let (found, lost) = tokio::select! {
         found = &mut searching => found,
@@ -129,15 +136,42 @@ pub(super) async fn bench(args: &BenchArgs, token: CancellationToken) -> Result<
         }
     }
     .context("the solver died")?;
+    let gpus = watching.await.context("the watch over the GPUs died")?;
     log_lost(&lost);
     if matches!(found, Err(PowError::Cancelled { .. })) {
         return Err(AgentError::stopped());
     }
-    Ok(BenchReport::new(args, &findings, found.context("cannot measure")?, lost))
+    Ok(BenchReport::new(args, &findings, found.context("cannot measure")?, lost, gpus))
+}
+
+/// Looks at the GPUs until the deadline or the flag.
+fn highest_readings(gpus: &Gpus, deadline: Instant, cancelled: &AtomicBool) -> Vec<Reading> {
+    const INTERVAL: Duration = Duration::from_millis(200);
+    let mut highest: Vec<Reading> = Vec::new();
+    loop {
+        match gpus.readings() {
+            Ok(now) if highest.len() == now.len() => {
+                highest = highest.into_iter().zip(&now).map(|(before, now)| before.or_higher(now)).collect();
+            }
+            Ok(now) => highest = now,
+            Err(reason) => tracing::warn!(reason, "a GPU does not tell how it does"),
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if highest.is_empty() || left.is_zero() || cancelled.load(Ordering::Relaxed) {
+            return highest;
+        }
+        thread::sleep(left.min(INTERVAL));
+    }
 }
 
 impl BenchReport {
-    fn new(args: &BenchArgs, findings: &[Finding], solution: Solution, lost: Vec<LostDevice>) -> Self {
+    fn new(
+        args: &BenchArgs,
+        findings: &[Finding],
+        solution: Solution,
+        lost: Vec<LostDevice>,
+        gpus: Vec<Reading>,
+    ) -> Self {
         let seconds = f64::from(args.seconds);
         let rate = |tried: u64| tried as f64 / seconds;
         let estimated = estimate_hash_rate(solution.largest_hash, args.seconds.into());
@@ -154,6 +188,7 @@ impl BenchReport {
                 .map(|count| DeviceRow { device: count.device, tried: count.tried, hash_rate: rate(count.tried) })
                 .collect(),
             lost: lost.into_iter().map(|lost| LostRow { device: lost.device, fault: lost.fault.to_string() }).collect(),
+            gpus,
             tried: solution.tried,
             hash_rate,
             estimate: Estimate {
@@ -179,23 +214,16 @@ fn percent(value: u64, percent: u64) -> u64 {
 
 impl BackendRow {
     fn new(finding: &Finding) -> Self {
-        let (found, reason) = match &finding.outcome {
-            Ok(found) => (found.as_slice(), None),
-            Err(reason) => (&[][..], Some(reason.to_string())),
-        };
-        let faults = found.iter().filter_map(|device| {
-            let fault = device.hash_rate.as_ref().err()?;
-            Some(format!("{}: {fault}", device.device))
-        });
+        let found = finding.outcome.as_deref().unwrap_or_default();
         let works = found.iter().any(|device| device.hash_rate.is_ok());
         Self {
             name: finding.backend,
             kind: finding.kind.to_string(),
-            used: finding.used,
+            used: finding.is_used(),
             hash_rate: works.then(|| finding.hash_rate()),
             units: found.iter().map(|device| device.units).sum(),
             descriptions: found.iter().map(|device| device.description.clone()).collect(),
-            problems: reason.into_iter().chain(faults).collect(),
+            problems: finding.problems(),
         }
     }
 
@@ -231,6 +259,11 @@ impl Report for BenchReport {
         );
         for lost in &self.lost {
             let _ = writeln!(text, "  lost: {}: {}", lost.device, lost.fault);
+        }
+        for gpu in &self.gpus {
+            let shown = |value: Option<u32>| value.map_or("?".into(), |value| value.to_string());
+            let (celsius, watts) = (shown(gpu.celsius), shown(gpu.watts));
+            let _ = writeln!(text, "  {}: up to {celsius} °C and {watts} W", gpu.name);
         }
         let power = &self.power;
         let _ = writeln!(text, "\nRunning tasks may ask in sum for");

@@ -1,7 +1,9 @@
-//! The GPUs of this machine: NVIDIA's by their driver's library (NVML), others by what stands on the PCI bus.
+//! The GPUs of this machine: NVIDIA's by their driver's library (NVML), others by what stands on the PCI bus and what a
+//! graphics driver calls it.
 
 use std::{fmt, fs, path::Path};
 
+use aiigo_pow::{GraphicsProcessor, graphics_processors};
 use aiigo_task::format_bytes;
 use nvml_wrapper::{Nvml, enum_wrappers::device::TemperatureSensor, error::NvmlError};
 use serde::Serialize;
@@ -35,7 +37,8 @@ impl fmt::Display for Gpu {
 }
 
 /// How a GPU does now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Reading {
     pub(crate) name: String,
     /// None where the GPU can't tell, as parts of one (MIG) can't; here and below.
@@ -43,6 +46,18 @@ pub(crate) struct Reading {
     pub(crate) watts: Option<u32>,
     /// Time in which anything ran on it, percent.
     pub(crate) busy: Option<u32>,
+}
+
+impl Reading {
+    /// The higher of each value.
+    pub(crate) fn or_higher(self, other: &Self) -> Self {
+        Self {
+            name: self.name,
+            celsius: self.celsius.max(other.celsius),
+            watts: self.watts.max(other.watts),
+            busy: self.busy.max(other.busy),
+        }
+    }
 }
 
 /// The way to this machine's GPUs, found once.
@@ -59,7 +74,8 @@ impl Gpus {
     /// All that there are.
     pub(crate) fn list(&self) -> Vec<Gpu> {
         let nvidia = self.nvml.as_ref().ok().and_then(|nvml| nvidia(nvml).ok()).unwrap_or_default();
-        nvidia.into_iter().chain(others(Path::new(PCI_DEVICES))).collect()
+        let others = others(Path::new(PCI_DEVICES), graphics_processors());
+        nvidia.into_iter().chain(others).collect()
     }
 
     /// The driver's version, and that of CUDA which it speaks; `None` without an NVIDIA GPU.
@@ -120,22 +136,39 @@ fn if_supported<T>(told: Result<T, NvmlError>) -> Result<Option<T>, NvmlError> {
     }
 }
 
-fn others(devices: &Path) -> Vec<Gpu> {
+/// Those that compute and are not NVIDIA's. A system that shows no bus has those that a driver reaches.
+fn others(devices: &Path, driven: Vec<GraphicsProcessor>) -> Vec<Gpu> {
+    let gpu = |name: String| Gpu { name, memory_bytes: None };
+    if !devices.is_dir() {
+        return driven.into_iter().map(|driven| gpu(driven.name)).collect();
+    }
     let of_maker = |(vendor, maker): (&str, &str)| {
-        on_bus(devices, vendor)
-            .map(move |device| Gpu { name: format!("{maker} GPU {device}"), memory_bytes: None })
-            .collect::<Vec<_>>()
+        let name = |device: OnBus| {
+            let driven = driven.iter().find(|driven| driven.bus_address.as_ref() == Some(&device.address));
+            driven.map_or_else(|| format!("{maker} GPU {}", device.id), |driven| driven.name.clone())
+        };
+        on_bus(devices, vendor).map(name).map(gpu).collect::<Vec<_>>()
     };
     MAKERS.into_iter().flat_map(of_maker).collect()
 }
 
-/// The device ids of a maker's display controllers, such as `744c`.
-fn on_bus<'a>(devices: &Path, vendor: &'a str) -> impl Iterator<Item = String> + use<'a> {
+/// A display controller.
+#[derive(Debug, PartialEq, Eq)]
+struct OnBus {
+    /// Such as `0000:01:00.0`.
+    address: String,
+    /// Such as `744c`.
+    id: String,
+}
+
+/// A maker's display controllers.
+fn on_bus<'a>(devices: &Path, vendor: &'a str) -> impl Iterator<Item = OnBus> + use<'a> {
     let devices = fs::read_dir(devices).into_iter().flatten().flatten();
     devices.filter_map(move |device| {
         let read = |name: &str| fs::read_to_string(device.path().join(name)).ok();
         let known = read("class")?.starts_with(DISPLAY) && read("vendor")?.trim() == vendor;
-        known.then(|| read("device").unwrap_or_default().trim().trim_start_matches("0x").to_owned())
+        let id = read("device").unwrap_or_default().trim().trim_start_matches("0x").to_owned();
+        known.then(|| OnBus { address: device.file_name().to_string_lossy().into_owned(), id })
     })
 }
 
@@ -158,9 +191,25 @@ mod tests {
         device(bus.path(), "0000:02:00.0", "0x030200", NVIDIA, "0x2684");
         device(bus.path(), "0000:03:00.0", "0x020000", "0x8086", "0x15f3");
         device(bus.path(), "0000:04:00.0", "0x030000", "0x1234", "0x1111");
-        let names: Vec<_> = others(bus.path()).into_iter().map(|gpu| gpu.name).collect();
-        assert_eq!(names, ["AMD GPU 744c"]);
-        assert_eq!(on_bus(bus.path(), NVIDIA).collect::<Vec<_>>(), ["2684"]);
+        let names = |devices: &Path, driven: &[GraphicsProcessor]| {
+            others(devices, driven.to_vec()).into_iter().map(|gpu| gpu.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(bus.path(), &[]), ["AMD GPU 744c"]);
+        let driven =
+            |name: &str, address: &str| GraphicsProcessor { name: name.into(), bus_address: Some(address.into()) };
+        let drivers = [driven("NVIDIA GeForce", "0000:02:00.0"), driven("AMD Radeon", "0000:01:00.0")];
+        assert_eq!(names(bus.path(), &drivers), ["AMD Radeon"], "as the driver calls it; NVML has the other");
+        assert_eq!(names(&bus.path().join("none"), &drivers[1..]), ["AMD Radeon"]);
+        let nvidia: Vec<_> = on_bus(bus.path(), NVIDIA).map(|device| device.id).collect();
+        assert_eq!(nvidia, ["2684"]);
+    }
+
+    #[test]
+    fn the_highest_readings_are_kept() {
+        let reading = |celsius, watts| Reading { name: "GPU".into(), celsius, watts, busy: None };
+        let (first, later) = (reading(Some(40), None), reading(Some(71), Some(300)));
+        assert_eq!(later.clone().or_higher(&first), later);
+        assert_eq!(first.or_higher(&later), later);
     }
 
     /// On a machine without an NVIDIA driver the first half says so; with one, the second is the real thing.

@@ -20,7 +20,18 @@ pub(crate) struct PowArgs {
 pub(crate) fn run(args: &PowArgs) -> Result<(), Error> {
     heading("Building the bench as a release is built, then measuring");
     let mut bench = cargo();
-    bench.args(["bench", "--locked", "--quiet", "--package", "aiigo-pow", "--bench", "backends", "--"]);
+    bench.args([
+        "bench",
+        "--locked",
+        "--quiet",
+        "--package",
+        "aiigo-pow",
+        "--features",
+        "cuda,wgpu",
+        "--bench",
+        "backends",
+        "--",
+    ]);
     bench.args(["--seconds", &args.seconds.to_string()]);
     if args.json {
         bench.arg("--json");

@@ -121,6 +121,10 @@ impl Device for CpuThread {
         thread::processor_name()
     }
 
+    fn place(&self) -> String {
+        "processor".into()
+    }
+
     fn enter_thread(&mut self) {
         thread::settle(self.nice, self.pin_to);
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
-use crate::{Registry, Solution, estimate_hash_rate, hash, node_seed};
+use crate::{Registry, Solution, agreement::assert_agrees, estimate_hash_rate, hash, node_seed};
 
 fn devices() -> Vec<Box<dyn Device>> {
     let one = CpuOptions { threads: Some(NonZeroUsize::MIN), ..CpuOptions::default() };
@@ -16,24 +16,9 @@ fn devices() -> Vec<Box<dyn Device>> {
     devices
 }
 
-/// The nonces from `first` on, wrapping, whose hash begins with at most `target`.
-fn reference(job: &Job, first: u64, count: u64, target: u64) -> Vec<u64> {
-    (0..count).map(|n| first.wrapping_add(n)).filter(|nonce| job.leading_bits(*nonce) <= target).collect()
-}
-
 fn assert_all_agree(job: &Job, first: u64, count: u64, target: u64) {
-    let expected = reference(job, first, count, target);
     for mut device in devices() {
-        let (mut hits, mut found, mut tried) = (Hits::default(), Vec::new(), 0);
-        while tried < count {
-            hits.clear();
-            let now = device.search(job, first.wrapping_add(tried), count - tried, target, &mut hits).unwrap();
-            assert!((1..=count - tried).contains(&now), "{} tried {now}", device.name());
-            assert!(now == count - tried || hits.room() < 8, "{} stopped early with room", device.name());
-            found.extend_from_slice(hits.as_slice());
-            tried += now;
-        }
-        assert_eq!(found, expected, "{} from {first} on", device.name());
+        assert_agrees(&mut *device, job, first, count, target);
     }
 }
 
@@ -94,7 +79,7 @@ fn this_processor_has_what_its_flags_say() {
 fn only_the_fastest_backend_of_the_processor_is_used() {
     let options = CpuOptions { threads: NonZeroUsize::new(2), pin: true, nice: true };
     let (solver, findings) = Registry::builtin().solver(&options).unwrap();
-    let used: Vec<_> = findings.iter().filter(|finding| finding.used).collect();
+    let used: Vec<_> = findings.iter().filter(|finding| finding.is_used()).collect();
     assert_eq!(used.len(), 1);
     assert_eq!(solver.devices().len(), 2);
     assert!(findings.iter().all(|finding| finding.hash_rate() <= used[0].hash_rate()));

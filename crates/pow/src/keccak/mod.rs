@@ -40,8 +40,10 @@ pub(crate) const RC: [u64; 24] = [
 
 /// Rotation of ρ for the lane that π moves to each place, and where it comes from: `B[i] = rotl(A[FROM[i]], ROT[i])`.
 /// FIPS 202 sections 3.2.2 and 3.2.3.
-const FROM: [usize; 25] = [0, 6, 12, 18, 24, 3, 9, 10, 16, 22, 1, 7, 13, 19, 20, 4, 5, 11, 17, 23, 2, 8, 14, 15, 21];
-const ROT: [u32; 25] = [0, 44, 43, 21, 14, 28, 20, 3, 45, 61, 1, 6, 25, 8, 18, 27, 36, 10, 15, 56, 62, 55, 39, 41, 2];
+pub(crate) const FROM: [usize; 25] =
+    [0, 6, 12, 18, 24, 3, 9, 10, 16, 22, 1, 7, 13, 19, 20, 4, 5, 11, 17, 23, 2, 8, 14, 15, 21];
+pub(crate) const ROT: [u32; 25] =
+    [0, 44, 43, 21, 14, 28, 20, 3, 45, 61, 1, 6, 25, 8, 18, 27, 36, 10, 15, 56, 62, 55, 39, 41, 2];
 
 /// What a device searches for: the hashes of one seed.
 #[derive(Clone, Debug)]
