@@ -43,7 +43,7 @@ fn many_slow_units_beat_a_fast_one_and_a_fault_is_never_used() {
 }
 
 /// Opens what it is told to.
-struct Opens(fn() -> Result<Vec<Box<dyn Device>>, Unavailable>);
+struct Opens(fn() -> Result<Devices, Unavailable>);
 
 impl Backend for Opens {
     fn name(&self) -> &'static str {
@@ -54,7 +54,7 @@ impl Backend for Opens {
         DeviceKind::Gpu
     }
 
-    fn open(&self, _: &CpuOptions) -> Result<Vec<Box<dyn Device>>, Unavailable> {
+    fn open(&self, _: &CpuOptions) -> Result<Devices, Unavailable> {
         (self.0)()
     }
 }
