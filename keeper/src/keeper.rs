@@ -6,12 +6,12 @@ use std::{
 };
 
 use aiigo_chain::{FollowError, Follower, Outbox, OutboxError, Outcome, Update};
-use aiigo_protocol::ContractName;
+use aiigo_protocol::{ContractName, units::format_amount};
 use aiigo_telemetry::Health;
 use alloy::{
     consensus::Transaction as _,
     network::TransactionResponse,
-    primitives::{Address, B256, U256, utils::format_ether},
+    primitives::{Address, B256, U256},
     providers::{DynProvider, Provider},
 };
 use reqwest::Url;
@@ -403,17 +403,17 @@ impl Keeper {
         let broken = |error: OutboxError| Objection::failed(Code::of(&error), error.to_string());
         let spending = outbox.spending(Budget::since(unix_now())).await.map_err(broken)?;
         let cost = tried.offer.cost;
-        let costs = format!("it would cost up to {} ETH", format_ether(cost));
+        let costs = format!("it would cost up to {} ETH", format_amount(cost));
         if !self.config.budget.allows(spending, action.duty, cost) {
             let reason = format!(
                 "{costs}; spent in the last 24 hours: {} ETH, and up to {} ETH on their way",
-                format_ether(spending.paid),
-                format_ether(spending.committed)
+                format_amount(spending.paid),
+                format_amount(spending.committed)
             );
             return Err(Objection::unaffordable(Code::BudgetUsedUp, reason));
         }
         if tried.balance < spending.committed.saturating_add(cost) {
-            let reason = format!("{costs}; {} has {} ETH", self.trials.from, format_ether(tried.balance));
+            let reason = format!("{costs}; {} has {} ETH", self.trials.from, format_amount(tried.balance));
             return Err(Objection::unaffordable(Code::BalanceLow, reason));
         }
         sending::submit(outbox, action, tried).await.map_err(broken)
@@ -455,7 +455,7 @@ impl Keeper {
         match outbox.spending(Budget::since(unix_now())).await {
             Ok(spending) => {
                 metrics::set_spent(spending.paid);
-                self.health.set_status("spentEth", format_ether(spending.paid).into());
+                self.health.set_status("spentEth", format_amount(spending.paid).into());
             }
             Err(error) => tracing::warn!("{} cannot tell what was spent: {error}", Code::of(&error)),
         }

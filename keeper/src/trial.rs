@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use aiigo_protocol::{EscrowManager::TipPaid, KeeperTips::TipCredited};
+use aiigo_protocol::{EscrowManager::TipPaid, KeeperTips::TipCredited, units::format_amount};
 use alloy::{
     network::TransactionBuilder,
-    primitives::{Address, Bytes, U256, utils::format_ether},
+    primitives::{Address, Bytes, U256},
     providers::{DynProvider, Provider},
     rpc::types::{
         Log, TransactionRequest,
@@ -125,7 +125,7 @@ impl Trials {
             })?;
             if income < cost.saturating_add(profit) {
                 let reason =
-                    format!("it would cost up to {} ETH and earn {} ETH", format_ether(cost), format_ether(income));
+                    format!("it would cost up to {} ETH and earn {} ETH", format_amount(cost), format_amount(income));
                 return Err(Objection::unaffordable(Code::Unprofitable, reason));
             }
         }
@@ -147,7 +147,7 @@ impl Trials {
                 _ => {
                     let reason = format!(
                         "the chain asks for {fee_per_gas} wei per gas; the limits, {} ETH among them, allow {}",
-                        format_ether(limits.cost),
+                        format_amount(limits.cost),
                         offer.max_fee_per_gas
                     );
                     return Err(Objection::unaffordable(Code::TooExpensive, reason));

@@ -78,19 +78,23 @@ async fn every_command_of_the_guides_runs() {
     // What deployers write: each chain's deployment is another.
     let trial = project_root().join(".aiigo/trial");
     assert!(fs::remove_dir_all(&trial).is_ok() || !trial.exists(), "{} can't be removed", trial.display());
-    let mut ran = 0;
+    let (mut ran, mut differences) = (0, Vec::new());
     for guide in guides() {
         let text = fs::read_to_string(&guide).expect("a guide");
         for Block { script, shown } in blocks(&text) {
             let printed = run(&world, &guide, &script).await;
             if let Some(shown) = shown {
                 let place = format!("{}: {script}", guide.display());
+                // A terminal ends a last line that has no end.
+                let printed =
+                    if printed.is_empty() { printed } else { format!("{}\n", printed.trim_end_matches('\n')) };
                 let compared = snapbox::Assert::new().try_eq(Some(&place), printed.into_data(), shown.into_data());
-                compared.unwrap_or_else(|error| panic!("{error}"));
+                differences.extend(compared.err().map(|error| error.to_string()));
             }
             ran += 1;
         }
     }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
     assert!(ran >= 8, "only {ran} blocks were found: were the fences renamed?");
 }
 

@@ -1,10 +1,10 @@
 //! `aiigo-keeper doctor`: everything that a start needs, checked one by one.
 
 use aiigo_chain::OutboxDatabase;
-use aiigo_protocol::{AIIGOToken, ContractName, Deployment};
+use aiigo_protocol::{AIIGOToken, ContractName, Deployment, units::format_amount};
 use aiigo_telemetry::{Check, Checkup};
 use alloy::{
-    primitives::{Address, utils::format_ether},
+    primitives::Address,
     providers::{DynProvider, Provider},
 };
 
@@ -36,7 +36,7 @@ pub(crate) async fn doctor(args: &KeeperArgs) -> Checkup {
     if let (Ok((provider, deployment)), Ok(signer)) = (&connection, &signer) {
         let balance = provider.get_balance(signer.address()).await;
         let found = balance.map_err(|error| error.to_string()).and_then(|balance| {
-            let text = format!("{} ETH", format_ether(balance));
+            let text = format!("{} ETH", format_amount(balance));
             match balance < args.max_cost {
                 true => Err(format!("{text} do not cover one transaction at --max-cost")),
                 false => Ok(text),
@@ -54,8 +54,8 @@ pub(crate) async fn doctor(args: &KeeperArgs) -> Checkup {
 async fn bond(provider: &DynProvider, deployment: &Deployment, account: Address) -> Result<String, String> {
     let token = AIIGOToken::new(deployment.address(ContractName::AIIGOToken), provider);
     let balance = token.balanceOf(account).call().await.map_err(|error| error.to_string())?;
-    let text = format!("{} AIIGO", format_ether(balance));
-    if balance < BOND { Err(format!("{text} do not cover the bond of {}", format_ether(BOND))) } else { Ok(text) }
+    let text = format!("{} AIIGO", format_amount(balance));
+    if balance < BOND { Err(format!("{text} do not cover the bond of {}", format_amount(BOND))) } else { Ok(text) }
 }
 
 fn check(name: &'static str, code: Code, found: Result<impl ToString, impl ToString>) -> Check {

@@ -1,6 +1,6 @@
 //! `aiigo-keeper duties`.
 
-use alloy::primitives::utils::format_ether;
+use aiigo_protocol::units::format_amount;
 use serde::Serialize;
 
 use crate::{cli::DutyArgs, policy::Retry};
@@ -29,8 +29,8 @@ pub(crate) fn list(args: &DutyArgs) -> Vec<Listed> {
             enabled,
             default: duty.is_default(),
             about: duty.about(),
-            max_cost: policy.max_cost.map(format_ether),
-            min_profit: policy.min_profit.map(format_ether),
+            max_cost: policy.max_cost.map(format_amount),
+            min_profit: policy.min_profit.map(format_amount),
             retry: policy.retry,
         })
         .collect()

@@ -215,22 +215,29 @@ fn percent(value: u64, percent: u64) -> u64 {
 impl BackendRow {
     fn new(finding: &Finding) -> Self {
         let found = finding.outcome.as_deref().unwrap_or_default();
-        let works = found.iter().any(|device| device.hash_rate.is_ok());
+        let good: Vec<_> = found.iter().filter(|device| device.hash_rate.is_ok()).collect();
         Self {
             name: finding.backend,
             kind: finding.kind.to_string(),
             used: finding.is_used(),
-            hash_rate: works.then(|| finding.hash_rate()),
-            units: found.iter().map(|device| device.units).sum(),
-            descriptions: found.iter().map(|device| device.description.clone()).collect(),
+            hash_rate: (!good.is_empty()).then(|| finding.hash_rate()),
+            units: good.iter().map(|device| device.units).sum(),
+            descriptions: good.iter().map(|device| device.description.clone()).collect(),
             problems: finding.problems(),
+        }
+    }
+
+    fn products(&self) -> String {
+        match &self.descriptions[..] {
+            [first, others @ ..] if others.iter().all(|other| other == first) => format!("{} x {first}", self.units),
+            different => different.join(", "),
         }
     }
 
     fn text(&self) -> String {
         let mark = if self.used { "*" } else { " " };
         let what = match self.hash_rate {
-            Some(rate) => format!("{:>10}  {} x {}", megahashes(rate), self.units, self.descriptions.join(", ")),
+            Some(rate) => format!("{:>10}  {}", megahashes(rate), self.products()),
             None => format!("{:>10}", "-"),
         };
         format!("{mark} {:<14}{what}  {}", self.name, self.problems.join("; ")).trim_end().to_owned()

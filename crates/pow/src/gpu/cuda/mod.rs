@@ -52,7 +52,10 @@ impl Backend for CudaBackend {
         if !unsafe { sys::is_culib_present() } {
             return Err(Unavailable("no NVIDIA driver: libcuda was not found".into()));
         }
-        let count = CudaContext::device_count().map_err(|error| Unavailable(format!("NVIDIA's driver: {error}")))?;
+        let count = CudaContext::device_count().map_err(|error| {
+            let DeviceError(text) = error.into();
+            Unavailable(format!("NVIDIA's driver: {text}"))
+        })?;
         let devices: Vec<_> = (0..usize::try_from(count).unwrap_or_default())
             .map(|ordinal| {
                 let name = format!("{} {ordinal}", self.name);
@@ -100,7 +103,10 @@ struct Cuda {
 
 impl From<DriverError> for DeviceError {
     fn from(error: DriverError) -> Self {
-        Self(error.to_string())
+        Self(match error.error_string() {
+            Ok(text) => format!("{} ({:?})", text.to_string_lossy(), error.0),
+            Err(_) => format!("{:?}", error.0),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every machine runs the kernels that ship, on an emulator of PTX; one with an NVIDIA GPU also runs them there.
 
 use alloy_primitives::keccak256;
+use proptest::prelude::*;
 
 use super::*;
 use crate::{agreement, gpu::Gpu};
@@ -68,6 +69,22 @@ impl Search {
 fn the_kernels_that_ship_find_what_the_reference_finds() {
     for backend in CudaBackend::ALL {
         agreement::assert_agrees_everywhere(&mut Emulated::device(backend.entry));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn any_search_finds_what_the_reference_finds(
+        seed in any::<[u8; 32]>(),
+        first in any::<u64>(),
+        count in 1..400_u64,
+        shift in 0..8_u32,
+    ) {
+        for backend in CudaBackend::ALL {
+            let job = Job::new(seed.into());
+            agreement::assert_agrees(&mut Emulated::device(backend.entry), &job, first, count, u64::MAX >> shift);
+        }
     }
 }
 

@@ -1,8 +1,13 @@
 //! On whatever adapters there are, software among them: `cargo xtask test` sees to it that there is one.
 
-use std::{num::NonZeroUsize, sync::atomic::AtomicBool, time::Instant};
+use std::{
+    num::NonZeroUsize,
+    sync::{LazyLock, atomic::AtomicBool},
+    time::Instant,
+};
 
 use alloy_primitives::{B256, U256};
+use proptest::prelude::*;
 
 use super::*;
 use crate::{Registry, agreement, cpu, hash};
@@ -14,6 +19,23 @@ fn every_adapter_finds_what_the_reference_finds() {
     let devices = SOFTWARE.open(&CpuOptions::default()).expect("an adapter: on Debian, install mesa-vulkan-drivers");
     for mut device in devices {
         agreement::assert_agrees_everywhere(&mut *device);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn any_search_finds_what_the_reference_finds(
+        seed in any::<[u8; 32]>(),
+        first in prop_oneof![any::<u64>(), (u64::MAX - 3000)..],
+        count in 1..3000_u64,
+        shift in 2..12_u32,
+    ) {
+        static DEVICE: LazyLock<Mutex<Box<dyn Device>>> = LazyLock::new(|| {
+            Mutex::new(SOFTWARE.open(&CpuOptions::default()).expect("an adapter").remove(0))
+        });
+        let mut device = DEVICE.lock().unwrap_or_else(PoisonError::into_inner);
+        agreement::assert_agrees(&mut **device, &Job::new(seed.into()), first, count, u64::MAX >> shift);
     }
 }
 
