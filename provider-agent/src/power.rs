@@ -2,8 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use aiigo_pow::{CpuOptions, Finding, LostDevice, Registry, Solver};
+use aiigo_pow::{CpuOptions, Finding, LostDevice, Registry, Solver, Unavailable};
 use clap::Args;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::{AgentError, Context};
 
@@ -13,8 +14,8 @@ pub(crate) struct DeviceArgs {
     /// Threads that search for hashes [default: all processors].
     #[arg(long, value_name = "COUNT", env = "AIIGO_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
-    /// Search with these backends only, as `aiigo-agent bench` lists them [default: the fastest of the processor, and all
-    /// others].
+    /// Search with these backends only, as `aiigo-agent bench` lists them [default: the fastest for the processor and for
+    /// each GPU].
     #[arg(long, value_name = "NAME", env = "AIIGO_BACKEND", value_delimiter = ',')]
     pub(crate) backend: Vec<String>,
     /// Bind each thread to a processor of its own.
@@ -31,12 +32,13 @@ impl DeviceArgs {
         CpuOptions { threads, pin: self.pin, nice: !self.not_nice }
     }
 
-    /// Finds, tests and measures the devices.
-    pub(crate) async fn detect(&self) -> Result<(Solver, Vec<Finding>), AgentError> {
+    /// Finds, tests and measures the devices. A driver that hangs holds up nobody who wants to leave.
+    pub(crate) async fn detect(&self, token: &CancellationToken) -> Result<(Solver, Vec<Finding>), AgentError> {
         let args = self.clone();
         let detecting =
             tokio::task::spawn_blocking(move || Registry::builtin().only(&args.backend)?.solver(&args.cpu()));
-        detecting.await.context("the search for devices died")?.context("cannot prove power")
+        let detected = token.run_until_cancelled(detecting).await.ok_or_else(AgentError::stopped)?;
+        detected.context("the search for devices died")?.context("cannot prove power")
     }
 }
 
@@ -45,7 +47,8 @@ pub(crate) fn log_findings(findings: &[Finding]) {
     for finding in findings {
         let backend = finding.backend;
         match &finding.outcome {
-            Err(reason) => tracing::debug!(backend, %reason, "not available"),
+            Err(Unavailable::Absent(reason)) => tracing::debug!(backend, reason, "not available"),
+            Err(Unavailable::Broken(reason)) => tracing::warn!(backend, reason, "does not work"),
             Ok(found) => {
                 for device in found {
                     match &device.hash_rate {

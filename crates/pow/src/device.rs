@@ -1,6 +1,13 @@
 //! What the search needs of a device, and what a device may do wrong.
 
-use std::{any::Any, fmt, num::NonZeroUsize, time::Duration};
+use std::{
+    any::Any,
+    fmt,
+    num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread,
+    time::Duration,
+};
 
 use crate::Job;
 
@@ -138,8 +145,14 @@ impl Hits {
 
 /// A backend can't be used here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unavailable(pub String);
+pub enum Unavailable {
+    /// The machine has nothing for it.
+    #[error("{0}")]
+    Absent(String),
+    /// What it has does not work.
+    #[error("{0}")]
+    Broken(String),
+}
 
 /// A device failed: what its driver said.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -179,14 +192,24 @@ pub enum Fault {
         /// The nonce.
         nonce: u64,
     },
+    /// It found too few or too many hashes to have tried what it says; seen while it is measured only.
+    #[error("of {tried} nonces {expected} should be hits, and it found {found}")]
+    Implausible {
+        /// What it said that it tried.
+        tried: u64,
+        /// Hits among so many, on average.
+        expected: u64,
+        /// What it found.
+        found: usize,
+    },
     /// Its driver failed.
     #[error(transparent)]
     Failed(#[from] DeviceError),
     /// Its thread panicked.
     #[error("its thread panicked: {0}")]
     Panicked(String),
-    /// It did not come back from the search before the last.
-    #[error("it has not come back from an earlier search")]
+    /// It did not come back in time.
+    #[error("it has not come back")]
     Hung,
 }
 
@@ -196,6 +219,15 @@ impl Fault {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         Self::Panicked(text.or_else(|| panic.downcast_ref().cloned()).unwrap_or_else(|| "no message".into()))
     }
+}
+
+/// Drops a device that is not used; its driver may fail again at that, or hang.
+pub(crate) fn discard(device: Box<dyn Device>) {
+    let drop = move || {
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(device)));
+    };
+    // Without a thread it is dropped with the closure.
+    let _ = thread::Builder::new().name("discard".into()).spawn(drop);
 }
 
 /// A device that is no longer used.

@@ -17,7 +17,7 @@ use std::{
 use crate::{
     Job,
     best::{Best, leading_bits},
-    device::{Device, DeviceError, Fault, Hits},
+    device::{Device, DeviceError, Fault, Hits, discard},
     hash,
 };
 
@@ -201,11 +201,6 @@ fn run(mut device: Box<dyn Device>, round: &Round, stretch: Stretch, place: usiz
             Err(Fault::panicked(&*panic))
         }
     }
-}
-
-/// Drops a device that failed; its driver may fail again at that.
-fn discard(device: Box<dyn Device>) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(device)));
 }
 
 /// Tries nonces until the round is over or none is left.

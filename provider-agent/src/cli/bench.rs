@@ -115,7 +115,7 @@ struct Power {
 }
 
 pub(super) async fn bench(args: &BenchArgs, token: CancellationToken) -> Result<BenchReport, AgentError> {
-    let (solver, findings) = args.devices.detect().await?;
+    let (solver, findings) = args.devices.detect(&token).await?;
     tracing::info!(seconds = args.seconds, "searching");
     let window = Duration::from_secs(args.seconds.into());
     let cancelled = Arc::new(AtomicBool::new(false));
@@ -136,7 +136,9 @@ pub(super) async fn bench(args: &BenchArgs, token: CancellationToken) -> Result<
         }
     }
     .context("the solver died")?;
-    let gpus = watching.await.context("the watch over the GPUs died")?;
+    // A driver that does not answer is no reason to wait.
+    let gpus = tokio::time::timeout(Duration::from_secs(2), watching).await;
+    let gpus = gpus.map_or(Ok(Vec::new()), |gpus| gpus.context("the watch over the GPUs died"))?;
     log_lost(&lost);
     if matches!(found, Err(PowError::Cancelled { .. })) {
         return Err(AgentError::stopped());

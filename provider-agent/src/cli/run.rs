@@ -90,7 +90,7 @@ pub(super) async fn run(args: &RunArgs, token: CancellationToken) -> Result<(), 
     let sender = Sender::new(outbox, token, Some(max_fee));
     let executor = args.images.start(&agent.data, agent.market.chain_id(), node, &policy.policy()).await?;
     let work = async {
-        let prover = Prover::detect(agent.market.clone(), node, args.prove.clone()).await?;
+        let prover = Prover::detect(agent.market.clone(), node, args.prove.clone(), sender.token()).await?;
         if agent.store.mode().await? == Mode::Leaving {
             tracing::warn!(%node, "leaving the market: only what is in hand is brought to its end");
         } else {

@@ -84,8 +84,13 @@ pub(crate) struct Prover {
 
 impl Prover {
     /// Finds, tests and measures the devices, before a challenge is open: no part of its window is spent on this.
-    pub(crate) async fn detect(market: Market, node: NodeId, args: ProveArgs) -> Result<Self, AgentError> {
-        let (solver, findings) = args.devices.detect().await?;
+    pub(crate) async fn detect(
+        market: Market,
+        node: NodeId,
+        args: ProveArgs,
+        token: &CancellationToken,
+    ) -> Result<Self, AgentError> {
+        let (solver, findings) = args.devices.detect(token).await?;
         log_findings(&findings);
         Ok(Self { market, node, args, solver: Mutex::new(Arc::new(solver)) })
     }

@@ -1,4 +1,4 @@
-"""Compiles CUDA source to PTX by NVRTC: ptx.py SOURCE OUTPUT OPTION..."""
+"""Compiles CUDA source to PTX by NVRTC: compile.py SOURCE OUTPUT OPTION..."""
 
 import ctypes
 import pathlib

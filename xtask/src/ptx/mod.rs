@@ -15,8 +15,8 @@ const SOURCE: &str = "crates/pow/src/gpu/cuda/keccak.cu";
 const PTX: &str = "crates/pow/src/gpu/cuda/keccak.ptx";
 /// The oldest compiler that knows the language: a driver takes no PTX of a newer release than its own.
 const TOOLS: Tools = Tools { name: "ptx", requirements: include_str!("requirements.txt"), what: "NVRTC's packages" };
-/// Maxwell, of 2014: the oldest with the three-input logic that the source asks for. Later ones take it too.
-const OPTIONS: [&str; 2] = ["--gpu-architecture=compute_52", "--std=c++14"];
+/// Maxwell, of 2014: the first with the three-input logic that the source asks for. Later ones take it too.
+const OPTIONS: [&str; 2] = ["--gpu-architecture=compute_50", "--std=c++14"];
 
 #[derive(Args)]
 pub(crate) struct PtxArgs {

@@ -79,7 +79,7 @@ impl Backend for CpuBackend {
 
     fn open(&self, options: &CpuOptions) -> Result<Vec<Box<dyn Device>>, Unavailable> {
         if !(self.is_there)() {
-            return Err(Unavailable(format!("this processor lacks {}", self.needs)));
+            return Err(Unavailable::Absent(format!("this processor lacks {}", self.needs)));
         }
         let threads = options.threads.unwrap_or_else(available_threads).get();
         let mut processors = thread::usable_processors();

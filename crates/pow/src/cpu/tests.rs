@@ -1,6 +1,6 @@
 //! Every way to use this processor finds what the reference finds.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use alloy_primitives::{Address, B256, U256, hex};
 use proptest::prelude::*;
@@ -78,7 +78,8 @@ fn this_processor_has_what_its_flags_say() {
 #[test]
 fn only_the_fastest_backend_of_the_processor_is_used() {
     let options = CpuOptions { threads: NonZeroUsize::new(2), pin: true, nice: true };
-    let (solver, findings) = Registry::builtin().solver(&options).unwrap();
+    let backends = BACKENDS.iter().map(|backend| Arc::new(*backend) as Arc<dyn Backend>);
+    let (solver, findings) = Registry::new(backends.collect()).solver(&options).unwrap();
     let used: Vec<_> = findings.iter().filter(|finding| finding.is_used()).collect();
     assert_eq!(used.len(), 1);
     assert_eq!(solver.devices().len(), 2);

@@ -7,16 +7,12 @@ use alloy_primitives::B256;
 struct Says(Result<Found, DeviceError>);
 
 impl Kernel for Says {
-    fn name(&self) -> String {
-        "says".into()
-    }
-
     fn description(&self) -> String {
-        self.name()
+        "a kernel".into()
     }
 
     fn place(&self) -> String {
-        self.name()
+        "0000:01:00.0".into()
     }
 
     fn launch(&mut self, _: &Job, _: u64, _: u32, _: u64, found: &mut Found) -> Result<(), DeviceError> {
@@ -27,7 +23,7 @@ impl Kernel for Says {
 
 fn search(kernel: Says, count: u64) -> (Result<u64, DeviceError>, Hits) {
     let mut hits = Hits::default();
-    let tried = Gpu::new(kernel).search(&Job::new(B256::ZERO), 5, count, 0, &mut hits);
+    let tried = Gpu::new("says".into(), || Ok(kernel)).search(&Job::new(B256::ZERO), 5, count, 0, &mut hits);
     (tried, hits)
 }
 
@@ -62,4 +58,21 @@ fn a_crowded_launch_is_repeated_with_fewer_nonces_until_there_is_room() {
         let next = fewer(count, found);
         assert!(next < count && u64::from(next) >= HITS as u64 / 2, "{count}, {found}: {next}");
     }
+}
+
+#[test]
+fn a_device_is_opened_once_and_one_that_cant_be_says_so_each_time() {
+    let mut good = Gpu::new("gpu 0".into(), || Ok(Says(Ok([0; 1 + HITS]))));
+    assert_eq!((good.name(), good.place()), ("gpu 0".into(), "gpu 0".into()));
+    for _ in 0..2 {
+        let tried = good.search(&Job::new(B256::ZERO), 0, 64, 0, &mut Hits::default());
+        assert_eq!(tried, Ok(64));
+        assert_eq!((good.description(), good.place()), ("a kernel".into(), "0000:01:00.0".into()));
+    }
+    let mut bad = Gpu::<Says>::new("gpu 1".into(), || Err(DeviceError("out of memory".into())));
+    for _ in 0..2 {
+        let tried = bad.search(&Job::new(B256::ZERO), 0, 64, 0, &mut Hits::default());
+        assert_eq!(tried, Err(DeviceError("out of memory".into())));
+    }
+    assert_eq!(bad.description(), "gpu 1");
 }

@@ -21,7 +21,7 @@ fn used(findings: &mut [Finding]) -> Vec<String> {
 fn of_several_ways_to_one_processor_the_fastest_is_used_and_others_add_up() {
     let mut findings = [
         finding("a", Ok(vec![found("a 0", "0000:01:00.0", Ok(3.0)), found("a 1", "0000:02:00.0", Ok(3.0))])),
-        finding("b", Err(Unavailable("no driver".into()))),
+        finding("b", Err(Unavailable::Absent("no driver".into()))),
         finding("c", Ok(vec![found("c 0", "0000:02:00.0", Ok(4.0)), found("c 1", "0000:01:00.0", Ok(2.0))])),
         finding("d", Ok(vec![found("d 0", "d 0", Ok(0.1))])),
     ];
@@ -61,9 +61,12 @@ impl Backend for Opens {
 
 #[test]
 fn without_any_device_every_backend_says_why() {
-    let absent = Opens(|| Err(Unavailable("no driver".into())));
+    let absent = Opens(|| Err(Unavailable::Absent("no driver".into())));
     let panics = Opens(|| panic!("a driver's own"));
     let registry = Registry::new(vec![Arc::new(absent), Arc::new(panics)]);
     let error = registry.solver(&CpuOptions::default()).expect_err("no device");
-    assert_eq!(error.to_string(), "no device can be used: opens: no driver; opens: its driver panicked");
+    assert_eq!(
+        error.to_string(),
+        "no device can be used: opens: no driver; opens: its thread panicked: a driver's own"
+    );
 }

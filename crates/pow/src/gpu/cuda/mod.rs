@@ -8,12 +8,12 @@ use std::sync::Arc;
 use cudarc::{
     driver::{
         CudaContext, CudaFunction, CudaSlice, CudaStream, DeviceRepr, DriverError, LaunchConfig, PushKernelArg,
-        sys::{self, CUctx_flags, CUdevice_attribute},
+        sys::{self, CUctx_flags, CUdevice_attribute, CUresult},
     },
     nvrtc::{self, CompileOptions, Ptx, compile_ptx_with_opts},
 };
 
-use super::{Found, HITS, Kernel, or_broken};
+use super::{Found, Gpu, HITS, Kernel};
 use crate::{
     Job,
     device::{Backend, CpuOptions, Device, DeviceError, DeviceKind, Unavailable},
@@ -50,20 +50,22 @@ impl Backend for CudaBackend {
     fn open(&self, _: &CpuOptions) -> Result<Vec<Box<dyn Device>>, Unavailable> {
         // SAFETY: looks for the driver's library and runs nothing of it but its initialisation.
         if !unsafe { sys::is_culib_present() } {
-            return Err(Unavailable("no NVIDIA driver: libcuda was not found".into()));
+            return Err(Unavailable::Absent("no NVIDIA driver: libcuda was not found".into()));
         }
         let count = CudaContext::device_count().map_err(|error| {
-            let DeviceError(text) = error.into();
-            Unavailable(format!("NVIDIA's driver: {text}"))
+            let text = format!("NVIDIA's driver: {}", DeviceError::from(error));
+            match error.0 {
+                CUresult::CUDA_ERROR_NO_DEVICE => Unavailable::Absent(text),
+                _ => Unavailable::Broken(text),
+            }
         })?;
-        let devices: Vec<_> = (0..usize::try_from(count).unwrap_or_default())
-            .map(|ordinal| {
-                let name = format!("{} {ordinal}", self.name);
-                or_broken(name.clone(), Cuda::open(name, self.entry, ordinal))
-            })
-            .collect();
+        let entry = self.entry;
+        let device = |ordinal| -> Box<dyn Device> {
+            Box::new(Gpu::new(format!("{} {ordinal}", self.name), move || Cuda::open(entry, ordinal)))
+        };
+        let devices: Vec<_> = (0..usize::try_from(count).unwrap_or_default()).map(device).collect();
         if devices.is_empty() {
-            return Err(Unavailable("NVIDIA's driver has no device".into()));
+            return Err(Unavailable::Absent("NVIDIA's driver has no device".into()));
         }
         Ok(devices)
     }
@@ -91,7 +93,6 @@ impl Search {
 
 /// A processor with a kernel loaded.
 struct Cuda {
-    name: String,
     description: String,
     place: String,
     stream: Arc<CudaStream>,
@@ -103,15 +104,13 @@ struct Cuda {
 
 impl From<DriverError> for DeviceError {
     fn from(error: DriverError) -> Self {
-        Self(match error.error_string() {
-            Ok(text) => format!("{} ({:?})", text.to_string_lossy(), error.0),
-            Err(_) => format!("{:?}", error.0),
-        })
+        let text = error.error_string().map_or("unknown".into(), |text| text.to_string_lossy());
+        Self(format!("{text} (CUDA error {})", error.0 as u32))
     }
 }
 
 impl Cuda {
-    fn open(name: String, entry: &str, ordinal: usize) -> Result<Self, DeviceError> {
+    fn open(entry: &str, ordinal: usize) -> Result<Self, DeviceError> {
         sleep_while_waiting(ordinal)?;
         let context = CudaContext::new(ordinal)?;
         let function = load(&context, entry)?;
@@ -119,7 +118,6 @@ impl Cuda {
         let blocks = function.occupancy_max_active_blocks_per_multiprocessor(THREADS, 0, None)?;
         let stream = context.default_stream();
         Ok(Self {
-            name,
             description: context.name()?,
             place: bus_address(&context)?,
             function,
@@ -166,10 +164,6 @@ fn compile(context: &CudaContext) -> Option<Ptx> {
 }
 
 impl Kernel for Cuda {
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
     fn description(&self) -> String {
         self.description.clone()
     }
@@ -190,6 +184,7 @@ impl Kernel for Cuda {
         launch.arg(&search).arg(&mut self.found);
         // SAFETY: the arguments are those of both kernels, whose source is ours, and `found` has the room that they fill.
         unsafe { launch.launch(config) }?;
+        self.stream.synchronize()?; // sleeps, which a copy need not do
         self.stream.memcpy_dtoh(&self.found, found)?;
         Ok(self.stream.synchronize()?)
     }

@@ -1,27 +1,31 @@
 //! The graphics processors of every maker by Vulkan, Metal or DirectX 12, whichever the system has.
 
+mod bus;
 mod shader;
 
 use std::{
     fmt::Display,
     fs,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
     time::Duration,
 };
 
 use ::wgpu::{
-    Adapter, Backends, BindGroup, BindGroupDescriptor, BindGroupEntry, Buffer, BufferDescriptor, BufferUsages,
-    CommandEncoderDescriptor, ComputePassDescriptor, ComputePipeline, ComputePipelineDescriptor, DeviceDescriptor,
-    DeviceType, Instance, InstanceDescriptor, InstanceFlags, Limits, MapMode, PipelineCompilationOptions, PollType,
-    Queue, ShaderModuleDescriptor, ShaderRuntimeChecks, ShaderSource,
+    Adapter, AdapterInfo, Backends, BindGroup, BindGroupDescriptor, BindGroupEntry, Buffer, BufferDescriptor,
+    BufferUsages, CommandEncoderDescriptor, ComputePassDescriptor, ComputePipeline, ComputePipelineDescriptor,
+    DeviceDescriptor, DeviceType, Instance, InstanceDescriptor, InstanceFlags, Limits, MapMode, MemoryHints,
+    PipelineCompilationOptions, PollType, Queue, ShaderModuleDescriptor, ShaderRuntimeChecks, ShaderSource,
 };
+use bus::Identity;
 use pollster::block_on;
 
-use super::{Found, HITS, Kernel, or_broken};
+use super::{Found, Gpu, HITS, Kernel};
 use crate::{
     Job,
     device::{Backend, CpuOptions, Device, DeviceError, DeviceKind, Unavailable},
+    keccak::RC,
 };
 
 /// Threads in a workgroup: a multiple of what any processor runs in step.
@@ -57,11 +61,13 @@ impl Backend for WgpuBackend {
             require_node()?;
         }
         let adapters = self.usable(adapters())?;
-        let open = |(index, adapter): (usize, &Adapter)| {
-            let name = format!("wgpu {index}");
-            or_broken(name.clone(), block_on(Wgpu::open(name, adapter)))
+        let places = places(&adapters);
+        let device = |(index, (adapter, place))| -> Box<dyn Device> {
+            let name = format!("{} {index}", self.name());
+            let place = Option::unwrap_or_else(place, || name.clone());
+            Box::new(Gpu::new(name, move || block_on(Wgpu::open(&adapter, place))))
         };
-        Ok(adapters.iter().enumerate().map(open).collect())
+        Ok(adapters.into_iter().zip(places).enumerate().map(device).collect())
     }
 }
 
@@ -73,8 +79,8 @@ impl WgpuBackend {
         let usable = if self.software { [hardware, software].concat() } else { hardware };
         match (usable.is_empty(), names.is_empty()) {
             (false, _) => Ok(usable),
-            (true, true) => Err(Unavailable("no driver for Vulkan, Metal or DirectX 12 was found".into())),
-            (true, false) => Err(Unavailable(format!("only software renders here: {}", names.join(", ")))),
+            (true, true) => Err(Unavailable::Absent("no driver for Vulkan, Metal or DirectX 12 was found".into())),
+            (true, false) => Err(Unavailable::Absent(format!("only software renders here: {}", names.join(", ")))),
         }
     }
 }
@@ -88,14 +94,35 @@ pub struct GraphicsProcessor {
     pub bus_address: Option<String>,
 }
 
-/// The graphics processors that Vulkan, Metal or DirectX 12 reach; loads their drivers where there is one. Blocks.
+/// The graphics processors that Vulkan, Metal or DirectX 12 reach; loads their drivers where there is one. Blocks for ten
+/// seconds at most: a driver that has not answered until then, or panics, has none.
 pub fn graphics_processors() -> Vec<GraphicsProcessor> {
-    let adapters = require_node().and_then(|()| WgpuBackend::HARDWARE.usable(adapters()));
-    let processor = |adapter: Adapter| {
-        let info = adapter.get_info();
-        GraphicsProcessor { name: info.name, bus_address: Some(info.device_pci_bus_id).filter(|id| !id.is_empty()) }
-    };
-    adapters.unwrap_or_default().into_iter().map(processor).collect()
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let asking = thread::Builder::new().name("graphics".into()).spawn(move || {
+        let _ = sender.send(ask_drivers()); // nobody listens if it took too long
+    });
+    asking.ok().and_then(|_| receiver.recv_timeout(Duration::from_secs(10)).ok()).unwrap_or_default()
+}
+
+fn ask_drivers() -> Vec<GraphicsProcessor> {
+    let adapters = require_node().and_then(|()| WgpuBackend::HARDWARE.usable(adapters())).unwrap_or_default();
+    let processor =
+        |(adapter, bus_address): (&Adapter, _)| GraphicsProcessor { name: adapter.get_info().name, bus_address };
+    adapters.iter().zip(places(&adapters)).map(processor).collect()
+}
+
+/// Where each adapter sits on the bus, as the driver or the system says.
+fn places(adapters: &[Adapter]) -> Vec<Option<String>> {
+    let infos: Vec<AdapterInfo> = adapters.iter().map(Adapter::get_info).collect();
+    let known: Vec<Identity> = infos
+        .iter()
+        .map(|info| Identity {
+            vendor: info.vendor,
+            device: info.device,
+            address: Some(info.device_pci_bus_id.clone()).filter(|address| !address.is_empty()),
+        })
+        .collect();
+    bus::addresses(&known, Path::new(bus::DEVICES))
 }
 
 fn adapters() -> Vec<Adapter> {
@@ -107,17 +134,16 @@ fn adapters() -> Vec<Adapter> {
     block_on(instance.enumerate_adapters(Backends::PRIMARY))
 }
 
-/// Linux has a file for each graphics processor. Where there is none, the drivers, a hundred megabytes of them, need not be
+/// Linux has a file for each graphics processor, or one for all of NVIDIA's. Where there is none, the drivers, a hundred megabytes of them, need not be
 /// loaded to hear that.
 #[cfg(target_os = "linux")]
 fn require_node() -> Result<(), Unavailable> {
-    const OTHERS: [&str; 2] = ["/dev/nvidiactl", "/dev/dxg"]; // NVIDIA's own driver, and Windows'
     let mut nodes = fs::read_dir("/dev/dri").into_iter().flatten().flatten();
     let has_node = nodes.any(|node| node.file_name().to_string_lossy().starts_with("renderD"));
-    if has_node || OTHERS.iter().any(|node| Path::new(node).exists()) {
+    if has_node || Path::new("/dev/nvidiactl").exists() {
         return Ok(());
     }
-    Err(Unavailable("no graphics processor: /dev/dri has no render node (a container must be given it)".into()))
+    Err(Unavailable::Absent("no graphics processor: /dev/dri has no render node (a container must be given it)".into()))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -125,13 +151,16 @@ fn require_node() -> Result<(), Unavailable> {
     Ok(())
 }
 
-/// Words of what the kernel is given: `Search` of the shader, padded to 16 bytes.
-const SEARCH: usize = 60;
+/// Turns of the shader's loop: two of the 22 rounds between the first and the last.
+const TURNS: usize = 11;
+/// Words of `Search` of the shader: `moved` with a lane of padding, `first`, `bound`, `count` with three words of padding, `rc`.
+const SEARCH: usize = 2 * (26 + 1 + 1 + 2 + 2 * TURNS);
 
 /// `Search` of the shader. Its 64-bit numbers are two words each, the low one first.
 fn search_words(job: &Job, first: u64, count: u32, target: u64) -> [u32; SEARCH] {
     let mut words = [0; SEARCH];
-    let numbers = job.moved.iter().copied().chain([0, first, target, count.into()]);
+    let fields = [0, first, target, count.into(), 0];
+    let numbers = job.moved.iter().chain(&fields).chain(&RC[1..=2 * TURNS]).copied();
     for (pair, number) in words.as_chunks_mut::<2>().0.iter_mut().zip(numbers) {
         *pair = [number as u32, (number >> 32) as u32];
     }
@@ -164,9 +193,10 @@ impl Complaint {
 
 /// An adapter with the kernel loaded.
 struct Wgpu {
-    name: String,
     description: String,
     place: String,
+    /// At most so many in a launch.
+    workgroups: u32,
     device: ::wgpu::Device,
     queue: Queue,
     pipeline: ComputePipeline,
@@ -183,10 +213,14 @@ fn failed(error: impl Display) -> DeviceError {
 }
 
 impl Wgpu {
-    async fn open(name: String, adapter: &Adapter) -> Result<Self, DeviceError> {
+    async fn open(adapter: &Adapter, place: String) -> Result<Self, DeviceError> {
         let info = adapter.get_info();
         let limits = Limits::downlevel_defaults(); // what every adapter that computes has
-        let descriptor = DeviceDescriptor { required_limits: limits, ..DeviceDescriptor::default() };
+        let descriptor = DeviceDescriptor {
+            required_limits: limits,
+            memory_hints: MemoryHints::MemoryUsage, // a few kilobytes are all it takes
+            ..DeviceDescriptor::default()
+        };
         let (device, queue) = adapter.request_device(&descriptor).await.map_err(failed)?;
         let complaint = Complaint::default();
         let (errors, losses) = (complaint.clone(), complaint.clone());
@@ -221,9 +255,20 @@ impl Wgpu {
             ],
         });
         complaint.check()?;
-        let place = if info.device_pci_bus_id.is_empty() { name.clone() } else { info.device_pci_bus_id };
         let description = format!("{} ({})", info.name, info.backend);
-        Ok(Self { name, description, place, device, queue, pipeline, bindings, search, found, copy, complaint })
+        Ok(Self {
+            description,
+            place,
+            workgroups: WORKGROUPS,
+            device,
+            queue,
+            pipeline,
+            bindings,
+            search,
+            found,
+            copy,
+            complaint,
+        })
     }
 
     /// Runs the kernel, and copies what it found to where it can be read.
@@ -234,7 +279,7 @@ impl Wgpu {
             let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
             pass.set_pipeline(&self.pipeline);
             pass.set_bind_group(0, &self.bindings, &[]);
-            pass.dispatch_workgroups(count.div_ceil(WORKGROUP).min(WORKGROUPS), 1, 1);
+            pass.dispatch_workgroups(count.div_ceil(WORKGROUP).min(self.workgroups), 1, 1);
         }
         encoder.copy_buffer_to_buffer(&self.found, 0, &self.copy, 0, None);
         self.queue.submit([encoder.finish()]);
@@ -242,10 +287,6 @@ impl Wgpu {
 }
 
 impl Kernel for Wgpu {
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
     fn description(&self) -> String {
         self.description.clone()
     }

@@ -1,12 +1,12 @@
 //! The kernel in WGSL, written out of keccak's tables.
 //!
 //! A lane is a `vec2<u32>`, its low word first. The language has no 64-bit numbers and no three-input logic; drivers make
-//! their own of the two-input expressions. State and parities are single variables, since an array that is indexed may
-//! end up in memory.
+//! their own of the two-input expressions. State and parities are single variables, and the rounds' constants come with the
+//! arguments: an array that is indexed may end up in memory, a constant one too.
 
 use std::fmt::Write;
 
-use super::{HITS, WORKGROUP};
+use super::{HITS, TURNS, WORKGROUP};
 use crate::keccak::{FROM, RC, ROT};
 
 /// How far the nonce is rotated where it reaches a lane in the first round: it stands in lane 4, and θ takes it to column 0 as
@@ -75,13 +75,13 @@ fn round(text: &mut String, constant: &str) {
 
 /// The whole text. Its one entry point, `search`, takes `Search` at binding 0 and `Found` at binding 1.
 pub(super) fn source() -> String {
-    let constants: Vec<String> = RC.iter().map(|lane| constant(*lane)).collect();
     let mut text = format!(
         "struct Search {{
     moved: array<vec4<u32>, 13>, // two lanes each
     first: vec2<u32>,
     bound: vec2<u32>,
     count: u32,
+    rc: array<vec4<u32>, {TURNS}>, // of two rounds each
 }}
 struct Found {{
     count: atomic<u32>,
@@ -89,7 +89,6 @@ struct Found {{
 }}
 @group(0) @binding(0) var<uniform> s: Search;
 @group(0) @binding(1) var<storage, read_write> found: Found;
-const RC = array({});
 
 fn swap_bytes(lane: vec2<u32>) -> vec2<u32> {{
     let twice = ((lane & vec2(0x00ff00ffu)) << vec2(8u)) | ((lane >> vec2(8u)) & vec2(0x00ff00ffu));
@@ -102,7 +101,6 @@ let n = swap_bytes(nonce);
 {}
 {{
 ",
-        constants.join(", "),
         (0..25).map(|place| format!("var a{place}: vec2<u32>;\n")).collect::<String>(),
     );
     for place in 0..25 {
@@ -111,9 +109,9 @@ let n = swap_bytes(nonce);
         text += &format!("let b{place} = s.moved[{}].{half}{nonce};\n", place / 2);
     }
     chi_rows(&mut text);
-    text += "a0 ^= RC[0];\n}\nfor (var i = 1u; i < 23u; i += 2u) {\n";
-    round(&mut text, "RC[i]");
-    round(&mut text, "RC[i + 1u]");
+    text += &format!("a0 ^= {};\n}}\nfor (var turn = 0u; turn < {TURNS}u; turn += 1u) {{\n", constant(RC[0]));
+    round(&mut text, "s.rc[turn].xy");
+    round(&mut text, "s.rc[turn].zw");
     text += "}\n";
     parities(&mut text);
     for place in 0..3 {
@@ -121,7 +119,7 @@ let n = swap_bytes(nonce);
     }
     let _ = write!(
         text, // a string takes everything
-        "return swap_bytes({} ^ RC[23]);
+        "return swap_bytes({} ^ {});
 }}
 
 @compute @workgroup_size({WORKGROUP})
@@ -138,7 +136,8 @@ fn search(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups)
     }}
 }}
 ",
-        chi(0)
+        chi(0),
+        constant(RC[23])
     );
     text
 }
