@@ -22,6 +22,16 @@ pub(crate) struct Connection<T> {
     #[serde(deserialize_with = "number")]
     total_count: u64,
     edges: Vec<Edge<T>>,
+    /// Of a list that is read page by page.
+    page_info: Option<PageInfo>,
+}
+
+/// Whether a list goes on, and where.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo {
+    has_next_page: bool,
+    end_cursor: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -30,6 +40,12 @@ struct Edge<T> {
 }
 
 impl<T> Connection<T> {
+    /// The cursor after which the next page begins, if there is one.
+    pub(crate) fn next(&self) -> Option<String> {
+        let page = self.page_info.as_ref().filter(|page| page.has_next_page)?;
+        page.end_cursor.clone()
+    }
+
     /// How many there are in all, and those of this page.
     pub(crate) fn into_parts(self) -> (u64, Vec<T>) {
         (self.total_count, self.edges.into_iter().map(|edge| edge.node).collect())

@@ -49,7 +49,7 @@ fn write_stdout(text: &str) -> Result<(), CliError> {
 }
 
 /// A table with these headings.
-pub(crate) fn table<const N: usize>(headings: [&str; N]) -> Table {
+pub(crate) fn table<'a>(headings: impl IntoIterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(headings);
     table

@@ -1,5 +1,7 @@
 //! What a node says of itself.
 
+use std::collections::BTreeMap;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,7 @@ const MOST: usize = 16 << 10;
 
 /// The part of the document `aiigo.node/v1` that people look for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct NodeDescription {
     /// What the node is called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,6 +22,9 @@ pub struct NodeDescription {
     /// Where it stands, such as `eu-west`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// The lowest prices that it takes, ETH an hour by the name of the resource: what its owner wanted when it was described.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lowest_prices: BTreeMap<String, String>,
 }
 
 impl NodeDescription {
@@ -40,11 +46,12 @@ mod tests {
 
     #[test]
     fn an_address_can_be_the_description_itself() {
-        let document = r#"{"schema":"aiigo.node/v1","name":"Zoë's rig","region":"eu-west","hardware":{}}"#;
+        let document = r#"{"schema":"aiigo.node/v1","name":"Zoë's rig","region":"eu-west","hardware":{},"lowestPrices":{"CPU":"0.002"}}"#;
         let address = NodeDescription::address_of(document);
         assert!(address.is_ascii() && !address.contains(['"', ' ', '{']), "{address}");
         let said = NodeDescription::inline(&address).expect("a description");
         assert_eq!((said.name.as_deref(), said.region.as_deref()), (Some("Zoë's rig"), Some("eu-west")));
+        assert_eq!(said.lowest_prices["CPU"], "0.002");
         for other in ["ipfs://bafy", "data:application/json,%7B", "data:text/plain,hello", ""] {
             assert_eq!(NodeDescription::inline(other), None, "{other}");
         }

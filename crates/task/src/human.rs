@@ -12,6 +12,8 @@ pub struct HumanError {
 
 const BYTES: &str = "a size: expected a whole number of bytes or a number with a unit, such as 64MiB, 1.5 GB or 512KiB";
 const DURATION: &str = "a duration: expected numbers with units, such as 90s, 5m, 1h30m or 7d";
+const POWER: &str =
+    "a power: expected TFLOPS from 0.001 to 4000000 in steps of 0.001, such as 0.25, 500 GFLOPS or 2 TFLOPS";
 const COUNT: &str = "a count: expected a whole number, such as 5000000, 5_000_000 or 5e6";
 
 /// Longest text looked at; a number that is longer has a mistake in it.
@@ -39,6 +41,25 @@ pub fn parse_bytes(text: &str) -> Result<u64, HumanError> {
         _ => return Err(refuse()),
     };
     scaled(number.trim_end(), factor).ok_or_else(refuse)
+}
+
+/// Reads a computing power in milli-TFLOPS: a bare number is TFLOPS, other units are named.
+///
+/// # Errors
+/// If the text is no power, is 0, is not a whole number of milli-TFLOPS, or exceeds what the contracts hold.
+pub fn parse_power(text: &str) -> Result<u32, HumanError> {
+    let refuse = || HumanError { text: text.chars().take(MAX_TEXT).collect(), expected: POWER };
+    let trimmed = text.trim();
+    let split = trimmed.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(trimmed.len());
+    let (number, unit) = trimmed.split_at(split);
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "" | "tflops" => 1000,
+        "gflops" => 1,
+        "pflops" => 1_000_000,
+        _ => return Err(refuse()),
+    };
+    let power = scaled(number.trim_end(), factor).and_then(|power| u32::try_from(power).ok());
+    power.filter(|power| *power > 0).ok_or_else(refuse)
 }
 
 /// Reads a duration of whole seconds: `90s`, `5m`, `1h 30m`, `7d`. A bare number is refused: seconds or minutes?
@@ -194,6 +215,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn power_is_read_in_tflops_and_other_units() {
+        for (text, milli) in
+            [("0.25", 250), ("12", 12_000), ("2 TFLOPS", 2000), ("500gflops", 500), ("1.5 PFLOPS", 1_500_000)]
+        {
+            assert_eq!(parse_power(text), Ok(milli), "{text}");
+        }
+        for text in ["", "0", "-1", "much", "0.0001", "0.5 GFLOPS", "5 MFLOPS", "99999999999"] {
+            assert!(parse_power(text).is_err(), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn a_duration_prints_what_it_parses(seconds in 0..10_000_000_u64) {
@@ -203,7 +236,7 @@ mod tests {
 
         #[test]
         fn no_text_makes_the_parsers_panic(text in r"\PC{0,50}|[0-9._eEkMGiBsmhd ]{0,24}") {
-            let _ = (parse_bytes(&text), parse_duration(&text), parse_count(&text));
+            let _ = (parse_bytes(&text), parse_duration(&text), parse_count(&text), parse_power(&text));
         }
     }
 }

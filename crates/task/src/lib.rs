@@ -28,7 +28,7 @@ pub use check::DocumentError;
 pub use cid::{BlobCid, CidError};
 pub use digest::{Sha256Digest, Sha256Error};
 pub use gateway::{GatewayError, GatewayUrl, MAX_GATEWAYS};
-pub use human::{HumanError, format_bytes, format_duration, parse_bytes, parse_duration};
+pub use human::{HumanError, format_bytes, format_duration, parse_bytes, parse_duration, parse_power};
 pub use image::{ImageError, ImageReference};
 pub use job::{Job, JobError, JobInput, JobProgram, ResourceType, Resources};
 pub use limits::{

@@ -8,12 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aiigo_devnet::{Account, Devnet, DevnetConfig, Market, MarketConfig, Program};
+use aiigo_devnet::{Account, Devnet, DevnetConfig, Market, MarketConfig};
 use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    project::{Error, bin_dir, root, state_dir},
+    dist::PROGRAMS,
+    project::{Error, root, state_dir},
     setup,
     shell::heading,
 };
@@ -63,8 +64,9 @@ impl fmt::Display for Numbers {
 }
 
 pub(crate) fn run(args: &CliArgs) -> Result<(), Error> {
-    setup::everything()?;
-    let programs = setup::release_all(&[("aiigo-cli", "aiigo"), ("aiigo-indexer", "aiigo-indexer")])?;
+    setup::npm_packages()?;
+    setup::examples()?;
+    let programs = setup::release_all(&PROGRAMS)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let numbers = runtime.block_on(measure(args, &programs))?;
     #[allow(clippy::print_stdout)] // the result
@@ -82,9 +84,7 @@ async fn measure(args: &CliArgs, programs: &Path) -> Result<Numbers, Error> {
     }
     heading("A market");
     let devnet = Devnet::start(DevnetConfig::new(dir.join("chain"))).await?;
-    let mut config = MarketConfig::new(bin_dir()?, dir.join("market"));
-    config.instead.push((Program::Indexer, programs.join("aiigo-indexer")));
-    let mut market = Market::new(devnet, config)?;
+    let mut market = Market::new(devnet, MarketConfig::new(programs.to_owned(), dir.join("market")))?;
     market.start_indexer().await?;
     market.start_store().await?;
     let index = market.add_agent()?;

@@ -26,7 +26,6 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-pub(crate) use self::follow::INTERVAL;
 use self::{
     actions::{ApproveCommand, CancelCommand, DownloadCommand, LogsCommand},
     bids::{AssignCommand, BidsCommand},
@@ -38,6 +37,7 @@ use self::{
     status::{ShowCommand, StatusCommand},
     submit::SubmitCommand,
 };
+pub(crate) use self::{follow::INTERVAL, providers::quoted_job};
 use crate::{CliError, cli::Session};
 
 /// `aiigo job`.

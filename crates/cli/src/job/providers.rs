@@ -1,10 +1,13 @@
 //! Who could take a job, best first, from the indexer.
 
-use aiigo_protocol::{ResourceType, TaskMarketplace::TaskRequest, units::format_power};
-use alloy::primitives::Address;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use std::path::Path;
 
+use aiigo_protocol::{ResourceType, TaskMarketplace::TaskRequest, units::format_power};
+use alloy::primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::prepare;
 use crate::{
     CliError,
     indexer::{Indexer, graphql_name, number},
@@ -104,9 +107,22 @@ pub(super) fn tell(ranking: &Ranking, progress: &Progress) {
 
 /// Who could take a task, best first.
 pub(super) async fn ranking(indexer: &Indexer, request: &TaskRequest, buyer: Address) -> Result<Ranking, CliError> {
+    let request = quoted(request, buyer)?;
+    let quote: Quote = indexer.ask(QUERY, json!({ "request": request, "first": FIRST }), "quote").await?;
+    Ok(quote.ranking)
+}
+
+/// The job of a file as the indexer's `quote` is asked about it, for nobody in particular.
+pub(crate) fn quoted_job(file: &Path) -> Result<Value, CliError> {
+    let local = prepare::read_job(file, &[])?;
+    // Neither price nor ranking depends on the spec.
+    quoted(&prepare::request(&local.job, B256::repeat_byte(1), String::new())?, Address::ZERO)
+}
+
+fn quoted(request: &TaskRequest, buyer: Address) -> Result<Value, CliError> {
     let resource = ResourceType::try_from(request.resourceType)
         .map_err(|error| CliError::caused("naming the kind of machine", error))?;
-    let request = json!({
+    Ok(json!({
         "resourceType": graphql_name(resource.name()),
         "minPower": request.minPower.to_string(),
         "duration": request.duration,
@@ -114,7 +130,5 @@ pub(super) async fn ranking(indexer: &Indexer, request: &TaskRequest, buyer: Add
         "minTrustLevel": request.minTrustLevel,
         "paymentToken": request.paymentToken,
         "buyer": buyer,
-    });
-    let quote: Quote = indexer.ask(QUERY, json!({ "request": request, "first": FIRST }), "quote").await?;
-    Ok(quote.ranking)
+    }))
 }

@@ -3,7 +3,10 @@
 mod list;
 mod show;
 
-use aiigo_protocol::NodeDescription;
+use aiigo_protocol::{
+    NodeDescription, ResourceType,
+    units::{format_amount, parse_amount},
+};
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +15,7 @@ use self::{list::ListCommand, show::ShowCommand};
 use crate::{
     CliError,
     cli::Session,
-    indexer::{U256Text, number},
+    indexer::{U256Text, contract_name, number},
 };
 
 /// `aiigo provider`.
@@ -56,6 +59,9 @@ struct Node {
     tasks_verified: u64,
     #[serde(deserialize_with = "number")]
     tasks_failed: u64,
+    /// The part of its audit rounds that it passed, basis points; none before the first. Only the indexer counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    uptime_bps: Option<u16>,
     /// Where the node describes itself; what follows is the description's, if it stands in that very address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     metadata_uri: Option<String>,
@@ -63,12 +69,21 @@ struct Node {
     name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     region: Option<String>,
+    /// The lowest price that it takes, ETH an hour: what it said when it was described.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lowest_price: Option<String>,
+    /// How well it suits a job, from 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
 }
 
 impl Node {
     /// Takes in what the node says of itself. An address elsewhere is not asked: it is a stranger's choice.
     fn describe(&mut self) {
-        let Some(said) = self.metadata_uri.as_deref().and_then(NodeDescription::inline) else { return };
+        let Some(mut said) = self.metadata_uri.as_deref().and_then(NodeDescription::inline) else { return };
+        let resource = contract_name(ResourceType::ALL.iter().map(|kind| kind.name()), &self.resource_type);
+        let price = said.lowest_prices.remove(&resource).and_then(|price| parse_amount(&price).ok());
+        self.lowest_price = price.map(format_amount);
         (self.name, self.region) = (said.name, said.region);
     }
 }

@@ -74,6 +74,9 @@ async fn read(chain: &Chain, id: NodeId) -> Result<Node, CliError> {
         metadata_uri: None,
         name: None,
         region: None,
+        uptime_bps: None,
+        lowest_price: None,
+        score: None,
     })
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     check,
-    human::{parse_bytes, parse_count, parse_duration, scaled},
+    human::{parse_bytes, parse_count, parse_duration, parse_power},
     limits::{
         Limits, MAX_CPUS, MAX_FUEL, MAX_IMAGE_MEMORY_BYTES, MAX_MEMORY_BYTES, MAX_OUTPUT_BYTES, MAX_SECONDS,
         MIN_IMAGE_MEMORY_BYTES, MIN_MEMORY_BYTES,
@@ -269,10 +269,7 @@ fn wei(text: &str) -> Result<u128, String> {
 }
 
 fn milli_tflops(text: &str) -> Result<u32, String> {
-    match scaled(text.trim(), 1000).map(u32::try_from) {
-        Some(Ok(power)) if power > 0 => Ok(power),
-        _ => Err(format!("`{text}` is not a power: expected TFLOPS from 0.001 to 4000000, in steps of 0.001")),
-    }
+    parse_power(text).map_err(|error| error.to_string())
 }
 
 fn window(text: &str, step: Duration) -> Result<Duration, String> {

@@ -50,22 +50,19 @@ impl std::str::FromStr for Place {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Metadata {
     schema: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<String>,
+    #[serde(flatten)]
+    description: NodeDescription,
     agent: &'static str,
     hardware: Hardware,
 }
 
 impl Metadata {
-    pub(super) fn new(name: Option<String>, region: Option<String>, mut hardware: Hardware) -> Self {
+    pub(super) fn new(description: NodeDescription, mut hardware: Hardware) -> Self {
         // What is free changes from hour to hour; the description need not.
         hardware.disk_gib = hardware.disk_gib.checked_ilog2().map_or(0, |power| 1 << power);
         Self {
             schema: "aiigo.node/v1",
-            name,
-            region,
+            description,
             agent: concat!("aiigo-agent/", env!("CARGO_PKG_VERSION")),
             hardware,
         }
@@ -111,7 +108,7 @@ mod tests {
 
     fn metadata() -> Metadata {
         let hardware = Hardware::detect(Path::new("/"), &Gpus::open()).expect("a machine");
-        Metadata::new(Some("é b".into()), None, hardware)
+        Metadata::new(NodeDescription { name: Some("é b".into()), ..NodeDescription::default() }, hardware)
     }
 
     #[test]

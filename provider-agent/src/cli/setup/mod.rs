@@ -7,12 +7,18 @@ mod plan;
 mod wizard;
 
 use std::{
+    collections::BTreeMap,
     io::{self, IsTerminal},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use aiigo_chain::SignerArgs;
-use aiigo_protocol::{NodeId, NodeRegistry::NodeInfo, ResourceType, parse_address, units};
+use aiigo_protocol::{
+    NodeDescription, NodeId,
+    NodeRegistry::NodeInfo,
+    ResourceType, parse_address,
+    units::{self, format_amount},
+};
 use alloy::primitives::{Address, U256};
 use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser};
 use serde::Serialize;
@@ -140,7 +146,12 @@ pub(super) async fn setup(args: &SetupArgs, token: CancellationToken) -> Result<
         args
     };
     PolicyFile::write_template(&agent.data.policy())?;
-    let metadata = Metadata::new(args.name.clone(), args.region.clone(), hardware.clone());
+    let description = NodeDescription {
+        name: args.name.clone(),
+        region: args.region.clone(),
+        lowest_prices: lowest_prices(&agent.data.policy()),
+    };
+    let metadata = Metadata::new(description, hardware.clone());
     let wishes = args.wishes(&agent, &metadata).await?;
     match (&args.unsigned, args.owner) {
         (Some(file), Some(owner)) => {
@@ -181,6 +192,17 @@ pub(super) async fn setup(args: &SetupArgs, token: CancellationToken) -> Result<
             report(&agent, node, owner, hardware, sent).await
         }
     }
+}
+
+/// What the policy asks for, ETH an hour by resource. Of a policy that can't be read `doctor` and `run` tell.
+fn lowest_prices(policy: &Path) -> BTreeMap<String, String> {
+    let Ok(file) = PolicyFile::open(policy) else { return BTreeMap::new() };
+    let policy = file.policy();
+    let price = |kind: &ResourceType| {
+        let floor = policy.floor_of((*kind).into());
+        (!floor.is_zero()).then(|| (kind.name().to_owned(), format_amount(floor)))
+    };
+    ResourceType::ALL.iter().filter_map(price).collect()
 }
 
 impl SetupArgs {
