@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use probe::{Devices, Probed, probe};
+use probe::{Devices, PATIENCE, Probed, probe};
 use trial::self_test;
 
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
@@ -104,7 +104,7 @@ impl Registry {
     /// # Errors
     /// If there is no device.
     pub fn solver(&self, cpu: &CpuOptions) -> Result<(Solver, Vec<Finding>), PowError> {
-        let probed: Vec<Probed> = self.backends.iter().map(|backend| probe(backend, *cpu)).collect();
+        let probed: Vec<Probed> = self.backends.iter().map(|backend| probe(backend, *cpu, PATIENCE)).collect();
         let (mut findings, devices): (Vec<Finding>, Vec<Vec<Devices>>) = probed.into_iter().unzip();
         choose(&mut findings);
         let found = findings.iter().map(|finding| finding.outcome.as_deref().unwrap_or_default());

@@ -16,7 +16,7 @@ use crate::device::{Backend, CpuOptions, Device, DeviceError, DeviceKind, Fault,
 
 /// How long a backend may take to say what there is, and then each device to be opened, tested and measured: a driver may
 /// have to compile first.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is behind a [`Found`]: nothing where it failed.
 pub(super) type Devices = Vec<Box<dyn Device>>;
@@ -25,16 +25,16 @@ pub(super) type Devices = Vec<Box<dyn Device>>;
 pub(super) type Probed = (Finding, Vec<Devices>);
 
 /// Tries all devices of a backend, at the same time where there are several: they are different parts of the machine.
-pub(super) fn probe(backend: &Arc<dyn Backend>, options: CpuOptions) -> Probed {
+pub(super) fn probe(backend: &Arc<dyn Backend>, options: CpuOptions, patience: Duration) -> Probed {
     let (name, kind) = (backend.name(), backend.kind());
     let opening = {
         let backend = Arc::clone(backend);
         Attempt::start(name, move || backend.open(&options))
     };
-    let devices = opening.outcome(PATIENCE).unwrap_or_else(|fault| Err(Unavailable::Broken(fault.to_string())));
+    let devices = opening.outcome(patience).unwrap_or_else(|fault| Err(Unavailable::Broken(fault.to_string())));
     let (outcome, devices) = match devices {
         Ok(devices) => {
-            let (found, devices) = try_all(kind, devices).into_iter().unzip();
+            let (found, devices) = try_all(kind, devices, patience).into_iter().unzip();
             (Ok(found), devices)
         }
         Err(reason) => (Err(reason), Vec::new()),
@@ -42,7 +42,7 @@ pub(super) fn probe(backend: &Arc<dyn Backend>, options: CpuOptions) -> Probed {
     (Finding { backend: name, kind, outcome }, devices)
 }
 
-fn try_all(kind: DeviceKind, devices: Devices) -> Vec<(Found, Devices)> {
+fn try_all(kind: DeviceKind, devices: Devices, patience: Duration) -> Vec<(Found, Devices)> {
     // Threads of one processor are all alike: the first stands for all.
     let units = if kind == DeviceKind::Cpu { devices.len() } else { 1 };
     let mut attempts = Vec::new();
@@ -53,7 +53,7 @@ fn try_all(kind: DeviceKind, devices: Devices) -> Vec<(Found, Devices)> {
         let attempt = Attempt::start(&name, move || try_one(kind, units, device));
         attempts.push((name, alike, attempt));
     }
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience;
     let outcome = |(name, alike, attempt): (String, Devices, Attempt<_>)| {
         let left = deadline.saturating_duration_since(Instant::now());
         match attempt.outcome(left) {

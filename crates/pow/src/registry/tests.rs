@@ -1,7 +1,9 @@
 //! Which devices are used, given what was found.
 
+use std::{thread, time::Duration};
+
 use super::*;
-use crate::{DeviceError, Unavailable};
+use crate::{DeviceError, Hits, Job, Unavailable};
 
 fn found(device: &str, place: &str, hash_rate: Result<f64, Fault>) -> Found {
     Found { device: device.into(), description: device.into(), place: place.into(), units: 1, hash_rate, used: false }
@@ -69,4 +71,59 @@ fn without_any_device_every_backend_says_why() {
         error.to_string(),
         "no device can be used: opens: no driver; opens: its thread panicked: a driver's own"
     );
+}
+
+/// Searches by the reference; of a batch of more than so many nonces it reports no hit.
+struct Skips {
+    above: u64,
+}
+
+impl Device for Skips {
+    fn name(&self) -> String {
+        format!("skips above {}", self.above)
+    }
+
+    fn search(&mut self, job: &Job, first: u64, count: u64, target: u64, hits: &mut Hits) -> Result<u64, DeviceError> {
+        for nonce in (0..count).map(|offset| first + offset).filter(|_| count <= self.above) {
+            if job.leading_bits(nonce) <= target {
+                hits.push(nonce);
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Never comes back.
+struct Hangs;
+
+impl Device for Hangs {
+    fn name(&self) -> String {
+        "hangs".into()
+    }
+
+    fn search(&mut self, _: &Job, _: u64, _: u64, _: u64, _: &mut Hits) -> Result<u64, DeviceError> {
+        loop {
+            thread::park();
+        }
+    }
+}
+
+#[test]
+fn a_device_that_skips_the_nonces_of_large_batches_is_found_out() {
+    let fault = trial::run(&mut Skips { above: 512 }, DeviceKind::Cpu).expect_err("it skips");
+    assert!(matches!(fault, Fault::Implausible { tried: 1024, expected: 64, found: 0 }), "{fault}");
+    let rate = trial::run(&mut Skips { above: u64::MAX }, DeviceKind::Cpu).expect("honest");
+    assert!(rate > 0.0);
+}
+
+#[test]
+fn a_device_that_hangs_while_it_is_tried_takes_no_other_along() {
+    let backend: Arc<dyn Backend> =
+        Arc::new(Opens(|| Ok(vec![Box::new(Hangs), Box::new(Skips { above: u64::MAX }) as Box<dyn Device>])));
+    // Long enough for the honest one, which is measured for less than half a second.
+    let (finding, devices) = probe(&backend, CpuOptions::default(), Duration::from_secs(5));
+    let found = finding.outcome.expect("two devices");
+    assert_eq!(found[0].hash_rate, Err(Fault::Hung));
+    assert!(found[1].hash_rate.is_ok(), "{:?}", found[1].hash_rate);
+    assert_eq!(devices.iter().map(Vec::len).collect::<Vec<_>>(), [0, 1]);
 }
