@@ -17,6 +17,7 @@ mod estimate;
 mod gpu;
 mod hash;
 mod keccak;
+pub mod pci;
 mod registry;
 mod search;
 mod solver;

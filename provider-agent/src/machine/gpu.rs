@@ -1,20 +1,21 @@
 //! The GPUs of this machine: NVIDIA's by their driver's library (NVML), others by what stands on the PCI bus and what a
 //! graphics driver calls it.
 
-use std::{fmt, fs, path::Path};
+use std::{fmt, path::Path};
 
-use aiigo_pow::{GraphicsProcessor, graphics_processors};
+use aiigo_pow::{
+    GraphicsProcessor, graphics_processors,
+    pci::{self, PciDevice},
+};
 use aiigo_task::format_bytes;
 use nvml_wrapper::{Nvml, enum_wrappers::device::TemperatureSensor, error::NvmlError};
 use serde::Serialize;
 
-/// Where Linux lists the devices of the PCI bus.
-const PCI_DEVICES: &str = "/sys/bus/pci/devices";
-/// First byte of a display controller's class (PCI Code and ID Assignment, base class 03h).
-const DISPLAY: &str = "0x03";
+/// Base class of a display controller (PCI Code and ID Assignment, base class 03h).
+const DISPLAY: u32 = 0x03;
 /// Makers whose GPUs compute, by their PCI vendor ids. NVIDIA's are left to NVML.
-const MAKERS: [(&str, &str); 2] = [("0x1002", "AMD"), ("0x8086", "Intel")];
-const NVIDIA: &str = "0x10de";
+const MAKERS: [(u32, &str); 2] = [(0x1002, "AMD"), (0x8086, "Intel")];
+const NVIDIA: u32 = 0x10de;
 
 /// A GPU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -74,7 +75,7 @@ impl Gpus {
     /// All that there are.
     pub(crate) fn list(&self) -> Vec<Gpu> {
         let nvidia = self.nvml.as_ref().ok().and_then(|nvml| nvidia(nvml).ok()).unwrap_or_default();
-        let others = others(Path::new(PCI_DEVICES), graphics_processors());
+        let others = others(Path::new(pci::DEVICES), graphics_processors());
         nvidia.into_iter().chain(others).collect()
     }
 
@@ -89,7 +90,7 @@ impl Gpus {
         };
         match &self.nvml {
             Ok(nvml) => version(nvml).map(Some).map_err(|error: NvmlError| error.to_string()),
-            Err(error) if on_bus(Path::new(PCI_DEVICES), NVIDIA).next().is_some() => Err(error.to_string()),
+            Err(error) if on_bus(Path::new(pci::DEVICES), NVIDIA).next().is_some() => Err(error.to_string()),
             Err(_) => Ok(None),
         }
     }
@@ -137,43 +138,30 @@ fn if_supported<T>(told: Result<T, NvmlError>) -> Result<Option<T>, NvmlError> {
 }
 
 /// Those that compute and are not NVIDIA's. A system that shows no bus has those that a driver reaches.
-fn others(devices: &Path, driven: Vec<GraphicsProcessor>) -> Vec<Gpu> {
+fn others(bus: &Path, driven: Vec<GraphicsProcessor>) -> Vec<Gpu> {
     let gpu = |name: String| Gpu { name, memory_bytes: None };
-    if !devices.is_dir() {
+    if !bus.is_dir() {
         return driven.into_iter().map(|driven| gpu(driven.name)).collect();
     }
-    let of_maker = |(vendor, maker): (&str, &str)| {
-        let name = |device: OnBus| {
+    let of_maker = |(vendor, maker): (u32, &str)| {
+        let name = |device: PciDevice| {
             let driven = driven.iter().find(|driven| driven.bus_address.as_ref() == Some(&device.address));
-            driven.map_or_else(|| format!("{maker} GPU {}", device.id), |driven| driven.name.clone())
+            driven.map_or_else(|| format!("{maker} GPU {:04x}", device.device), |driven| driven.name.clone())
         };
-        on_bus(devices, vendor).map(name).map(gpu).collect::<Vec<_>>()
+        on_bus(bus, vendor).map(name).map(gpu).collect::<Vec<_>>()
     };
     MAKERS.into_iter().flat_map(of_maker).collect()
 }
 
-/// A display controller.
-#[derive(Debug, PartialEq, Eq)]
-struct OnBus {
-    /// Such as `0000:01:00.0`.
-    address: String,
-    /// Such as `744c`.
-    id: String,
-}
-
 /// A maker's display controllers.
-fn on_bus<'a>(devices: &Path, vendor: &'a str) -> impl Iterator<Item = OnBus> + use<'a> {
-    let devices = fs::read_dir(devices).into_iter().flatten().flatten();
-    devices.filter_map(move |device| {
-        let read = |name: &str| fs::read_to_string(device.path().join(name)).ok();
-        let known = read("class")?.starts_with(DISPLAY) && read("vendor")?.trim() == vendor;
-        let id = read("device").unwrap_or_default().trim().trim_start_matches("0x").to_owned();
-        known.then(|| OnBus { address: device.file_name().to_string_lossy().into_owned(), id })
-    })
+fn on_bus(bus: &Path, vendor: u32) -> impl Iterator<Item = PciDevice> {
+    pci::devices(bus).into_iter().filter(move |device| device.class >> 16 == DISPLAY && device.vendor == vendor)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn device(bus: &Path, name: &str, class: &str, vendor: &str, device: &str) {
@@ -188,7 +176,7 @@ mod tests {
     fn gpus_that_compute_are_found_on_the_bus() {
         let bus = tempfile::tempdir().expect("a folder");
         device(bus.path(), "0000:01:00.0", "0x030000", "0x1002", "0x744c");
-        device(bus.path(), "0000:02:00.0", "0x030200", NVIDIA, "0x2684");
+        device(bus.path(), "0000:02:00.0", "0x030200", "0x10de", "0x2684");
         device(bus.path(), "0000:03:00.0", "0x020000", "0x8086", "0x15f3");
         device(bus.path(), "0000:04:00.0", "0x030000", "0x1234", "0x1111");
         let names = |devices: &Path, driven: &[GraphicsProcessor]| {
@@ -200,8 +188,8 @@ mod tests {
         let drivers = [driven("NVIDIA GeForce", "0000:02:00.0"), driven("AMD Radeon", "0000:01:00.0")];
         assert_eq!(names(bus.path(), &drivers), ["AMD Radeon"], "as the driver calls it; NVML has the other");
         assert_eq!(names(&bus.path().join("none"), &drivers[1..]), ["AMD Radeon"]);
-        let nvidia: Vec<_> = on_bus(bus.path(), NVIDIA).map(|device| device.id).collect();
-        assert_eq!(nvidia, ["2684"]);
+        let nvidia: Vec<_> = on_bus(bus.path(), NVIDIA).map(|device| device.device).collect();
+        assert_eq!(nvidia, [0x2684]);
     }
 
     #[test]
@@ -223,7 +211,7 @@ mod tests {
                 assert!(version.starts_with("driver ") && !gpus.list().is_empty(), "{version}");
                 assert!(readings.iter().all(|gpu| gpu.celsius < Some(150) && gpu.busy <= Some(100)), "{readings:?}");
             }
-            Err(error) => assert!(on_bus(Path::new(PCI_DEVICES), NVIDIA).next().is_some(), "{error}"),
+            Err(error) => assert!(on_bus(Path::new(pci::DEVICES), NVIDIA).next().is_some(), "{error}"),
         }
     }
 }

@@ -3,10 +3,9 @@
 //! wgpu takes an address that ends in `00:00.0` for none, but clouds pass processors through at such addresses. One that CUDA
 //! knows by its address must be known by the same here, or both would use it.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-/// Where Linux lists the devices of the bus.
-pub(super) const DEVICES: &str = "/sys/bus/pci/devices";
+use crate::pci::{self, PciDevice};
 
 /// What a driver says of a processor.
 pub(super) struct Identity {
@@ -19,36 +18,23 @@ pub(super) struct Identity {
 
 /// The address of each: where the driver says none, the first of that product that no other has. Which of several equal ones
 /// gets which does not matter, as long as each gets its own.
-pub(super) fn addresses(processors: &[Identity], devices: &Path) -> Vec<Option<String>> {
-    let mut taken: Vec<String> = processors.iter().filter_map(|processor| processor.address.clone()).collect();
+pub(super) fn addresses(processors: &[Identity], bus: &Path) -> Vec<Option<String>> {
+    let mut free = pci::devices(bus);
+    free.retain(|device| !processors.iter().any(|processor| processor.address.as_ref() == Some(&device.address)));
     let address = |processor: &Identity| {
         processor.address.clone().or_else(|| {
-            let free = on_bus(devices, processor).into_iter().find(|address| !taken.contains(address))?;
-            taken.push(free.clone());
-            Some(free)
+            let is_it = |device: &PciDevice| (device.vendor, device.device) == (processor.vendor, processor.device);
+            let place = free.iter().position(is_it)?;
+            Some(free.remove(place).address)
         })
     };
     processors.iter().map(address).collect()
 }
 
-/// The addresses of a product, in order.
-fn on_bus(devices: &Path, product: &Identity) -> Vec<String> {
-    let entries = fs::read_dir(devices).into_iter().flatten().flatten();
-    let number =
-        |file: &Path| u32::from_str_radix(fs::read_to_string(file).ok()?.trim().trim_start_matches("0x"), 16).ok();
-    let is_product = |folder: &Path| {
-        number(&folder.join("vendor")) == Some(product.vendor) && number(&folder.join("device")) == Some(product.device)
-    };
-    let mut addresses: Vec<String> = entries
-        .filter(|entry| is_product(&entry.path()))
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    addresses.sort();
-    addresses
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

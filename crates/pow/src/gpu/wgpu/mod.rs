@@ -26,6 +26,7 @@ use crate::{
     Job,
     device::{Backend, CpuOptions, Device, DeviceError, DeviceKind, Unavailable},
     keccak::RC,
+    pci,
 };
 
 /// Threads in a workgroup: a multiple of what any processor runs in step.
@@ -122,7 +123,7 @@ fn places(adapters: &[Adapter]) -> Vec<Option<String>> {
             address: Some(info.device_pci_bus_id.clone()).filter(|address| !address.is_empty()),
         })
         .collect();
-    bus::addresses(&known, Path::new(bus::DEVICES))
+    bus::addresses(&known, Path::new(pci::DEVICES))
 }
 
 fn adapters() -> Vec<Adapter> {
