@@ -106,6 +106,23 @@ contract JurorsTest is CourtFixture {
         assertEq(court.membershipOf(_alice).heldUntil, vm.getBlockTimestamp() + HOLD);
     }
 
+    /// @dev Senders leave room for it (the outbox's `gas_room`, 300,000): what was tried in one epoch may land in the next, where
+    /// every node of the way to the root gets a checkpoint of its own.
+    function test_LeavingJustAfterTheEpochTurnedFitsInTheRoomThatSendersLeave() public {
+        _join();
+        uint256 state = vm.snapshotState();
+        vm.prank(_alice);
+        court.leaveJury{gas: 1e6}();
+        uint256 tried = vm.lastCallGas().gasTotalUsed;
+        assertTrue(vm.revertToState(state));
+        nextEpoch();
+        vm.prank(_alice);
+        court.leaveJury{gas: 1e6}();
+        uint256 paid = vm.lastCallGas().gasTotalUsed;
+        assertGt(paid, tried);
+        assertLt(paid - tried, 300_000);
+    }
+
     /// @dev Else stake rented for two hours decides a case, and whoever was not drawn is out at once.
     function test_ThePositionIsHeldForTwoWeeksAfterLeaving() public {
         _join();
