@@ -63,7 +63,7 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
     function commitAccept(uint64 nodeId, bytes20 digest) external {
         if (digest == 0) revert NoCommitment(nodeId);
         uint40 expiresAt = uint40(block.timestamp) + COMMITMENT_LIFETIME;
-        _storage().commitments[nodeId][msg.sender] =
+        _storage().commitments[nodeId][msg.sender][_placeOf(digest)] =
             Commitment({digest: digest, blockNumber: uint48(block.number), expiresAt: expiresAt});
         emit AcceptCommitted(nodeId, msg.sender, digest, expiresAt);
     }
@@ -153,10 +153,11 @@ contract TaskMarketplace is ITaskMarketplace, MarketBase, Extendable, UUPSUpgrad
 
     /// @dev A commitment needs no mark that it was used: it names the task, and no node gets a task twice.
     function _checkSeal(uint64 nodeId, bytes32 sealedHash) private view {
-        Commitment memory made = _storage().commitments[nodeId][msg.sender];
         // casting is safe: the digest is defined as the first 20 bytes
         // forge-lint: disable-next-line(unsafe-typecast)
-        if (made.digest == 0 || made.digest != bytes20(sealedHash)) revert NoCommitment(nodeId);
+        bytes20 digest = bytes20(sealedHash);
+        Commitment memory made = _storage().commitments[nodeId][msg.sender][_placeOf(digest)];
+        if (made.digest == 0 || made.digest != digest) revert NoCommitment(nodeId);
         if (block.number <= made.blockNumber) revert CommitmentTooFresh(nodeId);
         if (block.timestamp > made.expiresAt) revert CommitmentLapsed(nodeId, made.expiresAt);
     }

@@ -76,6 +76,11 @@ impl Sender {
         }
     }
 
+    /// Whether a transaction was put there.
+    pub(crate) async fn is_known(&self, key: &str) -> Result<bool, AgentError> {
+        Ok(self.known(key).await?.is_some())
+    }
+
     /// Whether a transaction was put there and is in no block.
     pub(crate) async fn is_under_way(&self, key: &str) -> Result<bool, AgentError> {
         Ok(matches!(self.known(key).await?, Some(None)))

@@ -47,8 +47,11 @@ interface IMarketExtension {
     function paymentToken(address token) external view returns (ITaskMarketplace.PaymentToken memory);
     /// @notice Every token ever listed; a task's token is found by its position.
     function paymentTokens() external view returns (address[] memory);
-    /// @notice The last commitment of this sender for this node, used or not; all zero: none.
-    function commitmentOf(uint64 nodeId, address sender) external view returns (ITaskMarketplace.Commitment memory);
+    /// @notice The last commitment of this sender for this node in the place of a digest, used or not; all zero: none.
+    function commitmentOf(uint64 nodeId, address sender, bytes20 digest)
+        external
+        view
+        returns (ITaskMarketplace.Commitment memory);
     function isExcluded(bytes32 taskId, uint64 nodeId) external view returns (bool);
     function nonceOf(address buyer) external view returns (uint256);
     function taskIdOf(address buyer, uint256 nonce, bytes32 specHash) external view returns (bytes32);

@@ -34,7 +34,8 @@ interface ITaskMarketplace {
         uint96 timeoutTip;
     }
 
-    /// @dev A sealed wish to accept a task: one slot. One per node and sender; a new one replaces it.
+    /// @dev A sealed wish to accept a task: one slot. The last hex digit of the digest says which of the sender's 16 for the
+    /// node it takes: a new one replaces what is there.
     struct Commitment {
         bytes20 digest; // first 20 bytes of commitmentHash
         uint48 blockNumber;
@@ -108,7 +109,8 @@ interface ITaskMarketplace {
     /// @notice Buyer: takes a task back while it is open, or while nodes apply for its replicas.
     function cancelTask(bytes32 taskId) external;
     /// @notice Operator: seals the wish to accept a task, so that nobody can snipe it. `digest` is the first 20 bytes of
-    /// `commitmentHash`. A seal reserves nothing, so nothing is asked of its sender before `acceptTask` opens it.
+    /// `commitmentHash`. A seal reserves nothing, so nothing is asked of its sender before `acceptTask` opens it. Seals for
+    /// several tasks stand beside each other if their digests end in different hex digits, which the salt decides.
     function commitAccept(uint64 nodeId, bytes20 digest) external;
     /// @notice Operator: opens the seal, in a later block than the commitment, and takes the task.
     function acceptTask(bytes32 taskId, uint64 nodeId, bytes32 salt) external;

@@ -40,7 +40,7 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
         mapping(bytes32 taskId => TaskRecord) tasks;
         mapping(bytes32 taskId => TaskTerms) terms;
         mapping(bytes32 taskId => mapping(uint64 nodeId => bool)) excluded;
-        mapping(uint64 nodeId => mapping(address sender => ITaskMarketplace.Commitment)) commitments;
+        mapping(uint64 nodeId => mapping(address sender => ITaskMarketplace.Commitment[16])) commitments;
         mapping(address buyer => uint256) nonces;
         mapping(address token => ITaskMarketplace.PaymentToken) paymentTokens;
         // slot 7: by the id that a task stores; the first is ETH
@@ -134,6 +134,11 @@ abstract contract MarketBase is EntryPausable, ReentrancyGuardTransient {
     }
 
     // ---------------------------------------------------------------- Assigning
+
+    /// @dev Which of a sender's commitments for a node a digest is: its last hex digit.
+    function _placeOf(bytes20 digest) internal pure returns (uint256) {
+        return uint160(digest) & 15;
+    }
 
     /// @dev A task that a provider can get now.
     function _onOffer(bytes32 taskId) internal view returns (TaskRecord storage task) {

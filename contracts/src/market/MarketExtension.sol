@@ -134,8 +134,12 @@ contract MarketExtension is IMarketExtension, MarketSettings, Extendable {
     }
 
     /// @inheritdoc IMarketExtension
-    function commitmentOf(uint64 nodeId, address sender) external view returns (ITaskMarketplace.Commitment memory) {
-        return _storage().commitments[nodeId][sender];
+    function commitmentOf(uint64 nodeId, address sender, bytes20 digest)
+        external
+        view
+        returns (ITaskMarketplace.Commitment memory)
+    {
+        return _storage().commitments[nodeId][sender][_placeOf(digest)];
     }
 
     /// @inheritdoc IMarketExtension

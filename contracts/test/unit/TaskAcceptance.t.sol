@@ -29,7 +29,7 @@ contract TaskAcceptanceTest is MarketFixture {
         vm.expectEmit(address(market));
         emit ITaskMarketplace.AcceptCommitted(node.id, node.operator, digest, expiresAt);
         commit(taskId, node);
-        ITaskMarketplace.Commitment memory made = market.commitmentOf(node.id, node.operator);
+        ITaskMarketplace.Commitment memory made = market.commitmentOf(node.id, node.operator, digest);
         assertEq(made.digest, digest);
         assertEq(made.blockNumber, block.number);
         assertEq(made.expiresAt, expiresAt);
@@ -38,13 +38,46 @@ contract TaskAcceptanceTest is MarketFixture {
     /// @dev Neither can it open the seal, nor does it touch the operator's.
     function test_AStrangersCommitmentIsWorthNothing() public {
         commit(taskId, node);
-        bytes32 made = keccak256(abi.encode(market.commitmentOf(node.id, node.operator)));
+        bytes20 digest = bytes20(market.commitmentHash(taskId, node.id, SALT, node.operator));
+        bytes32 made = keccak256(abi.encode(market.commitmentOf(node.id, node.operator, digest)));
         market.commitAccept(node.id, bytes20(market.commitmentHash(taskId, node.id, SALT, address(this))));
-        assertEq(keccak256(abi.encode(market.commitmentOf(node.id, node.operator))), made);
+        assertEq(keccak256(abi.encode(market.commitmentOf(node.id, node.operator, digest))), made);
         vm.roll(block.number + 1);
         vm.expectRevert(abi.encodeWithSelector(INodeRegistry.NotNodeOperator.selector, node.id, address(this)));
         market.acceptTask(taskId, node.id, SALT);
         _accept();
+    }
+
+    /// @dev Else a node would take one task a block at most.
+    function test_CommitmentsOfDifferentPlacesStandBesideEachOther() public {
+        bytes32 other = createTask(buyer);
+        bytes20 digest = bytes20(market.commitmentHash(taskId, node.id, SALT, node.operator));
+        bytes32 salt = saltFor(other, node, placeOf(digest) ^ 1);
+        bytes20 second = bytes20(market.commitmentHash(other, node.id, salt, node.operator));
+        commit(taskId, node);
+        vm.prank(node.operator);
+        market.commitAccept(node.id, second);
+        vm.roll(block.number + 1);
+        _accept();
+        vm.prank(node.operator);
+        market.acceptTask(other, node.id, salt);
+        assertEq(info(node).running, 2);
+    }
+
+    function test_ACommitmentReplacesTheOneInItsPlace() public {
+        bytes32 other = createTask(buyer);
+        bytes20 digest = bytes20(market.commitmentHash(taskId, node.id, SALT, node.operator));
+        bytes32 salt = saltFor(other, node, placeOf(digest));
+        bytes20 second = bytes20(market.commitmentHash(other, node.id, salt, node.operator));
+        commit(taskId, node);
+        vm.prank(node.operator);
+        market.commitAccept(node.id, second);
+        assertEq(market.commitmentOf(node.id, node.operator, digest).digest, second);
+        vm.roll(block.number + 1);
+        vm.expectRevert(abi.encodeWithSelector(ITaskMarketplace.NoCommitment.selector, node.id));
+        _accept();
+        vm.prank(node.operator);
+        market.acceptTask(other, node.id, salt);
     }
 
     function test_RevertWhen_TheCommitmentIsEmpty() public {

@@ -223,6 +223,17 @@ abstract contract MarketFixture is SuiteTest {
         market.commitAccept(node.id, digest);
     }
 
+    /// @dev A salt for the commitment to be in a place: 0 to 15.
+    function saltFor(bytes32 taskId, Node memory node, uint256 place) internal view returns (bytes32 salt) {
+        while (placeOf(bytes20(market.commitmentHash(taskId, node.id, salt, node.operator))) != place) {
+            salt = bytes32(uint256(salt) + 1);
+        }
+    }
+
+    function placeOf(bytes20 digest) internal pure returns (uint256) {
+        return uint160(digest) & 15;
+    }
+
     function accept(bytes32 taskId, Node memory node) internal {
         commit(taskId, node);
         vm.roll(vm.getBlockNumber() + 1);

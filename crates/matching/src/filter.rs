@@ -88,7 +88,7 @@ impl fmt::Display for Refusal {
 }
 
 /// Every reason against a candidate; none if it can do the task.
-pub(crate) fn refusals(wanted: &Requirements, candidate: &Candidate) -> Vec<Refusal> {
+pub(crate) fn refusals(wanted: &Requirements, candidate: &Candidate) -> impl Iterator<Item = Refusal> {
     let known = |value: Option<u16>, least: u16| value.is_some_and(|value| value >= least);
     let region_fits =
         wanted.regions.is_empty() || candidate.region.as_ref().is_some_and(|region| wanted.regions.contains(region));
@@ -114,5 +114,4 @@ pub(crate) fn refusals(wanted: &Requirements, candidate: &Candidate) -> Vec<Refu
     ]
     .into_iter()
     .flatten()
-    .collect()
 }

@@ -44,22 +44,54 @@ pub struct Refused {
     pub reasons: Vec<Refusal>,
 }
 
+/// Candidates by their indexes, in the order of a ranking.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sorting {
+    /// See [`Ranking::ranked`].
+    pub eligible: Vec<usize>,
+    /// See [`Ranking::refused`].
+    pub refused: Vec<usize>,
+}
+
+impl Ranked {
+    /// What an eligible candidate has to say for itself.
+    pub fn of(wanted: &Requirements, candidates: &[Candidate], index: usize, weights: &Weights) -> Self {
+        let candidate = &candidates[index];
+        let terms = terms(wanted, candidate, &weights.normalised());
+        Self { candidate: index, node_id: candidate.node_id, score: score(&terms), terms }
+    }
+}
+
+impl Refused {
+    /// What speaks against a candidate.
+    pub fn of(wanted: &Requirements, candidates: &[Candidate], index: usize) -> Self {
+        let candidate = &candidates[index];
+        Self { candidate: index, node_id: candidate.node_id, reasons: refusals(wanted, candidate).collect() }
+    }
+}
+
 /// Ranks candidates for a task.
 pub fn rank(wanted: &Requirements, candidates: &[Candidate], weights: &Weights) -> Ranking {
-    let mut ranking = Ranking::default();
+    let Sorting { eligible, refused } = sort(wanted, candidates, weights);
+    Ranking {
+        ranked: eligible.into_iter().map(|index| Ranked::of(wanted, candidates, index, weights)).collect(),
+        refused: refused.into_iter().map(|index| Refused::of(wanted, candidates, index)).collect(),
+    }
+}
+
+/// Puts candidates into the order of their ranking, and explains nothing.
+pub fn sort(wanted: &Requirements, candidates: &[Candidate], weights: &Weights) -> Sorting {
+    let weights = weights.normalised();
+    let (mut scored, mut refused) = (Vec::with_capacity(candidates.len()), Vec::new());
     for (index, candidate) in candidates.iter().enumerate() {
-        let node_id = candidate.node_id;
-        let reasons = refusals(wanted, candidate);
-        if reasons.is_empty() {
-            let terms = terms(wanted, candidate, weights);
-            ranking.ranked.push(Ranked { candidate: index, node_id, score: score(&terms), terms });
-        } else {
-            ranking.refused.push(Refused { candidate: index, node_id, reasons });
+        match refusals(wanted, candidate).next() {
+            None => scored.push((score(&terms(wanted, candidate, &weights)), candidate.node_id, index)),
+            Some(_) => refused.push(index),
         }
     }
-    ranking.ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.node_id.cmp(&b.node_id)));
-    ranking.refused.sort_by_key(|refused| refused.node_id);
-    ranking
+    scored.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    refused.sort_unstable_by_key(|index| candidates[*index].node_id);
+    Sorting { eligible: scored.into_iter().map(|(_, _, index)| index).collect(), refused }
 }
 
 #[cfg(test)]

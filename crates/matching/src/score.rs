@@ -57,9 +57,8 @@ const UNKNOWN: f64 = 0.5;
 const HALF_LATENCY: f64 = 100.0;
 const BPS: f64 = 10_000.0;
 
-/// The terms of an eligible candidate.
+/// The terms of an eligible candidate, by normalised weights.
 pub(crate) fn terms(wanted: &Requirements, candidate: &Candidate, weights: &Weights) -> Terms {
-    let weights = weights.normalised();
     Term::ALL.map(|term| {
         let value = match term {
             Term::Price => price(wanted.max_price_per_hour, candidate.price_per_hour),

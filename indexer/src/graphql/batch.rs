@@ -97,7 +97,8 @@ impl Loaders {
         let batch = self.join(&batches, &key);
         // A turn that the runtime's budget cuts short would look quiet.
         unconstrained(self.rounds.begun(batch.round)).await;
-        let found = batch.found.get_or_init(|| self.read(&batch)).await;
+        // Boxed: each field of an object would be as large as what reads its rows.
+        let found = batch.found.get_or_init(|| Box::pin(self.read(&batch))).await;
         match found {
             Ok(found) => Ok(found.get(&key).cloned()),
             Err(error) => Err(Arc::clone(error)),

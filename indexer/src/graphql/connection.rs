@@ -61,7 +61,7 @@ impl PageArgs {
     pub(crate) fn request<F: RowFilter, O: RowOrder>(
         self,
         table: &Table,
-        filter: Option<F>,
+        filter: Option<Box<F>>,
         order: Option<Vec<O>>,
     ) -> Result<PageRequest> {
         let (limit, from_end) = match (self.first, self.last) {
@@ -77,7 +77,7 @@ impl PageArgs {
         if let Some(twice) = order.iter().enumerate().find(|(i, o)| order[..*i].iter().any(|p| p.column == o.column)) {
             return Err(bad_input(format!("`orderBy` names `{}` twice", twice.1.column)));
         }
-        let condition = filter.map(RowFilter::condition).transpose()?.unwrap_or(Condition::EVERYTHING);
+        let condition = filter.map(|filter| filter.condition()).transpose()?.unwrap_or(Condition::EVERYTHING);
         let mut request = PageRequest { condition, order, after: None, before: None, limit, from_end };
         let signature = signature(&request, table);
         request.after = self.after.map(|cursor| bound("after", &cursor, &signature)).transpose()?;

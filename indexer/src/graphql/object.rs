@@ -27,6 +27,12 @@ macro_rules! object {
             }
         }
 
+        impl From<std::sync::Arc<$row>> for $name {
+            fn from(row: std::sync::Arc<$row>) -> Self {
+                Self(row)
+            }
+        }
+
         $(#[$meta])*
         #[async_graphql::Object]
         impl $name {
@@ -52,7 +58,7 @@ macro_rules! object {
                     #[graphql(desc = "Only what comes before this cursor.")]
                     before: Option<String>,
                     #[graphql(name = "where", desc = "Only what meets this.")]
-                    filter: Option<$filter>,
+                    filter: Option<Box<$filter>>,
                     #[graphql(desc = "The order; ties are broken by id.")]
                     order_by: Option<Vec<$order>>,
                 ) -> async_graphql::Result<$crate::graphql::connection::List<$item>> {
@@ -106,7 +112,7 @@ macro_rules! root_lists {
                     #[graphql(desc = "Only what comes before this cursor.")]
                     before: Option<String>,
                     #[graphql(name = "where", desc = "Only what meets this.")]
-                    filter: Option<$filter>,
+                    filter: Option<Box<$filter>>,
                     #[graphql(desc = "The order; ties are broken by id.")]
                     order_by: Option<Vec<$order>>,
                 ) -> async_graphql::Result<$crate::graphql::connection::List<$item>> {

@@ -117,8 +117,8 @@ fn value_at(row: &PgRow, index: usize) -> Result<Value, StoreError> {
     if raw.is_null() {
         return Ok(Value::Null);
     }
-    let kind = raw.type_info().name().to_owned();
-    Ok(match kind.as_str() {
+    let kind = raw.type_info();
+    Ok(match kind.name() {
         "INT8" => Value::Int(row.try_get_unchecked(index)?),
         "TEXT" => Value::Text(row.try_get_unchecked(index)?),
         _ => Value::Blob(row.try_get_unchecked(index)?),

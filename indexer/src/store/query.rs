@@ -262,8 +262,7 @@ impl PageRequest {
 }
 
 fn bound_of<R: Row>(row: &R, order: &[Order]) -> Bound {
-    let values = row.values();
-    let value = |order: &Order| R::TABLE.position(order.column).and_then(|position| values.get(position).cloned());
+    let value = |order: &Order| R::TABLE.position(order.column).map(|position| row.value(position));
     order.iter().map(|order| value(order).unwrap_or(Value::Null)).collect()
 }
 

@@ -79,7 +79,7 @@ impl Snapshot {
         for chunk in keys.chunks(KEYS_PER_STATEMENT) {
             let mut select = Sql::select(R::TABLE);
             select.push(" WHERE (").names(R::TABLE.key_columns()).push(") IN (VALUES ");
-            select.list(chunk, |sql, key| {
+            select.list(&padded(chunk), |sql, key| {
                 sql.push("(");
                 sql.list(key, |sql, value| {
                     sql.arg(value.clone());
@@ -120,7 +120,7 @@ impl Snapshot {
             }
             let position = R::TABLE.position(column).unwrap_or_default();
             for row in self.rows::<R>(union).await? {
-                let parent = row.values().swap_remove(position);
+                let parent = row.value(position);
                 by_parent.entry(parent).or_default().push(row);
             }
         }
@@ -241,6 +241,12 @@ impl Snapshot {
             false => error,
         }
     }
+}
+
+/// Keys, the last one as often as it takes to make their number a power of two: few statements stay prepared, many would not.
+fn padded(keys: &[Vec<Value>]) -> Vec<&Vec<Value>> {
+    let wanted = keys.len().next_power_of_two();
+    keys.iter().chain(keys.last().into_iter().cycle()).take(wanted).collect()
 }
 
 fn as_count(value: &Value) -> u64 {

@@ -28,6 +28,9 @@ const INSTRUCTIONS_PER_CHECK: i32 = 10_000;
 /// Memory for the pages that a history's many indexes are written to, in kibibytes, which SQLite tells by the sign.
 const WRITER_CACHE: &str = "-65536";
 
+/// Rows that are read before the first is taken: a page in most cases.
+const ROWS_AHEAD: usize = 256;
+
 /// Pages of the write-ahead log after which they are folded into the file: 16 MiB.
 const CHECKPOINT: &str = "4096";
 
@@ -63,7 +66,10 @@ pub(super) async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error
 /// Connects to read.
 pub(super) async fn readers(path: &Path) -> Result<SqlitePool, sqlx::Error> {
     let options = options(path).read_only(true).pragma("query_only", "1").pragma("mmap_size", "268435456");
-    SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(READER_WAIT).connect_with(options).await
+    let options = options.row_buffer_size(ROWS_AHEAD);
+    // A file needs no test whether it is still there.
+    let pool = SqlitePoolOptions::new().test_before_acquire(false).max_connections(READERS);
+    pool.acquire_timeout(READER_WAIT).connect_with(options).await
 }
 
 /// Whether an error of that code passes by itself.
@@ -115,8 +121,8 @@ fn value_at(row: &SqliteRow, index: usize) -> Result<Value, StoreError> {
     if raw.is_null() {
         return Ok(Value::Null);
     }
-    let kind = raw.type_info().name().to_owned();
-    Ok(match kind.as_str() {
+    let kind = raw.type_info();
+    Ok(match kind.name() {
         "INTEGER" | "BOOLEAN" => Value::Int(row.try_get_unchecked(index)?),
         "TEXT" => Value::Text(row.try_get_unchecked(index)?),
         _ => Value::Blob(row.try_get_unchecked(index)?),

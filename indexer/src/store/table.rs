@@ -44,8 +44,13 @@ pub trait Row: Clone + PartialEq + Send + Sync + Sized + 'static {
     /// If a column does not hold what its type says.
     fn from_values(values: Vec<Value>) -> Result<Self, ColumnError>;
 
+    /// The value of one column, by its place in the table.
+    fn value(&self, position: usize) -> Value;
+
     /// The values of the primary key.
-    fn key(&self) -> Vec<Value>;
+    fn key(&self) -> Vec<Value> {
+        (0..Self::TABLE.key).map(|position| self.value(position)).collect()
+    }
 }
 
 /// The primary key of a row, from the values of its columns.
@@ -93,10 +98,10 @@ macro_rules! row {
                 })
             }
 
-            fn key(&self) -> Vec<$crate::store::Value> {
+            fn value(&self, position: usize) -> $crate::store::Value {
                 const COLUMNS: &[fn(&$name) -> $crate::store::Value] =
                     &[$(|row| $crate::store::Column::value(&row.$column)),*];
-                COLUMNS[..$key].iter().map(|column| column(self)).collect()
+                COLUMNS[position](self)
             }
         }
     };

@@ -64,6 +64,15 @@ pub(crate) struct Standing {
     pub(crate) now: u64,
 }
 
+impl Standing {
+    /// What is left beside a task that the node goes for.
+    pub(crate) fn promise(&mut self, offer: &Offer) {
+        self.free_slots = self.free_slots.saturating_sub(U256::ONE);
+        self.open_escrow = self.open_escrow.saturating_add(offer.escrow);
+        self.node.runningPower = self.node.runningPower.saturating_add(offer.request.minPower.into());
+    }
+}
+
 impl Policy {
     /// Whether the task suits provider and node, as far as the chain tells.
     pub(crate) fn judge(&self, offer: &Offer, standing: &Standing) -> Result<(), Refusal> {
@@ -237,6 +246,21 @@ mod tests {
     #[test]
     fn a_fair_task_is_taken() {
         assert_eq!(policy("").judge(&offer(), &standing()), Ok(()));
+    }
+
+    #[test]
+    fn what_is_promised_counts_as_if_it_ran() {
+        let refused_beside = |left: Standing, reason| {
+            let mut left = left;
+            assert_eq!(policy("").judge(&offer(), &left), Ok(()));
+            left.promise(&offer());
+            assert_refused(&policy(""), &offer(), &left, reason, true);
+        };
+        let strong =
+            |standing: Standing| Standing { node: NodeInfo { verifiedPower: 100, ..standing.node }, ..standing };
+        refused_beside(standing(), "too little power");
+        refused_beside(Standing { free_slots: U256::ONE, ..strong(standing()) }, "backs no further task");
+        refused_beside(Standing { escrow_cap: offer().escrow, ..strong(standing()) }, "above what the trust level");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Taking a task: a sealed commitment, and its opening at least one block later. Losing the race is no fault.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use aiigo_chain::{Outcome, Priority};
 use aiigo_protocol::{ContractName, DecodedRevert, NodeId, TaskId, TaskStatus};
 use alloy::{
@@ -7,7 +9,8 @@ use alloy::{
     sol_types::SolValue,
 };
 
-use tokio::sync::MutexGuard;
+use futures::{FutureExt, future::select_all};
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::Desk;
 use crate::{
@@ -18,12 +21,30 @@ use crate::{
 /// Commitments in a row for one task before the agent leaves it to others.
 const MAX_ATTEMPTS: u32 = 3;
 
-/// The right to commit: one task's at a time.
+/// The right to commit: one task's at a time in each of the places that the contract has for a node's commitments.
 #[derive(Debug, Default)]
-pub(super) struct Turn {
+pub(super) struct Turns {
+    places: [Mutex<()>; 16],
     /// Whether the endpoint tries a transaction in the block that is there, not in the next one: then an acceptance is
     /// refused until there is a block above its commitment's.
-    slow: bool,
+    slow: AtomicBool,
+}
+
+impl Turns {
+    /// The turn of a place.
+    async fn at(&self, place: usize) -> MutexGuard<'_, ()> {
+        self.places[place].lock().await
+    }
+
+    /// The first place that is free: one that was used before costs less gas.
+    async fn free(&self) -> (usize, MutexGuard<'_, ()>) {
+        let places = self.places.iter().enumerate();
+        let now = places.clone().find_map(|(place, turn)| Some((place, turn.try_lock().ok()?)));
+        match now {
+            Some(free) => free,
+            None => select_all(places.map(|(place, turn)| turn.lock().map(move |turn| (place, turn)).boxed())).await.0,
+        }
+    }
 }
 
 /// First 20 bytes of `keccak256(abi.encode(taskId, nodeId, salt, operator))`.
@@ -31,12 +52,17 @@ fn digest(task: B256, node: NodeId, salt: B256, operator: Address) -> FixedBytes
     FixedBytes::from_slice(&keccak256((task, node.0, salt, operator).abi_encode())[..20])
 }
 
-/// Commits and accepts. A second commitment would replace the first, so the next task's goes into the outbox' order only
-/// behind this one's acceptance: both may stand in one block.
+/// The place of a seal: the digest's last hex digit.
+fn place(digest: FixedBytes<20>) -> usize {
+    usize::from(digest[19] & 15)
+}
+
+/// Commits and accepts. A second commitment in the same place would replace the first, so the next one goes into the
+/// outbox' order only behind this one's acceptance: both may stand in one block.
 pub(super) async fn accept(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
     let last = work.attempt.saturating_add(MAX_ATTEMPTS - 1);
     loop {
-        let mut turn = Some(desk.commitment.lock().await);
+        let mut turn = Some(turn(desk, &mut work).await?);
         if work.stage == Stage::Committing {
             work = commit(desk, work).await?;
             desk.store.save(&work).await?;
@@ -46,10 +72,28 @@ pub(super) async fn accept(desk: &Desk, mut work: Work) -> Result<Work, AgentErr
         }
         let key = submit(desk, &work, "").await?;
         // Where acceptances wait for a block, the next commitment waits for them.
-        turn.take_if(|turn| !turn.slow);
+        turn.take_if(|_| !desk.turns.slow.load(Ordering::Relaxed));
         work = opened(desk, work, &key, last, turn).await?;
         desk.store.save(&work).await?;
     }
+}
+
+/// The turn of the place that the work's seal is in, or is to be in.
+async fn turn<'d>(desk: &'d Desk, work: &mut Work) -> Result<MutexGuard<'d, ()>, AgentError> {
+    // What an earlier run sent keeps its salt.
+    if work.stage == Stage::Committing && !desk.sender.is_known(&commit_key(work)).await? {
+        let (free, turn) = desk.turns.free().await;
+        while place(seal(desk, work)) != free {
+            work.salt = B256::from(rand::random::<[u8; 32]>());
+        }
+        desk.store.save(work).await?;
+        return Ok(turn);
+    }
+    Ok(desk.turns.at(place(seal(desk, work))).await)
+}
+
+fn seal(desk: &Desk, work: &Work) -> FixedBytes<20> {
+    digest(work.task.0, desk.node, work.salt, desk.sender.address())
 }
 
 async fn commit(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
@@ -61,12 +105,10 @@ async fn commit(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
     if excluded.map_err(|error| crate::error::read_error("cannot read if the node is excluded", error))? {
         return Ok(work.ended(Stage::Lost, "this node had it before"));
     }
-    let sealed = digest(work.task.0, desk.node, work.salt, desk.sender.address());
-    let call = desk.market.tasks().commitAccept(desk.node.0, sealed).calldata().clone();
-    let key = format!("commit:{}:{}", work.task, work.attempt);
+    let call = desk.market.tasks().commitAccept(desk.node.0, seal(desk, &work)).calldata().clone();
     let label = format!("commit to task {}", work.task);
     let call = desk.market.call(ContractName::TaskMarketplace, call);
-    match desk.sender.once(&key, &label, call, Some(task.acceptBy.to())).await? {
+    match desk.sender.once(&commit_key(&work), &label, call, Some(task.acceptBy.to())).await? {
         Outcome::Landed { block, .. } => {
             work.commit_block = Some(block);
             Ok(work.at(Stage::Accepting))
@@ -92,16 +134,15 @@ async fn opened(
     work: Work,
     key: &str,
     last: u32,
-    turn: Option<MutexGuard<'_, Turn>>,
+    turn: Option<MutexGuard<'_, ()>>,
 ) -> Result<Work, AgentError> {
     let mut outcome = desk.sender.outcome(key).await?;
     if matches!(&outcome, Outcome::Reverted { tx_hash: None, error } if error.name == "CommitmentTooFresh") {
         let _turn = match turn {
             Some(turn) => turn,
             None => {
-                let mut turn = desk.commitment.lock().await;
-                turn.slow = true;
-                turn
+                desk.turns.slow.store(true, Ordering::Relaxed);
+                desk.turns.at(place(seal(desk, &work))).await
             }
         };
         desk.clock.after(work.commit_block.unwrap_or_default()).await?;
@@ -136,6 +177,11 @@ pub(super) async fn is_under_way(desk: &Desk, work: &Work) -> Result<bool, Agent
         }
     }
     Ok(false)
+}
+
+/// The outbox' key of a commitment.
+fn commit_key(work: &Work) -> String {
+    format!("commit:{}:{}", work.task, work.attempt)
 }
 
 /// The outbox' key of an acceptance.
@@ -175,5 +221,22 @@ mod tests {
         encoded.extend_from_slice(&[0; 12]);
         encoded.extend_from_slice(&[3; 20]);
         assert_eq!(sealed.as_slice(), &keccak256(encoded)[..20]);
+    }
+
+    #[tokio::test]
+    async fn the_first_free_place_is_taken_and_the_seventeenth_waits() {
+        let turns = Turns::default();
+        let mut taken = Vec::new();
+        for expected in 0..16 {
+            let (place, turn) = turns.free().await;
+            assert_eq!(place, expected);
+            taken.push(turn);
+        }
+        let mut seventeenth = std::pin::pin!(turns.free());
+        assert!(futures::poll!(seventeenth.as_mut()).is_pending());
+        drop(taken.remove(9));
+        assert_eq!(seventeenth.await.0, 9);
+        taken.remove(3);
+        assert_eq!(turns.free().await.0, 3);
     }
 }

@@ -21,9 +21,8 @@ use std::sync::Arc;
 use aiigo_executor::Sandboxes;
 use aiigo_protocol::NodeId;
 use alloy::signers::local::PrivateKeySigner;
-use tokio::sync::Mutex;
 
-use self::{accept::Turn, clock::Clock, replica::News};
+use self::{accept::Turns, clock::Clock, replica::News};
 pub(crate) use self::{
     fetch::spec_of,
     server::{ServeConfig, serve},
@@ -48,8 +47,7 @@ struct Desk {
     executor: Arc<Sandboxes>,
     cache: Cache,
     clock: Clock,
-    /// One commitment a node: a second one would replace the first.
-    commitment: Mutex<Turn>,
+    turns: Turns,
     /// Rings when something happens to a replicated task that is in hand.
     news: News,
 }

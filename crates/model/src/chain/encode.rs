@@ -19,10 +19,24 @@ use crate::{
     blocks,
     call::{Bid, Call, Request},
     cast::{Holder, Token},
+    model::place_of_seal,
 };
 
 const SALT: B256 = B256::repeat_byte(0x5a);
 const SPEC: B256 = B256::repeat_byte(0x5e);
+
+/// The first salt whose seal takes that place, and the seal.
+fn seal(task: B256, node: u64, sender: Address, place: u8) -> (B256, FixedBytes<20>) {
+    let mut salt = U256::ZERO;
+    loop {
+        let hash = keccak256((task, U256::from(node), salt, sender).abi_encode());
+        let digest = FixedBytes::<20>::from_slice(&hash[..20]);
+        if digest[19] & 15 == place {
+            return (salt.into(), digest);
+        }
+        salt += U256::ONE;
+    }
+}
 
 /// Target, ether and data. A position that stands for nothing becomes an id that names nothing.
 pub(super) fn encode(suite: &Suite, ids: &Ids, caller: Holder, call: &Call) -> (Address, u128, Vec<u8>) {
@@ -48,12 +62,12 @@ pub(super) fn encode(suite: &Suite, ids: &Ids, caller: Holder, call: &Call) -> (
         Call::CancelTask { task: t } => market(TaskMarketplace::cancelTaskCall { taskId: task(t) }.abi_encode()),
         Call::ExpireTask { task: t } => market(TaskMarketplace::expireTaskCall { taskId: task(t) }.abi_encode()),
         Call::CommitAccept { node, task: t } => {
-            let digest = keccak256((task(t), U256::from(id(node)), SALT, to(caller)).abi_encode());
-            let digest = FixedBytes::from_slice(&digest[..20]);
+            let (_, digest) = seal(task(t), id(node), to(caller), place_of_seal(*t));
             market(TaskMarketplace::commitAcceptCall { nodeId: id(node), digest }.abi_encode())
         }
         Call::AcceptTask { node, task: t } => {
-            market(TaskMarketplace::acceptTaskCall { taskId: task(t), nodeId: id(node), salt: SALT }.abi_encode())
+            let (salt, _) = seal(task(t), id(node), to(caller), place_of_seal(*t));
+            market(TaskMarketplace::acceptTaskCall { taskId: task(t), nodeId: id(node), salt }.abi_encode())
         }
         Call::AssignTask { bid } => market(encode_bid(suite, task(&bid.task), bid)),
         Call::CancelBid { node, nonce } => {

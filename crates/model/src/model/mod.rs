@@ -26,6 +26,7 @@ pub(crate) use self::court::{CaseStatus, SeatState};
 pub(crate) use self::nodes::Proven;
 pub(crate) use self::pool::Sworn;
 pub use self::reach::EVENTS;
+pub(crate) use self::tasks::place_of_seal;
 pub(crate) use self::terms::{
     CALIBRATION, COURT_PERIODS, Duty, EPOCH_LENGTH, ETHER_RATE, EXCUSE_FLOORS, LATE_WINDOW, LISTED, REVIEW_MIN_TASKS,
     ROUND_WINDOW, Terms,

@@ -51,6 +51,8 @@ pub(super) struct Node {
 pub(super) struct Commitment {
     /// None: something that is no task.
     pub(super) task: Option<usize>,
+    /// A new one replaces the sender's in the same place.
+    pub(super) place: u8,
     pub(super) sender: Holder,
     pub(super) block: u64,
     pub(super) expires_at: u64,

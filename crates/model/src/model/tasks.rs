@@ -26,6 +26,11 @@ const LEAST_PRICE: u128 = 20_000;
 const MAX_BATCH: usize = 64;
 const HOUR: u128 = 3_600;
 
+/// Which of a sender's seals for a node one for that task is (4.8): few, so that they replace each other.
+pub(crate) const fn place_of_seal(task: usize) -> u8 {
+    (task % 3) as u8
+}
+
 /// A task apart from its money.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
@@ -170,16 +175,19 @@ impl Model {
     pub(super) fn commit_accept(&mut self, sender: Holder, node: usize, task: usize) -> Result<(), Refusal> {
         self.node(node)?;
         let expires_at = self.now + COMMITMENT_LASTS;
+        let place = place_of_seal(task);
         let task = (task < self.tasks.len()).then_some(task);
         let commitments = &mut self.nodes[node].commitments;
-        commitments.retain(|commitment| commitment.sender != sender);
-        commitments.push(Commitment { task, sender, block: self.block, expires_at });
+        commitments.retain(|commitment| (commitment.sender, commitment.place) != (sender, place));
+        commitments.push(Commitment { task, place, sender, block: self.block, expires_at });
         Ok(())
     }
 
     /// 4.9
     pub(super) fn accept_task(&mut self, sender: Holder, node: usize, task: usize) -> Result<(), Refusal> {
-        let seal = self.node(node)?.commitments.iter().find(|commitment| commitment.sender == sender);
+        let place = place_of_seal(task);
+        let mut made = self.node(node)?.commitments.iter();
+        let seal = made.find(|commitment| (commitment.sender, commitment.place) == (sender, place));
         let seal = *seal.ok_or(Refusal("4.9: no seal"))?;
         needs(seal.task == Some(task), "4.9: another seal")?;
         needs(self.block > seal.block, "4.9: too fresh")?;

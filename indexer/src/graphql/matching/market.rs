@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use aiigo_matching::{Candidate, Ranked, Refusal, Requirements, Weights};
+use aiigo_matching::{Candidate, Ranked, Refusal, Refused, Requirements, Sorting, Weights};
 use aiigo_protocol::{INodeRegistry, NodeRegistry::TokenLimits, NodeStatus, ResourceType};
 use alloy::primitives::{Address, B256, U256};
 use async_graphql::{Context, Result};
@@ -41,10 +41,14 @@ pub(super) enum Reason {
     EscrowCap { open: U256, cap: U256 },
 }
 
-/// The nodes, ranked; those that were refused with their reasons.
+/// The first nodes of a ranking, and the first that were refused with their reasons.
 pub(super) struct Ranking {
     pub(super) ranked: Vec<(Arc<rows::Node>, Ranked)>,
+    /// How many there are in all.
+    pub(super) eligible: usize,
     pub(super) refused: Vec<(Arc<rows::Node>, Vec<Reason>)>,
+    /// How many there are in all.
+    pub(super) refused_count: usize,
 }
 
 /// The nodes of a resource type as of a block.
@@ -57,8 +61,8 @@ struct Market {
     open: Mutex<HashMap<Address, OpenEscrows>>,
 }
 
-/// Open escrows by node.
-type OpenEscrows = Arc<HashMap<u64, U256>>;
+/// Open escrows, in the order of the nodes.
+type OpenEscrows = Arc<Vec<U256>>;
 
 /// The markets of a block.
 type OfBlock = BTreeMap<u8, Arc<Market>>;
@@ -107,14 +111,15 @@ impl Market {
         }
         let keys: Vec<Vec<Value>> = self.nodes.iter().map(|node| key![node.id, token].to_vec()).collect();
         let found = snapshot(ctx)?.get_many::<rows::NodeEscrow>(&keys).await.map_err(|error| failure(error.into()))?;
-        let found = Arc::new(found.into_values().map(|escrow| (escrow.node_id, escrow.open)).collect());
+        let of = |key: &Vec<Value>| found.get(key).map_or(U256::ZERO, |escrow| escrow.open);
+        let found = Arc::new(keys.iter().map(of).collect());
         open.insert(token, Arc::clone(&found));
         Ok(found)
     }
 }
 
-/// Ranks the nodes of the resource type.
-pub(super) async fn rank(ctx: &Context<'_>, wanted: &Wanted, weights: &Weights) -> Result<Ranking> {
+/// Ranks the nodes of the resource type, and tells the first `size` of both lists.
+pub(super) async fn rank(ctx: &Context<'_>, wanted: &Wanted, weights: &Weights, size: usize) -> Result<Ranking> {
     let market = ctx.data::<Markets>()?.of(ctx, wanted.resource_type).await?;
     let open = market.open_escrows(ctx, wanted.token).await?;
     let token_limits: Option<TokenLimits> = stored(ctx, &parameters::limits_of(wanted.token)).await?;
@@ -124,29 +129,30 @@ pub(super) async fn rank(ctx: &Context<'_>, wanted: &Wanted, weights: &Weights) 
         let owned = wanted.buyer.is_some_and(|buyer| [node.owner, node.operator, node.payout].contains(&buyer));
         owned.then_some(Reason::Refusal(Refusal::OwnedByBuyer))
     };
-    let over_cap = |node: &rows::Node| {
-        let cap = U256::from(token_limits.cap(node.trust_level));
-        let open = open.get(&node.id).copied().unwrap_or_default().saturating_add(wanted.escrow);
+    let over_cap = |index: usize| {
+        let cap = U256::from(token_limits.cap(market.nodes[index].trust_level));
+        let open = open[index].saturating_add(wanted.escrow);
         (open > cap).then_some(Reason::EscrowCap { open, cap })
     };
-    let ranking = aiigo_matching::rank(&requirements(wanted), &market.candidates, weights);
-    let mut result = Ranking { ranked: Vec::new(), refused: Vec::new() };
-    for ranked in ranking.ranked {
-        let node = Arc::clone(&market.nodes[ranked.candidate]);
-        let reasons: Vec<Reason> = owned_by_buyer(&node).into_iter().chain(over_cap(&node)).collect();
-        match reasons.is_empty() {
-            true => result.ranked.push((node, ranked)),
-            false => result.refused.push((node, reasons)),
-        }
-    }
-    for refused in ranking.refused {
-        let node = Arc::clone(&market.nodes[refused.candidate]);
-        let reasons = refused.reasons.into_iter().map(Reason::Refusal);
-        let reasons = reasons.chain(owned_by_buyer(&node)).chain(over_cap(&node)).collect();
-        result.refused.push((node, reasons));
-    }
-    result.refused.sort_by_key(|(node, _)| node.id);
-    Ok(result)
+    let (requirements, candidates) = (requirements(wanted), &market.candidates);
+    let node = |index: usize| Arc::clone(&market.nodes[index]);
+    let Sorting { eligible, mut refused } = aiigo_matching::sort(&requirements, candidates, weights);
+    let barred = |index: &usize| owned_by_buyer(&market.nodes[*index]).is_some() || over_cap(*index).is_some();
+    let (barred, eligible): (Vec<usize>, Vec<usize>) = eligible.into_iter().partition(barred);
+    refused.extend(barred);
+    refused.sort_unstable_by_key(|index| market.nodes[*index].id);
+    let explained = |index: usize| {
+        let reasons = Refused::of(&requirements, candidates, index).reasons.into_iter().map(Reason::Refusal);
+        reasons.chain(owned_by_buyer(&market.nodes[index])).chain(over_cap(index)).collect()
+    };
+    let first = |indexes: &[usize]| indexes.iter().copied().take(size).collect::<Vec<_>>().into_iter();
+    let ranked = first(&eligible).map(|index| (node(index), Ranked::of(&requirements, candidates, index, weights)));
+    Ok(Ranking {
+        ranked: ranked.collect(),
+        eligible: eligible.len(),
+        refused: first(&refused).map(|index| (node(index), explained(index))).collect(),
+        refused_count: refused.len(),
+    })
 }
 
 fn requirements(wanted: &Wanted) -> Requirements {

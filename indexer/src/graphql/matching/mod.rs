@@ -95,8 +95,8 @@ impl Matching {
             buyer: Some(task.buyer),
             excluded: excluded(ctx, &task).await?,
         };
-        let ranking = rank(ctx, &wanted, &checked(weights)?).await?;
-        Ok(Some(Match::new(ranking, size(first)?)))
+        let ranking = rank(ctx, &wanted, &checked(weights)?, size(first)?).await?;
+        Ok(Some(Match::new(ranking)))
     }
 
     /// What a task would cost, and who could do it.
@@ -122,7 +122,7 @@ impl Matching {
             buyer: request.buyer.as_ref().map(Bytes::address).transpose()?,
             excluded: Vec::new(),
         };
-        let ranking = rank(ctx, &wanted, &checked(weights)?).await?;
+        let ranking = rank(ctx, &wanted, &checked(weights)?, size(first)?).await?;
         let allowed = snapshot(ctx)?.get::<rows::PaymentToken>(&key![token]).await;
         let allowed = allowed.map_err(|error| failure(error.into()))?.filter(|token| token.allowed);
         let market: Option<aiigo_protocol::ITaskMarketplace::Parameters> = stored(ctx, parameters::MARKET).await?;
@@ -131,7 +131,7 @@ impl Matching {
             token_allowed: allowed.is_some(),
             tip_deposit: BigInt(allowed.map_or(U256::ZERO, |token| token.timeout_tip * U256::from(MAX_ATTEMPTS))),
             fee_bps: market.map(|market| market.feeBps.into()),
-            ranking: Match::new(ranking, size(first)?),
+            ranking: Match::new(ranking),
         })
     }
 }

@@ -4,10 +4,7 @@ use aiigo_matching::{Refusal, TermScore};
 use async_graphql::{Enum, SimpleObject};
 
 use super::market::{Ranking, Reason};
-use crate::{
-    graphql::{objects::Node, scalars::BigInt},
-    store::rows,
-};
+use crate::graphql::{objects::Node, scalars::BigInt};
 
 /// Who can do a task, and who can't.
 #[derive(SimpleObject, Clone, Debug)]
@@ -106,16 +103,15 @@ pub struct Quote {
 }
 
 impl Match {
-    /// The first `size` of both lists.
-    pub(super) fn new(ranking: Ranking, size: usize) -> Self {
-        let (eligible, refused_count) = (ranking.ranked.len(), ranking.refused.len());
-        let candidates = ranking.ranked.into_iter().take(size).map(|(node, ranked)| MatchCandidate {
-            node: rows::Node::clone(&node).into(),
+    pub(super) fn new(ranking: Ranking) -> Self {
+        let Ranking { ranked, eligible, refused, refused_count } = ranking;
+        let candidates = ranked.into_iter().map(|(node, ranked)| MatchCandidate {
+            node: node.into(),
             score: ranked.score,
             terms: ranked.terms.iter().map(MatchTerm::from).collect(),
         });
-        let refused = ranking.refused.into_iter().take(size).map(|(node, reasons)| MatchRefusal {
-            node: rows::Node::clone(&node).into(),
+        let refused = refused.into_iter().map(|(node, reasons)| MatchRefusal {
+            node: node.into(),
             reasons: reasons.iter().map(MatchReason::from).collect(),
         });
         Self { eligible, candidates: candidates.collect(), refused_count, refused: refused.collect() }
