@@ -236,7 +236,7 @@ mod tests {
         assert!(futures::poll!(seventeenth.as_mut()).is_pending());
         drop(taken.remove(9));
         assert_eq!(seventeenth.await.0, 9);
-        taken.remove(3);
+        drop(taken.remove(3));
         assert_eq!(turns.free().await.0, 3);
     }
 }

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::{
     Desk,
+    accept::Turns,
     audits::Audits,
     candidates::{self, Refusals},
     clock::Clock,
