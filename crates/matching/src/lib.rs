@@ -2,7 +2,7 @@
 //!
 //! [`rank`] first refuses who can't do the task at all, each with its reasons, then scores the others:
 //! score = w₁·price + w₂·reputation + w₃·latency + w₄·uptime + w₅·power, each term from 0 to 1, weights normalised to a sum
-//! of 1. [`sort`] does the same where only the first of many are to be explained. Equal input gives equal output: ties go to the smaller node id, and nothing depends on the order of the candidates
+//! of 1. Equal input gives equal output: ties go to the smaller node id, and nothing depends on the order of the candidates
 //! or on any clock.
 
 mod candidate;
@@ -13,6 +13,6 @@ mod weights;
 
 pub use candidate::{Candidate, Requirements};
 pub use filter::Refusal;
-pub use rank::{Ranked, Ranking, Refused, Sorting, rank, sort};
+pub use rank::{Ranked, Ranking, Refused, rank};
 pub use score::{Term, TermScore, Terms};
 pub use weights::{Weights, WeightsError};

@@ -8,14 +8,13 @@ use crate::{
     score::{score, terms},
 };
 
-/// Eligible candidates, the best first, and those that were refused.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// Candidates by their indexes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ranking {
     /// Who can do the task, the best first; among equals, the smaller node id.
-    pub ranked: Vec<Ranked>,
+    pub eligible: Vec<usize>,
     /// Who can't, by node id.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<usize>,
 }
 
 /// An eligible candidate.
@@ -44,15 +43,6 @@ pub struct Refused {
     pub reasons: Vec<Refusal>,
 }
 
-/// Candidates by their indexes, in the order of a ranking.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sorting {
-    /// See [`Ranking::ranked`].
-    pub eligible: Vec<usize>,
-    /// See [`Ranking::refused`].
-    pub refused: Vec<usize>,
-}
-
 impl Ranked {
     /// What an eligible candidate has to say for itself.
     pub fn of(wanted: &Requirements, candidates: &[Candidate], index: usize, weights: &Weights) -> Self {
@@ -70,17 +60,8 @@ impl Refused {
     }
 }
 
-/// Ranks candidates for a task.
+/// Ranks candidates for a task. [`Ranked::of`] and [`Refused::of`] explain a candidate's place.
 pub fn rank(wanted: &Requirements, candidates: &[Candidate], weights: &Weights) -> Ranking {
-    let Sorting { eligible, refused } = sort(wanted, candidates, weights);
-    Ranking {
-        ranked: eligible.into_iter().map(|index| Ranked::of(wanted, candidates, index, weights)).collect(),
-        refused: refused.into_iter().map(|index| Refused::of(wanted, candidates, index)).collect(),
-    }
-}
-
-/// Puts candidates into the order of their ranking, and explains nothing.
-pub fn sort(wanted: &Requirements, candidates: &[Candidate], weights: &Weights) -> Sorting {
     let weights = weights.normalised();
     let (mut scored, mut refused) = (Vec::with_capacity(candidates.len()), Vec::new());
     for (index, candidate) in candidates.iter().enumerate() {
@@ -91,7 +72,7 @@ pub fn sort(wanted: &Requirements, candidates: &[Candidate], weights: &Weights) 
     }
     scored.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     refused.sort_unstable_by_key(|index| candidates[*index].node_id);
-    Sorting { eligible: scored.into_iter().map(|(_, _, index)| index).collect(), refused }
+    Ranking { eligible: scored.into_iter().map(|(_, _, index)| index).collect(), refused }
 }
 
 #[cfg(test)]

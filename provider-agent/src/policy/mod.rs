@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 pub(crate) use self::{
     hours::Hours,
-    judge::{Offer, Refusal, Standing},
+    judge::{Demand, Offer, Refusal, Standing},
     watch::{Change, PolicyFile},
 };
 use crate::machine;

@@ -1,20 +1,19 @@
 //! Taking a task: a sealed commitment, and its opening at least one block later. Losing the race is no fault.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use aiigo_chain::{Outcome, Priority};
 use aiigo_protocol::{ContractName, DecodedRevert, NodeId, TaskId, TaskStatus};
 use alloy::{
-    primitives::{Address, B256, FixedBytes, keccak256},
+    primitives::{Address, B256, FixedBytes, U256, keccak256},
     sol_types::SolValue,
 };
 
 use futures::{FutureExt, future::select_all};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::Desk;
+use super::{Desk, promises::Promises};
 use crate::{
     error::AgentError,
+    policy::Demand,
     store::{Stage, Work},
 };
 
@@ -25,9 +24,6 @@ const MAX_ATTEMPTS: u32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     places: [Mutex<()>; 16],
-    /// Whether the endpoint tries a transaction in the block that is there, not in the next one: then an acceptance is
-    /// refused until there is a block above its commitment's.
-    slow: AtomicBool,
 }
 
 impl Turns {
@@ -57,12 +53,30 @@ fn place(digest: FixedBytes<20>) -> usize {
     usize::from(digest[19] & 15)
 }
 
-/// Commits and accepts. A second commitment in the same place would replace the first, so the next one goes into the
-/// outbox' order only behind this one's acceptance: both may stand in one block.
+/// Commits and accepts. A second commitment in the same place would replace the first, so nobody has its turn before this
+/// one's acceptance is in a block.
 pub(super) async fn accept(desk: &Desk, mut work: Work) -> Result<Work, AgentError> {
     let last = work.attempt.saturating_add(MAX_ATTEMPTS - 1);
     loop {
-        let mut turn = Some(turn(desk, &mut work).await?);
+        let (_, task) = desk.market.task(work.task).await?;
+        let demand = Demand { power: task.minPower.into(), escrow: U256::from(task.escrow) };
+        let is_new = work.stage == Stage::Committing && !desk.sender.is_known(&commit_key(&work)).await?;
+        let _promise = match is_new {
+            true => match Promises::make(desk, work.task, demand).await? {
+                Ok(promise) => promise,
+                Err(refusal) => {
+                    work = work.ended(Stage::Lost, refusal.reason);
+                    desk.store.save(&work).await?;
+                    return Ok(work);
+                }
+            },
+            false => desk.promises.keep(work.task, demand),
+        };
+        let _turn = match is_new {
+            true => new_turn(desk, &mut work).await?,
+            // What an earlier run sent keeps its salt.
+            false => desk.turns.at(place(seal(desk, &work))).await,
+        };
         if work.stage == Stage::Committing {
             work = commit(desk, work).await?;
             desk.store.save(&work).await?;
@@ -70,26 +84,19 @@ pub(super) async fn accept(desk: &Desk, mut work: Work) -> Result<Work, AgentErr
         if work.stage != Stage::Accepting {
             return Ok(work);
         }
-        let key = submit(desk, &work, "").await?;
-        // Where acceptances wait for a block, the next commitment waits for them.
-        turn.take_if(|_| !desk.turns.slow.load(Ordering::Relaxed));
-        work = opened(desk, work, &key, last, turn).await?;
+        work = open(desk, work, last).await?;
         desk.store.save(&work).await?;
     }
 }
 
-/// The turn of the place that the work's seal is in, or is to be in.
-async fn turn<'d>(desk: &'d Desk, work: &mut Work) -> Result<MutexGuard<'d, ()>, AgentError> {
-    // What an earlier run sent keeps its salt.
-    if work.stage == Stage::Committing && !desk.sender.is_known(&commit_key(work)).await? {
-        let (free, turn) = desk.turns.free().await;
-        while place(seal(desk, work)) != free {
-            work.salt = B256::from(rand::random::<[u8; 32]>());
-        }
-        desk.store.save(work).await?;
-        return Ok(turn);
+/// The turn of a free place, with a salt that puts the seal there.
+async fn new_turn<'d>(desk: &'d Desk, work: &mut Work) -> Result<MutexGuard<'d, ()>, AgentError> {
+    let (free, turn) = desk.turns.free().await;
+    while place(seal(desk, work)) != free {
+        work.salt = B256::from(rand::random::<[u8; 32]>());
     }
-    Ok(desk.turns.at(place(seal(desk, work))).await)
+    desk.store.save(work).await?;
+    Ok(turn)
 }
 
 fn seal(desk: &Desk, work: &Work) -> FixedBytes<20> {
@@ -123,28 +130,16 @@ async fn submit(desk: &Desk, work: &Work, occasion: &str) -> Result<String, Agen
     let call = desk.market.tasks().acceptTask(work.task.0, desk.node.0, work.salt).calldata().clone();
     let call = desk.market.call(ContractName::TaskMarketplace, call);
     let key = accept_key(work, occasion);
-    // A commitment lapses by itself, so the acceptance needs no deadline of its own; as urgent as the next commitment, it
-    // keeps its place before it.
+    // A commitment lapses by itself, within a minute: the acceptance is urgent, and needs no deadline of its own.
     desk.sender.submit(&key, &format!("accept task {}", work.task), call, None, Priority::Urgent).await?;
     Ok(key)
 }
 
-async fn opened(
-    desk: &Desk,
-    work: Work,
-    key: &str,
-    last: u32,
-    turn: Option<MutexGuard<'_, ()>>,
-) -> Result<Work, AgentError> {
-    let mut outcome = desk.sender.outcome(key).await?;
+async fn open(desk: &Desk, work: Work, last: u32) -> Result<Work, AgentError> {
+    let key = submit(desk, &work, "").await?;
+    let mut outcome = desk.sender.outcome(&key).await?;
+    // Some endpoints try a transaction in the block that is there, not in the next one.
     if matches!(&outcome, Outcome::Reverted { tx_hash: None, error } if error.name == "CommitmentTooFresh") {
-        let _turn = match turn {
-            Some(turn) => turn,
-            None => {
-                desk.turns.slow.store(true, Ordering::Relaxed);
-                desk.turns.at(place(seal(desk, &work))).await
-            }
-        };
         desk.clock.after(work.commit_block.unwrap_or_default()).await?;
         let key = submit(desk, &work, ":later").await?;
         outcome = desk.sender.outcome(&key).await?;

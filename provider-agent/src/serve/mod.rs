@@ -10,6 +10,7 @@ mod fetch;
 mod gate;
 mod offers;
 mod patience;
+mod promises;
 mod replica;
 mod server;
 mod tenure;
@@ -22,7 +23,7 @@ use aiigo_executor::Sandboxes;
 use aiigo_protocol::NodeId;
 use alloy::signers::local::PrivateKeySigner;
 
-use self::{accept::Turns, clock::Clock, replica::News};
+use self::{accept::Turns, clock::Clock, promises::Promises, replica::News};
 pub(crate) use self::{
     fetch::spec_of,
     server::{ServeConfig, serve},
@@ -48,6 +49,7 @@ struct Desk {
     cache: Cache,
     clock: Clock,
     turns: Turns,
+    promises: Promises,
     /// Rings when something happens to a replicated task that is in hand.
     news: News,
 }

@@ -1,10 +1,6 @@
 //! The loop: what the chain tells goes in, work on tasks comes out.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use aiigo_chain::{Follower, FollowerConfig, LocatedEvent, Update};
 use aiigo_executor::Sandboxes;
@@ -24,6 +20,7 @@ use super::{
     clock::Clock,
     gate::Gate,
     offers::Offers,
+    promises::Promises,
     replica::{self, Claims, News},
     tidy,
     work::{self, Ended},
@@ -34,7 +31,7 @@ use crate::{
     error::{AgentError, Context},
     machine::Gpus,
     market::{Market, status_of},
-    policy::{Change, Offer, PolicyFile, Refusal},
+    policy::{Change, PolicyFile, Refusal},
     prove::Prover,
     resources::Resources,
     sender::Sender,
@@ -99,6 +96,7 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
         cache,
         clock: Clock::new(token),
         turns: Turns::default(),
+        promises: Promises::default(),
         news: News::default(),
     };
     let mut server = Server {
@@ -111,7 +109,6 @@ pub(crate) async fn serve(config: ServeConfig) -> Result<(), AgentError> {
         said: Said::default(),
         refusals: Refusals::default(),
         engaged: HashSet::new(),
-        promised: HashMap::new(),
         accepted: HashSet::new(),
         claims: Claims::new(node),
         running: JoinSet::new(),
@@ -142,8 +139,6 @@ struct Server {
     refusals: Refusals,
     /// Tasks that are worked on.
     engaged: HashSet<TaskId>,
-    /// Those of them that the chain has not given to this node yet.
-    promised: HashMap<TaskId, Offer>,
     /// Tasks that the chain gave to this node since the last look.
     accepted: HashSet<TaskId>,
     /// Replicated tasks that the chain says this node has something in.
@@ -270,21 +265,16 @@ impl Server {
         }
         let policy = self.desk.policy.policy();
         let standing = candidates::standing(&self.desk.market, self.desk.node, now).await?;
-        // Acceptances that stand in one block must not refuse each other.
-        let mut left = standing.clone();
-        self.promised.values().for_each(|offer| left.promise(offer));
+        let left = self.desk.promises.left(standing.clone());
         for (task, offer) in candidates::ordered(open, &policy) {
             if self.running.len() >= policy.tasks {
                 break;
             }
             match policy.judge(&offer, &standing) {
                 Err(refusal) => self.refuse(task, &refusal).await?,
+                // There may be room at the next block.
                 Ok(()) if policy.judge(&offer, &left).is_err() => {}
-                Ok(()) => {
-                    left.promise(&offer);
-                    self.promised.insert(task, offer.clone());
-                    self.start(task, |desk| async move { work::begin(&desk, task, &offer).await });
-                }
+                Ok(()) => self.start(task, |desk| async move { work::begin(&desk, task, &offer).await }),
             }
         }
         Ok(true)
@@ -360,10 +350,6 @@ impl Server {
         match event {
             TaskMarketplaceEvents::TaskAccepted(accepted) if accepted.nodeId == self.desk.node.0 => {
                 self.accepted.insert(TaskId(accepted.taskId));
-                self.promised.remove(&TaskId(accepted.taskId));
-            }
-            TaskMarketplaceEvents::ReplicaApplied(applied) if applied.nodeId == self.desk.node.0 => {
-                self.promised.remove(&TaskId(applied.taskId));
             }
             TaskMarketplaceEvents::ResultSubmitted(submitted) => {
                 self.accepted.remove(&TaskId(submitted.taskId));
@@ -444,7 +430,6 @@ impl Server {
 
     async fn ended(&mut self, (task, ended): (TaskId, Result<Ended, AgentError>)) -> Result<(), AgentError> {
         self.engaged.remove(&task);
-        self.promised.remove(&task);
         match ended {
             Ok(Ended::Refused(refusal)) => self.refuse(task, &refusal).await,
             // It may be open again later, and then others may be slower.

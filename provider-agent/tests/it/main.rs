@@ -10,5 +10,6 @@ mod kills;
 mod life;
 mod pty;
 mod replicas;
+mod seals;
 mod setup;
 mod support;

@@ -35,6 +35,20 @@ fn node(node_id: u64) -> Candidate {
     }
 }
 
+/// A ranking with everything that is to be said about it.
+struct Explained {
+    ranked: Vec<Ranked>,
+    refused: Vec<Refused>,
+}
+
+fn rank(wanted: &Requirements, candidates: &[Candidate], weights: &Weights) -> Explained {
+    let Ranking { eligible, refused } = super::rank(wanted, candidates, weights);
+    Explained {
+        ranked: eligible.into_iter().map(|index| Ranked::of(wanted, candidates, index, weights)).collect(),
+        refused: refused.into_iter().map(|index| Refused::of(wanted, candidates, index)).collect(),
+    }
+}
+
 fn score_of(candidate: &Candidate, weights: &Weights) -> f64 {
     rank(&task(), std::slice::from_ref(candidate), weights).ranked[0].score
 }

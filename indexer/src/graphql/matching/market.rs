@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use aiigo_matching::{Candidate, Ranked, Refusal, Refused, Requirements, Sorting, Weights};
+use aiigo_matching::{Candidate, Ranked, Refusal, Refused, Requirements, Weights};
 use aiigo_protocol::{INodeRegistry, NodeRegistry::TokenLimits, NodeStatus, ResourceType};
 use alloy::primitives::{Address, B256, U256};
 use async_graphql::{Context, Result};
@@ -136,7 +136,7 @@ pub(super) async fn rank(ctx: &Context<'_>, wanted: &Wanted, weights: &Weights, 
     };
     let (requirements, candidates) = (requirements(wanted), &market.candidates);
     let node = |index: usize| Arc::clone(&market.nodes[index]);
-    let Sorting { eligible, mut refused } = aiigo_matching::sort(&requirements, candidates, weights);
+    let aiigo_matching::Ranking { eligible, mut refused } = aiigo_matching::rank(&requirements, candidates, weights);
     let barred = |index: &usize| owned_by_buyer(&market.nodes[*index]).is_some() || over_cap(*index).is_some();
     let (barred, eligible): (Vec<usize>, Vec<usize>) = eligible.into_iter().partition(barred);
     refused.extend(barred);
