@@ -80,3 +80,36 @@ fn beside<'p>(standing: Standing, promised: impl Iterator<Item = &'p Demand>) ->
         standing
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use aiigo_protocol::NodeRegistry::NodeInfo;
+    use alloy::primitives::B256;
+
+    use super::*;
+
+    #[test]
+    fn what_is_promised_counts_as_if_it_ran_until_the_promise_ends() {
+        let standing = || Standing {
+            node: NodeInfo { verifiedPower: 100, ..NodeInfo::default() },
+            free_slots: U256::from(2),
+            escrow_cap: U256::from(10),
+            open_escrow: U256::ZERO,
+            gas_price: 0,
+            now: 0,
+        };
+        let demand = |power: u64, escrow: u64| Demand { power, escrow: U256::from(escrow) };
+        let promises = Promises::default();
+        let refusal = |wanted| promises.left(standing()).room_for(wanted).err().map(|refusal| refusal.reason);
+        assert_eq!(refusal(demand(100, 10)), None);
+
+        let first = promises.keep(TaskId(B256::repeat_byte(1)), demand(60, 4));
+        assert_eq!(refusal(demand(40, 6)), None);
+        assert!(refusal(demand(41, 6)).is_some_and(|reason| reason.contains("too little power")));
+        assert!(refusal(demand(40, 7)).is_some_and(|reason| reason.contains("trust level")));
+        let second = promises.keep(TaskId(B256::repeat_byte(2)), demand(1, 1));
+        assert!(refusal(demand(1, 1)).is_some_and(|reason| reason.contains("no further task")));
+        drop((first, second));
+        assert_eq!(refusal(demand(100, 10)), None);
+    }
+}

@@ -145,12 +145,11 @@ pub(super) async fn rank(ctx: &Context<'_>, wanted: &Wanted, weights: &Weights, 
         let reasons = Refused::of(&requirements, candidates, index).reasons.into_iter().map(Reason::Refusal);
         reasons.chain(owned_by_buyer(&market.nodes[index])).chain(over_cap(index)).collect()
     };
-    let first = |indexes: &[usize]| indexes.iter().copied().take(size).collect::<Vec<_>>().into_iter();
-    let ranked = first(&eligible).map(|index| (node(index), Ranked::of(&requirements, candidates, index, weights)));
+    let ranked = |index: usize| Ranked::of(&requirements, candidates, index, weights);
     Ok(Ranking {
-        ranked: ranked.collect(),
+        ranked: eligible.iter().take(size).map(|index| (node(*index), ranked(*index))).collect(),
         eligible: eligible.len(),
-        refused: first(&refused).map(|index| (node(index), explained(index))).collect(),
+        refused: refused.iter().take(size).map(|index| (node(*index), explained(*index))).collect(),
         refused_count: refused.len(),
     })
 }
