@@ -1,9 +1,9 @@
 //! One update of the chain, one transaction.
 
-use aiigo_chain::{LocatedEvent, Update};
+use aiigo_chain::{BlockRef, LocatedEvent, Update};
 
 use super::Projector;
-use crate::store::{ChainPosition, Changes, StoreError, Writer};
+use crate::store::{ChainPosition, StoreError, Writer};
 
 /// Writes an update: all of it or, if anything fails, nothing.
 ///
@@ -13,39 +13,52 @@ use crate::store::{ChainPosition, Changes, StoreError, Writer};
 /// # Errors
 /// If the update doesn't fit the database, or the database fails.
 pub async fn apply(writer: &mut Writer, projector: &Projector, update: &Update) -> Result<(), StoreError> {
-    match update {
+    order(writer, projector, update).await?;
+    writer.written().await
+}
+
+/// The same without a wait until it is written: that may fail at any later call.
+///
+/// # Errors
+/// If the update doesn't fit the database, the one before it could not be written, or the database fails.
+pub(super) async fn order(writer: &mut Writer, projector: &Projector, update: &Update) -> Result<(), StoreError> {
+    let ordered = match update {
         Update::Retracted { to } => writer.retract(to).await.map(drop),
         Update::Applied { block, from, events, head, finalized, live } => {
             // One block at the head is told even where it is final at once.
             let told_from = if *live && *from == block.number { *from } else { finalized + 1 };
             let chain = ChainPosition { head: head.number, finalized: *finalized, live: *live, told_from };
-            writer.arrange_indexes(block.number, chain).await?;
-            let mut open = writer.begin(*from).await?;
-            let (history, told) = events.split_at(events.partition_point(|event| event.block.number < told_from));
-            apply_history(&mut open, projector, history).await?;
-            for events in blocks(told) {
-                projector.apply(events, &mut open.changes).await?;
-                open.seal(&events[0].block).await?;
-            }
-            open.commit(block, chain).await
+            append(writer, projector, (*from, block), events, chain).await
         }
+    };
+    if ordered.is_err() {
+        // What was read may have lacked what the transaction before should have written: its error is the cause.
+        writer.written().await?;
     }
+    ordered
 }
 
-async fn apply_history(
-    open: &mut crate::store::Update<'_>,
+async fn append(
+    writer: &mut Writer,
     projector: &Projector,
+    (from, to): (u64, &BlockRef),
     events: &[LocatedEvent],
+    chain: ChainPosition,
 ) -> Result<(), StoreError> {
-    let raw = events.iter().map(|event| projector.raw(event));
-    let project = async |db: &mut Changes<'_>| {
-        for events in blocks(events) {
-            projector.project(events, db).await?;
-        }
-        Ok(())
-    };
-    open.history(raw, project).await?;
-    open.settle().await
+    writer.arrange_indexes(to.number, chain).await?;
+    let mut open = writer.begin(from)?;
+    let (history, told) = events.split_at(events.partition_point(|event| event.block.number < chain.told_from));
+    for events in blocks(history) {
+        projector.apply(events, &mut open.changes).await?;
+        // A history is long, and others have work too.
+        tokio::task::yield_now().await;
+    }
+    open.settle()?;
+    for events in blocks(told) {
+        projector.apply(events, &mut open.changes).await?;
+        open.seal(&events[0].block)?;
+    }
+    open.commit(to, chain).await
 }
 
 /// The events of each block that has any.

@@ -60,8 +60,12 @@ pub async fn run(
             };
         };
         let started = Instant::now();
-        apply(writer, projector, &update).await?;
-        feed.grown();
+        apply::order(writer, projector, &update).await?;
+        // Of a history the next part is worked out meanwhile; a new block is waited for.
+        if !matches!(update, Update::Applied { live: false, .. }) {
+            writer.written().await?;
+            feed.grown();
+        }
         report(&update, writer, health, started);
     }
 }

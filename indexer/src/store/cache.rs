@@ -19,6 +19,8 @@ const GENERATION: usize = 10_000;
 #[derive(Default)]
 pub(crate) struct Cache {
     tables: HashMap<TypeId, Box<dyn Rows>>,
+    /// Whether the database had no rows when this was made.
+    from_empty: bool,
 }
 
 /// A changed row, whatever its type.
@@ -40,8 +42,15 @@ pub(crate) trait Rows: Send {
 }
 
 impl Cache {
+    /// Of a database from which nothing was read; of an empty one it is known what it holds.
+    pub(crate) fn of_database(is_empty: bool) -> Self {
+        Self { tables: HashMap::new(), from_empty: is_empty }
+    }
+
     pub(crate) fn table<R: Row>(&mut self) -> &mut CachedTable<R> {
-        let table = self.tables.entry(TypeId::of::<R>()).or_insert_with(|| Box::new(CachedTable::<R>::default()));
+        let is_whole = self.from_empty;
+        let new = || Box::new(CachedTable::<R>::new(is_whole)) as Box<dyn Rows>;
+        let table = self.tables.entry(TypeId::of::<R>()).or_insert_with(new);
         #[allow(clippy::expect_used)] // the entry of a type's id is made here, of that type, and nowhere else
         let table = table.as_any().downcast_mut().expect("the table of this type");
         table
@@ -71,19 +80,22 @@ pub(crate) struct CachedTable<R> {
     old: HashMap<Vec<Value>, Slot<R>, RandomState>,
     /// Keys of slots with a `before`, all of them young.
     changed: Vec<Vec<Value>>,
-}
-
-impl<R> Default for CachedTable<R> {
-    fn default() -> Self {
-        Self { young: HashMap::default(), old: HashMap::default(), changed: Vec::new() }
-    }
+    /// Whether every row of the table is here.
+    is_whole: bool,
 }
 
 impl<R: Row> CachedTable<R> {
+    fn new(is_whole: bool) -> Self {
+        Self { young: HashMap::default(), old: HashMap::default(), changed: Vec::new(), is_whole }
+    }
+
     /// A row; the outer `None`: that is not known.
     pub(crate) fn get(&mut self, key: &[Value]) -> Option<Option<&R>> {
         self.rejuvenate(key);
-        self.young.get(key).map(|slot| slot.now.as_ref())
+        match self.young.get(key) {
+            Some(slot) => Some(slot.now.as_ref()),
+            None => self.is_whole.then_some(None),
+        }
     }
 
     /// Notes what the database has.
@@ -142,6 +154,7 @@ impl<R: Row> Rows for CachedTable<R> {
 
     fn age(&mut self) {
         if self.young.len() >= GENERATION {
+            self.is_whole &= self.old.is_empty();
             self.old = std::mem::take(&mut self.young);
         }
     }

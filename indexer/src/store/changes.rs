@@ -2,16 +2,12 @@
 //! written once however many events of a batch touch it, all rows of a table together, and what they were before goes to
 //! the undo journal.
 
-use std::sync::Arc;
-
 use aiigo_chain::BlockRef;
-use tokio::sync::Mutex;
 
 use super::{
     Row, StoreError, Value,
-    bulk::{self, Existing},
     cache::{Cache, CachedTable},
-    database::Transaction,
+    connection::{Existing, Writing},
     feed::Draft,
     journal,
     rows::Event,
@@ -21,15 +17,15 @@ use super::{
 
 /// An open write transaction. Dropping it undoes everything.
 pub struct Changes<'w> {
-    transaction: Arc<Mutex<Transaction<'w>>>,
+    transaction: Writing<'w>,
     cache: Cache,
     events: Vec<Event>,
     pub(super) feed: Draft,
 }
 
 impl<'w> Changes<'w> {
-    pub(crate) fn new(transaction: Transaction<'w>, cache: Cache) -> Self {
-        Self { transaction: Arc::new(Mutex::new(transaction)), cache, events: Vec::new(), feed: Draft::default() }
+    pub(crate) fn new(transaction: Writing<'w>, cache: Cache) -> Self {
+        Self { transaction, cache, events: Vec::new(), feed: Draft::default() }
     }
 
     /// A row, if there is one.
@@ -91,60 +87,44 @@ impl<'w> Changes<'w> {
     /// # Errors
     /// If the database can't be read.
     pub async fn all<R: Row>(&mut self) -> Result<Vec<R>, StoreError> {
-        let stored = Sql::select(R::TABLE).rows::<R>(&mut *self.transaction.lock().await).await?;
+        let stored = Sql::select(R::TABLE).rows::<R>(&mut self.transaction).await?;
         let table = self.cache.table::<R>();
         table.learn_all(stored);
         Ok(table.all().cloned().collect())
     }
 
-    /// Adds a raw event of a block that is told.
+    /// Adds a raw event.
     pub fn log(&mut self, event: Event) {
         self.events.push(event);
     }
 
-    /// Writes raw events of history while `project` works out what they mean.
-    pub(crate) async fn write_beside(
-        &mut self,
-        events: impl Iterator<Item = Event>,
-        project: impl AsyncFnOnce(&mut Self) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let transaction = Arc::clone(&self.transaction);
-        let rows = events.map(Row::into_values);
-        let written = bulk::write(&transaction, Event::TABLE, rows, Existing::Refused);
-        futures::try_join!(written, project(self)).map(drop)
-    }
-
     /// Writes what is pending. With a block, what the rows were before goes to the journal under it.
-    pub(crate) async fn flush(&mut self, journal_as: Option<&BlockRef>) -> Result<(), StoreError> {
+    pub(crate) fn flush(&mut self, journal_as: Option<&BlockRef>) -> Result<(), StoreError> {
         let Self { transaction, cache, events, feed } = self;
         for rows in cache.tables() {
             let (table, changes) = (rows.table(), rows.take_changes());
             if let Some(block) = journal_as {
-                journal::record(transaction, block.number, table, &changes).await?;
+                journal::record(transaction, block.number, table, &changes)?;
                 for change in &changes {
                     feed.add((block.number, false), table, change.before.as_deref(), Some(&change.after))?;
                 }
             }
             let changed = changes.into_iter().map(|change| change.after);
-            bulk::write(transaction, table, changed, Existing::Replaced).await?;
+            transaction.write(table, changed.collect(), Existing::Replaced);
         }
         let logged: Vec<_> = std::mem::take(events).into_iter().map(Row::into_values).collect();
         if let Some(block) = journal_as {
             for event in &logged {
                 feed.add((block.number, false), Event::TABLE, None, Some(event))?;
             }
+            state::remember_block(transaction, block);
         }
-        bulk::write(transaction, Event::TABLE, logged.into_iter(), Existing::Refused).await?;
-        if let Some(block) = journal_as {
-            state::remember_block(&mut *transaction.lock().await, block).await?;
-        }
+        transaction.write(Event::TABLE, logged, Existing::Refused);
         Ok(())
     }
 
-    pub(crate) fn into_parts(self) -> (Mutex<Transaction<'w>>, Cache, Draft) {
-        #[allow(clippy::expect_used)] // the other handle lives no longer than `write_beside`
-        let transaction = Arc::into_inner(self.transaction).expect("the only handle");
-        (transaction, self.cache, self.feed)
+    pub(crate) fn into_parts(self) -> (Writing<'w>, Cache, Draft) {
+        (self.transaction, self.cache, self.feed)
     }
 
     /// The table with a row in it that the database was asked for, if need be.
@@ -153,7 +133,7 @@ impl<'w> Changes<'w> {
         if !known {
             let mut select = Sql::select(R::TABLE);
             select.push(" WHERE ").key_is(R::TABLE, key);
-            let row = select.rows::<R>(&mut *self.transaction.lock().await).await?.pop();
+            let row = select.rows::<R>(&mut self.transaction).await?.pop();
             self.cache.table::<R>().learn(key.to_vec(), row);
         }
         Ok(self.cache.table::<R>())

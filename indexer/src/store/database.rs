@@ -8,10 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
 use url::Url;
 
-use super::{StoreError, postgres, sqlite};
+use super::{
+    StoreError, Value, postgres,
+    sql::{Reads, Sql},
+    sqlite,
+};
 
 /// Where the data is kept. Shown without what may be secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,29 +61,11 @@ impl DatabaseUrl {
         let database = self.to_string();
         move |source| StoreError::Open { database: database.clone(), source }
     }
-}
 
-/// A connection that writes.
-pub(crate) enum Connection {
-    Sqlite(SqliteConnection),
-    Postgres(PgConnection),
-}
-
-impl Connection {
-    /// Opens a transaction that nobody else writes beside.
-    pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(connection) => Transaction::Sqlite(connection.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(connection) => Transaction::Postgres(connection.begin_with(postgres::BEGIN_WRITING).await?),
-        })
-    }
-
-    pub(crate) async fn close(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(connection) => connection.close().await?,
-            Self::Postgres(connection) => connection.close().await?,
-        }
-        Ok(())
+    /// For `map_err`, where the schema is brought up to date.
+    pub(super) fn migrating(&self) -> impl Fn(sqlx::migrate::MigrateError) -> StoreError {
+        let database = self.to_string();
+        move |source| StoreError::Migrate { database: database.clone(), source }
     }
 }
 
@@ -92,14 +78,14 @@ pub(crate) enum Pool {
 
 impl Pool {
     /// Opens a transaction that sees the database as it is now, and in which no statement runs longer than `limit`.
-    pub(crate) async fn begin(&self, limit: Duration) -> Result<Transaction<'static>, StoreError> {
+    pub(crate) async fn begin(&self, limit: Duration) -> Result<Reading, StoreError> {
         match self {
             Self::Sqlite(pool) => {
                 let mut transaction = pool.begin().await?;
                 sqlite::stop_at(&mut transaction, Instant::now() + limit).await?;
-                Ok(Transaction::Sqlite(transaction))
+                Ok(Reading::Sqlite(transaction))
             }
-            Self::Postgres(pool) => Ok(Transaction::Postgres(pool.begin_with(postgres::begin_reading(limit)).await?)),
+            Self::Postgres(pool) => Ok(Reading::Postgres(pool.begin_with(postgres::begin_reading(limit)).await?)),
         }
     }
 
@@ -111,28 +97,23 @@ impl Pool {
     }
 }
 
-/// An open transaction; dropping it undoes everything.
+/// An open transaction that reads.
 #[derive(Debug)]
-pub(crate) enum Transaction<'c> {
-    Sqlite(sqlx::Transaction<'c, Sqlite>),
-    Postgres(sqlx::Transaction<'c, Postgres>),
+pub(crate) enum Reading {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
-impl Transaction<'_> {
-    /// Wakes who listens on a channel, once this is committed. SQLite has nobody else to wake.
-    pub(crate) async fn wake(&mut self, channel: &str) -> Result<(), StoreError> {
-        if let Self::Postgres(open) = self {
-            sqlx::query("SELECT pg_notify($1, '')").bind(channel).execute(&mut **open).await?;
-        }
-        Ok(())
-    }
-
-    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+impl Reads for Reading {
+    async fn values(&mut self, sql: Sql) -> Result<Vec<Vec<Value>>, StoreError> {
         match self {
-            Self::Sqlite(transaction) => transaction.commit().await?,
-            Self::Postgres(transaction) => transaction.commit().await?,
+            Self::Sqlite(open) => {
+                sqlite::query(sql).fetch_all(&mut **open).await?.iter().map(sqlite::values_of).collect()
+            }
+            Self::Postgres(open) => {
+                postgres::query(sql).fetch_all(&mut **open).await?.iter().map(postgres::values_of).collect()
+            }
         }
-        Ok(())
     }
 }
 

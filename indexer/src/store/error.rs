@@ -94,6 +94,18 @@ pub enum StoreError {
     /// The database failed.
     #[error("database error: {0}")]
     Database(#[source] sqlx::Error),
+    /// The database in a file failed the one that writes to it.
+    #[error("database error: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The system gives no thread to write on.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] std::io::Error),
+    /// Something of the same transaction failed before, and was told.
+    #[error("the transaction was undone")]
+    Undone,
+    /// The connection that writes has ended.
+    #[error("the connection to the database has ended")]
+    Ended,
 }
 
 impl StoreError {
@@ -105,8 +117,12 @@ impl StoreError {
 
     /// Whether waiting may mend it: the database is away, busy or out of space.
     pub fn passes_by_itself(&self) -> bool {
-        let (Self::Database(error) | Self::Open { source: error, .. }) = self else {
-            return matches!(self, Self::Busy);
+        let error = match self {
+            Self::Database(error) | Self::Open { source: error, .. } => error,
+            Self::Sqlite(error) => {
+                return error.sqlite_error().is_some_and(|error| sqlite::passes(&error.extended_code.to_string()));
+            }
+            _ => return matches!(self, Self::Busy),
         };
         match error {
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,

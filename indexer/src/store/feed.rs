@@ -4,15 +4,12 @@
 
 use std::collections::HashSet;
 
-use tokio::sync::Mutex;
-
 use super::{
     Column, Row, StoreError, Table, Value,
-    bulk::{self, Existing},
-    database::Transaction,
+    connection::{Existing, Writing},
     journal::{self, Image, from_json, to_json},
     rows::{Case, Event, Node, Task},
-    sql::Sql,
+    sql::{Reads as _, Sql},
     state::{Block, State},
     table::row,
 };
@@ -105,7 +102,7 @@ impl Draft {
     }
 
     /// Adds what taking back the blocks above `to` will change: the newest first, and the blocks last.
-    pub(crate) async fn take_back(&mut self, transaction: &mut Transaction<'_>, to: u64) -> Result<(), StoreError> {
+    pub(crate) async fn take_back(&mut self, transaction: &mut Writing<'_>, to: u64) -> Result<(), StoreError> {
         for event in above(transaction, Event::TABLE, "block", to).await? {
             self.add((block_of(&event), true), Event::TABLE, Some(&event), None)?;
         }
@@ -116,7 +113,7 @@ impl Draft {
             if tells(table) && told.insert((table.name, key.clone())) {
                 let mut select = Sql::select(table);
                 select.push(" WHERE ").key_is(table, &key);
-                let now = select.values(transaction).await?.pop();
+                let now = transaction.values(select).await?.pop();
                 self.add((to, true), table, now.as_deref(), put_back.as_deref())?;
             }
         }
@@ -127,24 +124,23 @@ impl Draft {
     }
 
     /// Writes the changes behind those that are there, and moves the state on; readers wake when it is committed.
-    pub(crate) async fn write(self, transaction: &Mutex<Transaction<'_>>, state: &mut State) -> Result<(), StoreError> {
+    pub(crate) fn write(self, transaction: &Writing<'_>, state: &mut State) {
         let placed = self.0.into_iter().map(|mut stored| {
             state.sequence += 1;
             stored.sequence = state.sequence;
             stored.into_values()
         });
-        bulk::write(transaction, Stored::TABLE, placed, Existing::Replaced).await?;
+        transaction.write(Stored::TABLE, placed.collect(), Existing::Replaced);
         let mut delete = Sql::new("DELETE FROM feed WHERE sequence <= ");
         delete.arg(state.sequence.saturating_sub(KEPT).value());
-        let mut transaction = transaction.lock().await;
-        delete.execute(&mut transaction).await?;
-        transaction.wake(CHANNEL).await
+        transaction.run(delete);
+        transaction.wake(CHANNEL);
     }
 }
 
 /// The rows of a table above a block, the highest first.
 async fn above(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Writing<'_>,
     table: &Table,
     column: &str,
     to: u64,
@@ -154,7 +150,7 @@ async fn above(
     select.list(table.key_columns(), |sql, column| {
         sql.name(column).push(" DESC");
     });
-    select.values(transaction).await
+    transaction.values(select).await
 }
 
 /// The number of a block, or of an event's: the first column of both.
@@ -163,10 +159,11 @@ fn block_of(row: &[Value]) -> u64 {
 }
 
 /// Tells nobody what happened: whoever reads the feed begins anew.
-pub(crate) async fn cut(transaction: &mut Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
-    if Sql::new("DELETE FROM feed").execute(transaction).await? > 0 {
+pub(crate) async fn cut(transaction: &mut Writing<'_>, state: &mut State) -> Result<(), StoreError> {
+    if !transaction.values(Sql::new("SELECT sequence FROM feed LIMIT 1")).await?.is_empty() {
+        transaction.run(Sql::new("DELETE FROM feed"));
         state.sequence += 1;
-        transaction.wake(CHANNEL).await?;
+        transaction.wake(CHANNEL);
     }
     Ok(())
 }

@@ -3,11 +3,9 @@
 
 use super::{
     Row as _, StoreError, Value,
-    database::Transaction,
-    postgres,
+    connection::Writing,
     rows::{Event, JOURNALLED},
     sql::Sql,
-    sqlite,
     table::row,
 };
 
@@ -23,11 +21,8 @@ row! {
 
 /// Drops every index of this program's tables but those of keys, and notes how to build them. Others may have tables
 /// beside them.
-pub(crate) async fn put_off(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
-    let mut indexes = Sql::new(match transaction {
-        Transaction::Sqlite(_) => sqlite::INDEXES_OF,
-        Transaction::Postgres(_) => postgres::INDEXES_OF,
-    });
+pub(crate) async fn put_off(transaction: &mut Writing<'_>) -> Result<(), StoreError> {
+    let mut indexes = Sql::new(transaction.indexes_of());
     let tables: Vec<_> = JOURNALLED.iter().copied().chain([Event::TABLE]).collect();
     indexes.push(" IN (").list(&tables, |sql, table| {
         sql.arg(Value::Text(table.name.to_owned()));
@@ -36,25 +31,26 @@ pub(crate) async fn put_off(transaction: &mut Transaction<'_>) -> Result<(), Sto
     for index in indexes.rows::<PutOff>(transaction).await? {
         let mut drop = Sql::new("DROP INDEX ");
         drop.name(&index.name);
-        drop.execute(transaction).await?;
-        Sql::upsert(PutOff::TABLE, index.values()).execute(transaction).await?;
+        transaction.run(drop);
+        transaction.run(Sql::upsert(PutOff::TABLE, index.values()));
     }
     Ok(())
 }
 
 /// Builds what was put off.
-pub(crate) async fn build(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+pub(crate) async fn build(transaction: &mut Writing<'_>) -> Result<(), StoreError> {
     for index in all(transaction).await? {
-        Sql::new(&index.definition).execute(transaction).await?;
+        transaction.run(Sql::new(&index.definition));
     }
-    Sql::new("DELETE FROM indexes_put_off").execute(transaction).await.map(drop)
+    transaction.run(Sql::new("DELETE FROM indexes_put_off"));
+    Ok(())
 }
 
 /// Whether there is something to build.
-pub(crate) async fn are_put_off(transaction: &mut Transaction<'_>) -> Result<bool, StoreError> {
+pub(crate) async fn are_put_off(transaction: &mut Writing<'_>) -> Result<bool, StoreError> {
     Ok(!all(transaction).await?.is_empty())
 }
 
-async fn all(transaction: &mut Transaction<'_>) -> Result<Vec<PutOff>, StoreError> {
+async fn all(transaction: &mut Writing<'_>) -> Result<Vec<PutOff>, StoreError> {
     Sql::select(PutOff::TABLE).rows(transaction).await
 }

@@ -1,14 +1,11 @@
 //! The undo journal: for every block that can still be reorganised, what each row was before the block first touched it.
 
-use tokio::sync::Mutex;
-
 use super::{
     Column, Row as _, StoreError, Table, Value,
-    bulk::{self, Existing},
     cache::Change,
-    database::Transaction,
+    connection::{Existing, Writing},
     rows::JOURNALLED,
-    sql::Sql,
+    sql::{Reads as _, Sql},
     table::row,
 };
 
@@ -27,8 +24,8 @@ row! {
 }
 
 /// Notes what rows were before `block` changed them.
-pub(crate) async fn record(
-    transaction: &Mutex<Transaction<'_>>,
+pub(crate) fn record(
+    transaction: &Writing<'_>,
     block: u64,
     table: &Table,
     changes: &[Change],
@@ -39,7 +36,8 @@ pub(crate) async fn record(
     });
     let images = images.collect::<Result<Vec<_>, StoreError>>()?;
     // A block is written once, so its first image of a row is its only one.
-    bulk::write(transaction, Undo::TABLE, images.into_iter(), Existing::Refused).await
+    transaction.write(Undo::TABLE, images, Existing::Refused);
+    Ok(())
 }
 
 /// What a row was before a block.
@@ -51,10 +49,10 @@ pub(super) struct Image {
 }
 
 /// What rows were before the blocks above `to`, newest block first.
-pub(super) async fn images_above(transaction: &mut Transaction<'_>, to: u64) -> Result<Vec<Image>, StoreError> {
+pub(super) async fn images_above(transaction: &mut Writing<'_>, to: u64) -> Result<Vec<Image>, StoreError> {
     let mut select = Sql::new("SELECT table_name, key, before FROM undo WHERE block > ");
     select.arg(to.value()).push(" ORDER BY block DESC");
-    let images = select.values(transaction).await?.into_iter().map(|image| {
+    let images = transaction.values(select).await?.into_iter().map(|image| {
         let [Value::Text(name), Value::Text(key), before] = image.as_slice() else {
             return Err(StoreError::DamagedJournal(format!("unexpected columns {image:?}")));
         };
@@ -73,38 +71,37 @@ pub(super) async fn images_above(transaction: &mut Transaction<'_>, to: u64) -> 
 
 /// Puts every row back to what it was before the blocks above `to`, newest block first, and forgets these blocks.
 /// How many rows were put back.
-pub(crate) async fn undo_above(transaction: &mut Transaction<'_>, to: u64) -> Result<usize, StoreError> {
+pub(crate) async fn undo_above(transaction: &mut Writing<'_>, to: u64) -> Result<usize, StoreError> {
     let images = images_above(transaction, to).await?;
     let count = images.len();
     for image in images {
-        restore(transaction, image).await?;
+        restore(transaction, image);
     }
     for table in ["undo", "events"] {
         let mut delete = Sql::new("DELETE FROM ");
         delete.name(table).push(" WHERE block > ").arg(to.value());
-        delete.execute(transaction).await?;
+        transaction.run(delete);
     }
     Ok(count)
 }
 
 /// Forgets what can no longer be undone.
-pub(crate) async fn prune(transaction: &mut Transaction<'_>, floor: u64) -> Result<(), StoreError> {
+pub(crate) fn prune(transaction: &Writing<'_>, floor: u64) {
     let mut delete = Sql::new("DELETE FROM undo WHERE block <= ");
     delete.arg(floor.value());
-    delete.execute(transaction).await.map(drop)
+    transaction.run(delete);
 }
 
-async fn restore(transaction: &mut Transaction<'_>, image: Image) -> Result<(), StoreError> {
+fn restore(transaction: &Writing<'_>, image: Image) {
     let Image { table, key, before } = image;
-    let sql = match before {
+    transaction.run(match before {
         Some(values) => Sql::upsert(table, values),
         None => {
             let mut delete = Sql::new("DELETE FROM ");
             delete.name(table.name).push(" WHERE ").key_is(table, &key);
             delete
         }
-    };
-    sql.execute(transaction).await.map(drop)
+    });
 }
 
 pub(super) fn to_json(values: &[Value]) -> Result<String, StoreError> {

@@ -1,10 +1,9 @@
 //! The database: typed rows, one writer, many readers. All SQL of the indexer stands in this module; what is written
 //! knows nothing of events, and what is read knows nothing of GraphQL.
 
-mod bulk;
 mod cache;
 mod changes;
-mod copy;
+mod connection;
 mod database;
 mod error;
 pub mod feed;
@@ -26,7 +25,11 @@ use std::time::Duration;
 
 use aiigo_protocol::Deployment;
 
-use self::database::{Connection, Pool};
+use self::{
+    connection::{Connection, Postgres, Sqlite},
+    database::Pool,
+    sql::Sql,
+};
 pub use changes::Changes;
 pub use database::DatabaseUrl;
 pub use error::StoreError;
@@ -60,6 +63,8 @@ const ELECTION: Duration = Duration::from_millis(100);
 /// A connection to a database whose schema is up to date, and which another process may be writing to.
 pub struct Candidate {
     connection: Connection,
+    /// Whether there can't be others that wait for the same place.
+    is_alone: bool,
 }
 
 /// Connects to write, and brings the schema up to date. A SQLite file is made if there is none.
@@ -67,20 +72,14 @@ pub struct Candidate {
 /// # Errors
 /// If the database can't be used.
 pub async fn prepare(url: &DatabaseUrl) -> Result<Candidate, StoreError> {
-    let migrating = |source| StoreError::Migrate { database: url.to_string(), source };
     let connection = match url {
         DatabaseUrl::Sqlite(path) => {
-            let mut connection = sqlite::connect(path).await.map_err(url.opening())?;
-            sqlite::MIGRATIONS.run(&mut connection).await.map_err(migrating)?;
-            Connection::Sqlite(connection)
+            sqlite::migrate(url, path).await?;
+            Sqlite::spawn(path)?
         }
-        DatabaseUrl::Postgres(server) => {
-            let mut connection = postgres::connect(server).await.map_err(url.opening())?;
-            postgres::MIGRATIONS.run(&mut connection).await.map_err(migrating)?;
-            Connection::Postgres(connection)
-        }
+        DatabaseUrl::Postgres(server) => Postgres::spawn(postgres::connect(url, server).await?),
     };
-    Ok(Candidate { connection })
+    Ok(Candidate { connection, is_alone: matches!(url, DatabaseUrl::Sqlite(_)) })
 }
 
 /// Where a database stands, without a wait for whoever writes to it; brings its schema up to date.
@@ -88,10 +87,8 @@ pub async fn prepare(url: &DatabaseUrl) -> Result<Candidate, StoreError> {
 /// # Errors
 /// If the database belongs to another deployment, or can't be used.
 pub async fn inspect(url: &DatabaseUrl, deployment: &Deployment) -> Result<Option<State>, StoreError> {
-    let Candidate { mut connection } = prepare(url).await?;
-    let mut transaction = connection.begin().await?;
-    let state = state::load(&mut transaction).await?;
-    drop(transaction);
+    let Candidate { connection, .. } = prepare(url).await?;
+    let state = state::load(&mut connection.begin()).await?;
     connection.close().await?;
     state.map(|state| state.of(deployment)).transpose()
 }
@@ -110,17 +107,20 @@ impl Candidate {
     ///
     /// # Errors
     /// If the database belongs to another deployment, or fails.
-    pub async fn elect(mut self, deployment: &Deployment) -> Result<Writer, StoreError> {
-        if let Connection::Postgres(connection) = &mut self.connection {
-            while !postgres::try_lock(connection).await? {
-                tokio::time::sleep(ELECTION).await;
-            }
+    pub async fn elect(self, deployment: &Deployment) -> Result<Writer, StoreError> {
+        while !self.is_alone && !self.try_lock().await? {
+            tokio::time::sleep(ELECTION).await;
         }
-        let mut transaction = self.connection.begin().await?;
+        let mut transaction = self.connection.begin();
         let state = state::open(&mut transaction, deployment).await?;
         let unindexed = indexes::are_put_off(&mut transaction).await?;
-        transaction.commit().await?;
+        transaction.commit().answer().await?;
         Ok(Writer::new(self.connection, state, unindexed))
+    }
+
+    async fn try_lock(&self) -> Result<bool, StoreError> {
+        let locked = self.connection.read(Sql::new(postgres::TRY_LOCK)).await?;
+        Ok(locked == [[Value::Int(1)]])
     }
 }
 

@@ -7,11 +7,12 @@ use sqlx::{
     ValueRef,
     encode::IsNull,
     error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgConnectOptions, PgPoolOptions, PgRow, PgTypeInfo, types::Oid},
+    postgres::{PgArgumentBuffer, PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgTypeInfo, types::Oid},
+    query::Query,
 };
 use url::Url;
 
-use super::{READER_WAIT, READERS, StoreError, Value};
+use super::{DatabaseUrl, READER_WAIT, READERS, StoreError, Value, sql::Sql};
 
 /// Begins a transaction beside which others read and nobody writes.
 pub(super) const BEGIN_WRITING: &str = "BEGIN; LOCK TABLE state IN EXCLUSIVE MODE";
@@ -27,34 +28,33 @@ pub(super) const INDEXES_OF: &str = "
     JOIN pg_class AS indexed ON indexed.oid = pg_index.indrelid
     WHERE one.relnamespace = current_schema()::regnamespace AND NOT pg_index.indisunique AND indexed.relname::text";
 
-/// One writer a schema.
-const TRY_LOCK: &str = "SELECT pg_try_advisory_lock(hashtext('aiigo indexer'), hashtext(current_schema()::text))";
+/// Whether this connection may write from now on, until it breaks: 1 or 0. One writer a schema. Nothing needs to guard the
+/// writes besides: they go through the same connection.
+pub(super) const TRY_LOCK: &str =
+    "SELECT pg_try_advisory_lock(hashtext('aiigo indexer'), hashtext(current_schema()::text))::int::bigint";
 /// After how many seconds of silence the server gives a writer up whose machine is gone: 2 + 2 × 1.
 const KEEPALIVES: [(&str, &str); 3] =
     [("tcp_keepalives_idle", "2"), ("tcp_keepalives_interval", "1"), ("tcp_keepalives_count", "2")];
 
-pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/indexer/postgres");
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/indexer/postgres");
 
 fn options(url: &Url) -> Result<PgConnectOptions, sqlx::Error> {
     let options: PgConnectOptions = url.as_str().parse()?;
     Ok(options.application_name("aiigo-indexer").statement_cache_capacity(256).disable_statement_logging())
 }
 
-/// Connects to write.
-pub(super) async fn connect(url: &Url) -> Result<PgConnection, sqlx::Error> {
-    options(url)?.options(KEEPALIVES).connect().await
+/// Connects to write, and brings the schema up to date.
+pub(super) async fn connect(url: &DatabaseUrl, server: &Url) -> Result<PgConnection, StoreError> {
+    let options = options(server).map_err(url.opening())?;
+    let mut connection = options.options(KEEPALIVES).connect().await.map_err(url.opening())?;
+    MIGRATIONS.run(&mut connection).await.map_err(url.migrating())?;
+    Ok(connection)
 }
 
 /// Connects to read.
 pub(super) async fn readers(url: &Url) -> Result<PgPool, sqlx::Error> {
     let options = options(url)?.options([("default_transaction_read_only", "on")]);
     PgPoolOptions::new().max_connections(READERS).acquire_timeout(READER_WAIT).connect_with(options).await
-}
-
-/// Whether this connection may write from now on, until it breaks. Nothing needs to guard the writes besides: they go
-/// through the same connection.
-pub(super) async fn try_lock(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(TRY_LOCK).fetch_one(connection).await
 }
 
 /// Whether an error of that code passes by itself.
@@ -105,6 +105,11 @@ impl Encode<'_, Postgres> for Value {
             Self::Blob(_) => Some(<Vec<u8> as Type<Postgres>>::type_info()),
         }
     }
+}
+
+/// A statement with what is bound to it.
+pub(super) fn query(Sql { text, args }: Sql) -> Query<'static, Postgres, PgArguments> {
+    args.into_iter().fold(sqlx::query(AssertSqlSafe(numbered(&text))), |query, arg| query.bind(arg))
 }
 
 /// The columns of a row.

@@ -294,14 +294,14 @@ fn beyond(sql: &mut Sql, order: &[Order], bound: &Bound, after: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Candidate, DatabaseUrl, prepare, rows::Task};
+    use crate::store::{Candidate, DatabaseUrl, prepare, rows::Task, sql::Reads as _};
 
     #[tokio::test]
     async fn a_page_of_tasks_of_a_status_is_never_sorted() {
         let dir = tempfile::tempdir().expect("a folder");
         let url = DatabaseUrl::Sqlite(dir.path().join("index.db"));
-        let Candidate { mut connection } = prepare(&url).await.expect("a database");
-        let mut transaction = connection.begin().await.expect("a transaction");
+        let Candidate { connection, .. } = prepare(&url).await.expect("a database");
+        let mut transaction = connection.begin();
         let status = || Condition::equals("status", Value::Int(1));
         let resource = || Condition::equals("resource_type", Value::Int(0)).and(status());
         for condition in [Condition::EVERYTHING, status(), resource()] {
@@ -312,7 +312,7 @@ mod tests {
                 let request = PageRequest { condition, order, after, before, limit: 50, from_end: false };
                 let mut explain = Sql::new("EXPLAIN QUERY PLAN ");
                 explain.append(request.select(Task::TABLE, None));
-                let plan = format!("{:?}", explain.values(&mut transaction).await.expect("a plan"));
+                let plan = format!("{:?}", transaction.values(explain).await.expect("a plan"));
                 assert!(plan.contains("USING INDEX") && !plan.contains("TEMP B-TREE"), "{request:?}: {plan}");
             }
         }

@@ -10,11 +10,11 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
     Condition, Page, PageRequest, Row, StoreError, Table, Value,
-    database::{Pool, Transaction},
+    database::{Pool, Reading},
     feed::{self, Part},
     query::Order,
     rows::Event,
-    sql::Sql,
+    sql::{Reads as _, Sql},
     state::{self, State},
 };
 
@@ -27,7 +27,7 @@ const KEYS_PER_STATEMENT: usize = 1_000;
 /// An open read transaction.
 #[derive(Debug)]
 struct Begun {
-    transaction: Transaction<'static>,
+    transaction: Reading,
     deadline: Instant,
 }
 
@@ -208,7 +208,7 @@ impl Snapshot {
 
     async fn values(&self, sql: Sql) -> Result<Vec<Vec<Value>>, StoreError> {
         let mut guard = self.begun().await?;
-        sql.values(self.transaction(&mut guard)?).await.map_err(|error| self.interrupted(error))
+        self.transaction(&mut guard)?.values(sql).await.map_err(|error| self.interrupted(error))
     }
 
     /// The transaction, begun; the time limit runs from here.
@@ -222,10 +222,7 @@ impl Snapshot {
         Ok(guard)
     }
 
-    fn transaction<'g>(
-        &self,
-        guard: &'g mut MutexGuard<'_, Option<Begun>>,
-    ) -> Result<&'g mut Transaction<'static>, StoreError> {
+    fn transaction<'g>(&self, guard: &'g mut MutexGuard<'_, Option<Begun>>) -> Result<&'g mut Reading, StoreError> {
         // `begun` fills it before it hands the guard out.
         let begun = guard.as_mut().ok_or(StoreError::Busy)?;
         match Instant::now() < begun.deadline {

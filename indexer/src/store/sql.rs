@@ -1,14 +1,18 @@
 //! Statements put together from declared names and bound values; nothing that a user wrote becomes SQL text.
 
-use sqlx::AssertSqlSafe;
+use super::{Row, StoreError, Table, Value};
 
-use super::{Row, StoreError, Table, Value, database::Transaction, postgres, sqlite};
+/// What answers statements: a transaction, whichever the database.
+pub(crate) trait Reads {
+    /// The rows that a statement finds, as values.
+    async fn values(&mut self, sql: Sql) -> Result<Vec<Vec<Value>>, StoreError>;
+}
 
 /// A statement and what is bound to it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sql {
     pub(super) text: String,
-    args: Vec<Value>,
+    pub(super) args: Vec<Value>,
 }
 
 impl Sql {
@@ -112,40 +116,9 @@ impl Sql {
         self
     }
 
-    /// Runs it; how many rows it changed.
-    pub(crate) async fn execute(self, transaction: &mut Transaction<'_>) -> Result<u64, StoreError> {
-        let Self { text, args } = self;
-        Ok(match transaction {
-            Transaction::Sqlite(open) => {
-                let query = args.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |query, arg| query.bind(arg));
-                query.execute(&mut **open).await?.rows_affected()
-            }
-            Transaction::Postgres(open) => {
-                let query = sqlx::query(AssertSqlSafe(postgres::numbered(&text)));
-                args.into_iter().fold(query, |query, arg| query.bind(arg)).execute(&mut **open).await?.rows_affected()
-            }
-        })
-    }
-
-    /// Runs it; the rows as values.
-    pub(crate) async fn values(self, transaction: &mut Transaction<'_>) -> Result<Vec<Vec<Value>>, StoreError> {
-        let Self { text, args } = self;
-        match transaction {
-            Transaction::Sqlite(open) => {
-                let query = args.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |query, arg| query.bind(arg));
-                query.fetch_all(&mut **open).await?.iter().map(sqlite::values_of).collect()
-            }
-            Transaction::Postgres(open) => {
-                let query = sqlx::query(AssertSqlSafe(postgres::numbered(&text)));
-                let query = args.into_iter().fold(query, |query, arg| query.bind(arg));
-                query.fetch_all(&mut **open).await?.iter().map(postgres::values_of).collect()
-            }
-        }
-    }
-
     /// Runs it; typed rows.
-    pub(crate) async fn rows<R: Row>(self, transaction: &mut Transaction<'_>) -> Result<Vec<R>, StoreError> {
-        self.values(transaction).await?.into_iter().map(decode).collect()
+    pub(crate) async fn rows<R: Row>(self, on: &mut impl Reads) -> Result<Vec<R>, StoreError> {
+        on.values(self).await?.into_iter().map(decode).collect()
     }
 }
 

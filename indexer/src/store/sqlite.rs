@@ -6,16 +6,18 @@ use std::{
 };
 
 use sqlx::{
-    Column as _, ConnectOptions as _, Encode, Row as _, Sqlite, SqliteConnection, SqlitePool, Type, TypeInfo, ValueRef,
+    AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Encode, Row as _, Sqlite, SqliteConnection,
+    SqlitePool, Type, TypeInfo, ValueRef,
     encode::IsNull,
     error::BoxDynError,
+    query::Query,
     sqlite::{
-        SqliteArgumentsBuffer, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+        SqliteArguments, SqliteArgumentsBuffer, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
         SqliteSynchronous, SqliteTypeInfo,
     },
 };
 
-use super::{READER_WAIT, READERS, StoreError, Value};
+use super::{DatabaseUrl, READER_WAIT, READERS, StoreError, Value, sql::Sql};
 
 /// The code of a statement that [`stop_at`] stopped.
 pub(super) const INTERRUPTED: &str = "9";
@@ -25,42 +27,42 @@ const PASSING: [u32; 4] = [5, 6, 10, 13];
 /// SQLite looks at the clock once in so many instructions of its virtual machine.
 const INSTRUCTIONS_PER_CHECK: i32 = 10_000;
 
-/// Memory for the pages that a history's many indexes are written to, in kibibytes, which SQLite tells by the sign.
-const WRITER_CACHE: &str = "-65536";
-
 /// Rows that are read before the first is taken: a page in most cases.
 const ROWS_AHEAD: usize = 256;
 
-/// Pages of the write-ahead log after which they are folded into the file: 16 MiB.
-const CHECKPOINT: &str = "4096";
+/// How long a lock is waited for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How the file is written. With a write-ahead log, `NORMAL` can lose the last transactions to a power cut but never part of
+/// one: they are fetched again. 64 MiB for the pages that a history's many indexes are written to; the log is folded into
+/// the file every 16 MiB.
+pub(super) const WRITING: &str = "
+    PRAGMA synchronous = NORMAL;
+    PRAGMA cache_size = -65536;
+    PRAGMA temp_store = memory;
+    PRAGMA wal_autocheckpoint = 4096;";
 
 /// Indexes but those of keys, with what makes them; which tables' has to follow.
 pub(super) const INDEXES_OF: &str =
     "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name";
 
-pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/indexer/sqlite");
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/indexer/sqlite");
 
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(PATIENCE)
         .statement_cache_capacity(256)
         .disable_statement_logging()
 }
 
-/// Connects to write, and makes the file if there is none.
-pub(super) async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
-    // With a write-ahead log readers never wait for the writer, and `NORMAL` can lose the last transactions to a power
-    // cut but never part of one: they are fetched again.
-    options(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        .pragma("cache_size", WRITER_CACHE)
-        .pragma("temp_store", "memory")
-        .pragma("wal_autocheckpoint", CHECKPOINT)
-        .connect()
-        .await
+/// Makes the file if there is none, and brings its schema up to date.
+pub(super) async fn migrate(url: &DatabaseUrl, path: &Path) -> Result<(), StoreError> {
+    // With a write-ahead log readers never wait for the writer.
+    let options = options(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+    let mut file = options.synchronous(SqliteSynchronous::Normal).connect().await.map_err(url.opening())?;
+    MIGRATIONS.run(&mut file).await.map_err(url.migrating())?;
+    file.close().await.map_err(url.opening())
 }
 
 /// Connects to read.
@@ -109,6 +111,11 @@ impl Encode<'_, Sqlite> for Value {
             Self::Blob(bytes) => Encode::<Sqlite>::encode_by_ref(bytes, buffer),
         }
     }
+}
+
+/// A statement with what is bound to it.
+pub(super) fn query(Sql { text, args }: Sql) -> Query<'static, Sqlite, SqliteArguments> {
+    args.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |query, arg| query.bind(arg))
 }
 
 /// The columns of a row.

@@ -1,7 +1,12 @@
 //! Where the database stands: the deployment that it belongs to, the last indexed block, and the blocks that can still
 //! be reorganised.
 
-use super::{Column, StoreError, Value, database::Transaction, sql::Sql, sql::decode, table::row};
+use super::{
+    Column, Row as _, StoreError, Value,
+    connection::Writing,
+    sql::{Reads, Sql},
+    table::row,
+};
 use aiigo_chain::BlockRef;
 use aiigo_protocol::{ContractName, Deployment};
 use alloy::primitives::B256;
@@ -79,7 +84,7 @@ impl State {
 }
 
 /// Reads the state, or makes it in a fresh database.
-pub(crate) async fn open(transaction: &mut Transaction<'_>, deployment: &Deployment) -> Result<State, StoreError> {
+pub(crate) async fn open(transaction: &mut Writing<'_>, deployment: &Deployment) -> Result<State, StoreError> {
     match load(transaction).await? {
         Some(state) => state.of(deployment),
         None => {
@@ -96,60 +101,59 @@ pub(crate) async fn open(transaction: &mut Transaction<'_>, deployment: &Deploym
                 live: false,
                 sequence: 0,
             };
-            save(transaction, &state).await?;
+            transaction.run(Sql::upsert(State::TABLE, state.values()));
             Ok(state)
         }
     }
 }
 
 /// Reads the state, if the database has one.
-pub(crate) async fn load(transaction: &mut Transaction<'_>) -> Result<Option<State>, StoreError> {
-    Ok(Sql::select(<State as super::Row>::TABLE).rows(transaction).await?.pop())
-}
-
-async fn save(transaction: &mut Transaction<'_>, state: &State) -> Result<(), StoreError> {
-    use super::Row as _;
-    Sql::upsert(State::TABLE, state.values()).execute(transaction).await.map(drop)
+pub(crate) async fn load(transaction: &mut impl Reads) -> Result<Option<State>, StoreError> {
+    Ok(Sql::select(State::TABLE).rows(transaction).await?.pop())
 }
 
 /// Moves the state on, if it is still what this writer last wrote.
-pub(crate) async fn advance(transaction: &mut Transaction<'_>, old: &State, new: &State) -> Result<(), StoreError> {
-    match load(transaction).await? {
-        Some(found) if found == *old => save(transaction, new).await,
-        _ => Err(StoreError::AnotherWriter),
+pub(crate) fn advance(transaction: &Writing<'_>, old: &State, new: &State) {
+    let mut update = Sql::new("UPDATE state SET ");
+    update.list(&columns(new), |sql, (column, value)| {
+        sql.name(column).push(" = ").arg(value.clone());
+    });
+    for (index, (column, value)) in columns(old).into_iter().enumerate() {
+        update.push(if index > 0 { " AND " } else { " WHERE " });
+        update.name(column).push(" IS NOT DISTINCT FROM ").arg(value);
     }
+    transaction.must(update, StoreError::AnotherWriter);
+}
+
+fn columns(state: &State) -> Vec<(&'static str, Value)> {
+    State::TABLE.columns.iter().copied().zip(state.values()).collect()
 }
 
 /// Keeps a block for the follower's window.
-pub(crate) async fn remember_block(transaction: &mut Transaction<'_>, block: &BlockRef) -> Result<(), StoreError> {
-    use super::Row as _;
-    Sql::upsert(Block::TABLE, Block::from(*block).values()).execute(transaction).await.map(drop)
+pub(crate) fn remember_block(transaction: &Writing<'_>, block: &BlockRef) {
+    transaction.run(Sql::upsert(Block::TABLE, Block::from(*block).values()));
 }
 
 /// The kept blocks, oldest first.
-pub(crate) async fn blocks(transaction: &mut Transaction<'_>) -> Result<Vec<BlockRef>, StoreError> {
-    let mut select = Sql::select(<Block as super::Row>::TABLE);
+pub(crate) async fn blocks(transaction: &mut Writing<'_>) -> Result<Vec<BlockRef>, StoreError> {
+    let mut select = Sql::select(Block::TABLE);
     select.push(" ORDER BY number");
-    let blocks = select.values(transaction).await?.into_iter().map(decode::<Block>);
-    blocks
-        .map(|block| {
-            let Block { number, hash, parent_hash, timestamp } = block?;
-            Ok(BlockRef { number, hash, parent_hash, timestamp })
-        })
-        .collect()
+    let blocks = select.rows::<Block>(transaction).await?.into_iter();
+    Ok(blocks
+        .map(|Block { number, hash, parent_hash, timestamp }| BlockRef { number, hash, parent_hash, timestamp })
+        .collect())
 }
 
 /// Forgets retracted blocks.
-pub(crate) async fn forget_above(transaction: &mut Transaction<'_>, number: u64) -> Result<(), StoreError> {
+pub(crate) fn forget_above(transaction: &Writing<'_>, number: u64) {
     let mut delete = Sql::new("DELETE FROM blocks WHERE number > ");
     delete.arg(number.value());
-    delete.execute(transaction).await.map(drop)
+    transaction.run(delete);
 }
 
 /// Forgets blocks below the newest that can't be reorganised any more.
-pub(crate) async fn forget_below(transaction: &mut Transaction<'_>, floor: u64) -> Result<(), StoreError> {
-    let floor: Value = floor.value();
+pub(crate) fn forget_below(transaction: &Writing<'_>, floor: u64) {
     let mut delete = Sql::new("DELETE FROM blocks WHERE number < (SELECT max(number) FROM blocks WHERE number <= ");
-    delete.arg(floor).push(")");
-    delete.execute(transaction).await.map(drop)
+    delete.arg(floor.value()).push(")");
+    transaction.run(delete);
 }

@@ -1,27 +1,30 @@
 //! The one connection that writes: every update of the chain is one transaction.
 
 use aiigo_chain::BlockRef;
-use tokio::sync::Mutex;
 
 use super::{
     Row as _, StoreError,
     cache::Cache,
     changes::Changes,
-    database::Connection,
+    connection::{Asked, Connection},
     feed::{self, Draft},
     indexes, journal,
-    rows::Event,
     state::{self, Block, State},
 };
 
 /// The writing half of the store.
 pub struct Writer {
     connection: Connection,
+    /// Where the database stands once `committing` is done.
     state: State,
     /// What the last transaction left; empty after anything but a commit.
     cache: Cache,
     /// Whether indexes are still to be built.
     unindexed: bool,
+    /// Whether the feed holds nothing.
+    untold: bool,
+    /// The last transaction, if nobody has waited for it yet.
+    committing: Option<Asked<()>>,
 }
 
 /// Blocks of a history for which indexes are put off.
@@ -42,10 +45,11 @@ pub struct ChainPosition {
 
 impl Writer {
     pub(crate) fn new(connection: Connection, state: State, unindexed: bool) -> Self {
-        Self { connection, state, cache: Cache::default(), unindexed }
+        let cache = Cache::of_database(state.indexed.is_none());
+        Self { connection, state, cache, unindexed, untold: false, committing: None }
     }
 
-    /// Where the database stands.
+    /// Where the database stands once all that was [ordered](Update::commit) is [written](Self::written).
     pub const fn state(&self) -> &State {
         &self.state
     }
@@ -56,7 +60,20 @@ impl Writer {
     /// # Errors
     /// If the database can't be read.
     pub async fn blocks(&mut self) -> Result<Vec<BlockRef>, StoreError> {
-        state::blocks(&mut self.connection.begin().await?).await
+        self.written().await?;
+        state::blocks(&mut self.connection.begin()).await
+    }
+
+    /// Waits until the last transaction is committed.
+    ///
+    /// # Errors
+    /// If another writer is at work, or the database failed: then the database is as it was before that transaction, and
+    /// this writer of no use any more.
+    pub async fn written(&mut self) -> Result<(), StoreError> {
+        match self.committing.take() {
+            Some(committing) => committing.answer().await,
+            None => Ok(()),
+        }
     }
 
     /// Before an update with the last block `to`: puts indexes off if a long history is about to be loaded into an empty
@@ -70,8 +87,9 @@ impl Writer {
         if wanted == self.unindexed {
             return Ok(());
         }
-        let mut transaction = self.connection.begin().await?;
-        state::advance(&mut transaction, &self.state, &self.state).await?;
+        self.written().await?;
+        let mut transaction = self.connection.begin();
+        state::advance(&transaction, &self.state, &self.state);
         if wanted {
             tracing::info!("a long history: indexes are built at its end");
             indexes::put_off(&mut transaction).await?;
@@ -79,7 +97,7 @@ impl Writer {
             tracing::info!("the history is there: building indexes");
             indexes::build(&mut transaction).await?;
         }
-        transaction.commit().await?;
+        transaction.commit().answer().await?;
         self.unindexed = wanted;
         Ok(())
     }
@@ -87,16 +105,16 @@ impl Writer {
     /// Opens the transaction of an update that begins at block `from`.
     ///
     /// # Errors
-    /// If blocks are missing before `from`, or the database can't be locked.
-    pub async fn begin(&mut self, from: u64) -> Result<Update<'_>, StoreError> {
+    /// If blocks are missing before `from`.
+    pub fn begin(&mut self, from: u64) -> Result<Update<'_>, StoreError> {
         if let Some(indexed) = self.state.indexed
             && from != indexed + 1
         {
             return Err(StoreError::Gap { from, indexed });
         }
-        let transaction = self.connection.begin().await?;
-        let changes = Changes::new(transaction, std::mem::take(&mut self.cache));
-        Ok(Update { changes, state: &mut self.state, cache: &mut self.cache, sealed: None })
+        let Self { connection, state, cache, untold, committing, .. } = self;
+        let changes = Changes::new(connection.begin(), std::mem::take(cache));
+        Ok(Update { changes, state, cache, untold, committing, sealed: None })
     }
 
     /// Takes back every block above `to`, in one transaction. How many rows were put back.
@@ -112,17 +130,17 @@ impl Writer {
         new.indexed_hash = Some(to.hash);
         new.indexed_at = Some(to.timestamp);
         self.cache = Cache::default();
-        let mut transaction = self.connection.begin().await?;
+        self.untold = false;
+        self.written().await?;
+        let mut transaction = self.connection.begin();
         let mut feed = Draft::default();
         feed.take_back(&mut transaction, to.number).await?;
         let undone = journal::undo_above(&mut transaction, to.number).await?;
-        state::forget_above(&mut transaction, to.number).await?;
-        state::remember_block(&mut transaction, to).await?;
-        let transaction = Mutex::new(transaction);
-        feed.write(&transaction, &mut new).await?;
-        let mut transaction = transaction.into_inner();
-        state::advance(&mut transaction, &self.state, &new).await?;
-        transaction.commit().await?;
+        state::forget_above(&transaction, to.number);
+        state::remember_block(&transaction, to);
+        feed.write(&transaction, &mut new);
+        state::advance(&transaction, &self.state, &new);
+        transaction.commit().answer().await?;
         self.state = new;
         Ok(undone)
     }
@@ -142,29 +160,19 @@ pub struct Update<'w> {
     pub changes: Changes<'w>,
     state: &'w mut State,
     cache: &'w mut Cache,
+    untold: &'w mut bool,
+    committing: &'w mut Option<Asked<()>>,
     /// The last block that was sealed.
     sealed: Option<u64>,
 }
 
 impl Update<'_> {
-    /// Adds raw events of final blocks, and meanwhile lets `project` write what they mean.
-    ///
-    /// # Errors
-    /// If the database or `project` fails.
-    pub async fn history(
-        &mut self,
-        events: impl Iterator<Item = Event>,
-        project: impl AsyncFnOnce(&mut Changes<'_>) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        self.changes.write_beside(events, project).await
-    }
-
     /// Ends a block that can still be reorganised: what was changed since the last call can be undone under its number.
     ///
     /// # Errors
-    /// If the database fails.
-    pub async fn seal(&mut self, block: &BlockRef) -> Result<(), StoreError> {
-        self.changes.flush(Some(block)).await?;
+    /// If a row can't be told as JSON.
+    pub fn seal(&mut self, block: &BlockRef) -> Result<(), StoreError> {
+        self.changes.flush(Some(block))?;
         self.sealed = Some(block.number);
         self.changes.feed.add((block.number, false), Block::TABLE, None, Some(&Block::from(*block).values()))
     }
@@ -172,23 +180,24 @@ impl Update<'_> {
     /// Writes what is pending for good: it belongs to final blocks.
     ///
     /// # Errors
-    /// If the database fails.
-    pub async fn settle(&mut self) -> Result<(), StoreError> {
-        self.changes.flush(None).await
+    /// As [`Update::seal`].
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        self.changes.flush(None)
     }
 
-    /// Commits; `block` is the last of the update. Everything must have been sealed or settled. Changes of sealed blocks
-    /// are told to subscribers, those of history are not.
+    /// Orders the commit; `block` is the last of the update. Everything must have been sealed or settled. Changes of sealed
+    /// blocks are told to subscribers, those of history are not. Whether it was done is what [`Writer::written`] waits for;
+    /// here only the transaction before this one is waited for, so that no more than two are ever under way.
     ///
     /// # Errors
-    /// If another writer is at work, or the database fails.
+    /// If that one failed, or the database can't be read.
     pub async fn commit(mut self, block: &BlockRef, chain: ChainPosition) -> Result<(), StoreError> {
         let is_new = self.state.indexed.is_none_or(|indexed| indexed < block.number);
         let is_told = block.number >= chain.told_from;
         if is_told && is_new && self.sealed != Some(block.number) {
-            self.seal(block).await?;
+            self.seal(block)?;
         }
-        let Self { changes, state, cache, .. } = self;
+        let Self { changes, state, cache, untold, committing, .. } = self;
         let mut new = state.clone();
         new.indexed = Some(block.number);
         new.indexed_hash = Some(block.hash);
@@ -198,19 +207,23 @@ impl Update<'_> {
         new.floor = new.floor.max(chain.finalized.min(block.number));
         new.live = chain.live;
 
-        let (transaction, known, feed) = changes.into_parts();
+        let (mut transaction, known, feed) = changes.into_parts();
         if is_told {
-            feed.write(&transaction, &mut new).await?;
-        }
-        let mut transaction = transaction.into_inner();
-        if !is_told && is_new {
+            feed.write(&transaction, &mut new);
+            *untold = false;
+        } else if is_new && !*untold {
             feed::cut(&mut transaction, &mut new).await?;
+            *untold = true;
         }
-        state::remember_block(&mut transaction, block).await?;
-        state::forget_below(&mut transaction, new.floor).await?;
-        journal::prune(&mut transaction, new.floor).await?;
-        state::advance(&mut transaction, state, &new).await?;
-        transaction.commit().await?;
+        state::remember_block(&transaction, block);
+        state::forget_below(&transaction, new.floor);
+        journal::prune(&transaction, new.floor);
+        state::advance(&transaction, state, &new);
+        let ordered = transaction.commit();
+        if let Some(before) = committing.take() {
+            before.answer().await?;
+        }
+        *committing = Some(ordered);
         *state = new;
         *cache = known.aged();
         Ok(())

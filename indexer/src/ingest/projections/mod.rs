@@ -26,9 +26,6 @@ use crate::{
     store::{Changes, ColumnError, Row as _, StoreError, Value, key, rows},
 };
 
-/// Events that are projected before anything else gets a turn: some microseconds each.
-const AT_A_STRETCH: usize = 16;
-
 /// What projections need to know that no event tells.
 #[derive(Clone, Debug)]
 pub struct Projector {
@@ -57,20 +54,12 @@ impl Projector {
     /// # Errors
     /// If the database fails, or an event is about something that no earlier event made.
     pub async fn apply(&self, events: &[LocatedEvent], db: &mut Changes<'_>) -> Result<(), StoreError> {
-        events.iter().for_each(|event| db.log(self.raw(event)));
-        self.project(events, db).await
-    }
-
-    /// Writes what follows from the events of a block.
-    pub(super) async fn project(&self, events: &[LocatedEvent], db: &mut Changes<'_>) -> Result<(), StoreError> {
         let Some(block) = events.first().map(|event| event.block) else { return Ok(()) };
         let before = db.find::<rows::Protocol>(&key![0_u8]).await?;
-        for (index, event) in events.iter().enumerate() {
+        for event in events {
+            db.log(self.raw(event));
             let at = Moment { time: block.timestamp, block: block.number, tx: event.tx_hash };
             self.dispatch(event.event.as_ref(), at, db).await?;
-            if index % AT_A_STRETCH == 0 {
-                tokio::task::yield_now().await;
-            }
         }
         match db.find::<rows::Protocol>(&key![0_u8]).await? {
             Some(now) if before.as_ref() != Some(&now) => day::totals(db, block.timestamp, before.as_ref(), &now).await,
@@ -97,7 +86,7 @@ impl Projector {
     }
 
     /// An event as it is kept.
-    pub(super) fn raw(&self, located: &LocatedEvent) -> rows::Event {
+    fn raw(&self, located: &LocatedEvent) -> rows::Event {
         let contract = self.deployment.contract_at(located.address);
         let selector = located.raw.topics().first();
         let kind = contract.zip(selector).and_then(|(contract, selector)| catalog::event_name(contract, selector));

@@ -99,10 +99,10 @@ impl Database {
     /// Writes a part of an update and is killed before it commits.
     pub async fn be_killed_during(&mut self, update: &Update) {
         if let Update::Applied { from, events, .. } = update {
-            let mut open = self.writer.as_mut().expect("open").begin(*from).await.expect("a fitting update");
+            let mut open = self.writer.as_mut().expect("open").begin(*from).expect("a fitting update");
             self.projector.apply(&events[..events.len() / 2], &mut open.changes).await.expect("valid events");
             if let Some(event) = events.first() {
-                open.seal(&event.block).await.expect("a working database");
+                open.seal(&event.block).expect("a working database");
             }
         }
         self.restart().await;

@@ -1,6 +1,6 @@
 //! The binary format of PostgreSQL's `COPY` (<https://www.postgresql.org/docs/current/sql-copy.html>, Binary Format).
 
-use super::Value;
+use crate::store::Value;
 
 /// The signature, no flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";

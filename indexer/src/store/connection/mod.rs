@@ -1,0 +1,276 @@
+//! The connection that writes. What it is asked to do it does in order and beside whoever asks: only what is read, and
+//! whether a transaction was committed, has to be waited for.
+
+mod copy;
+mod postgres;
+mod sqlite;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    StoreError, Table, Value,
+    sql::{Reads, Sql},
+};
+pub(super) use postgres::Postgres;
+pub(super) use sqlite::Sqlite;
+
+/// What happens to a row whose key is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Existing {
+    /// It is an error, which ends the transaction: rows are only ever added.
+    Refused,
+    /// It is overwritten.
+    Replaced,
+}
+
+/// Rows with the values of all their columns.
+pub(crate) type Rows = Vec<Vec<Value>>;
+
+type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What a connection is asked to do.
+enum Order {
+    Begin,
+    Write(&'static Table, Rows, Existing),
+    Run(Sql),
+    Must(Sql, StoreError),
+    Wake(&'static str),
+    Read(Sql, Answer<Rows>),
+    Commit(Answer<()>),
+    Rollback,
+    Close(Answer<()>),
+}
+
+/// What each database does in its own way.
+trait Database {
+    /// Lists the indexes of tables but those of keys, with what makes them; which tables' has to follow.
+    const INDEXES_OF: &'static str;
+
+    /// Begins a transaction that nobody else writes beside.
+    async fn begin(&mut self) -> Result<(), StoreError>;
+    /// Writes rows, no two with the same key.
+    async fn write(&mut self, table: &'static Table, rows: Rows, existing: Existing) -> Result<(), StoreError>;
+    /// Runs a statement; how many rows it changed.
+    async fn run(&mut self, sql: Sql) -> Result<u64, StoreError>;
+    /// Wakes who listens on a channel, once this is committed.
+    async fn wake(&mut self, channel: &'static str) -> Result<(), StoreError>;
+    /// Runs a statement; the rows that it found.
+    async fn read(&mut self, sql: Sql) -> Result<Rows, StoreError>;
+    async fn commit(&mut self) -> Result<(), StoreError>;
+    async fn rollback(&mut self) -> Result<(), StoreError>;
+    async fn close(self) -> Result<(), StoreError>;
+}
+
+/// A connection that writes; it ends when this is dropped, and with it an open transaction.
+pub(crate) struct Connection {
+    orders: mpsc::UnboundedSender<Order>,
+    indexes_of: &'static str,
+}
+
+impl Connection {
+    /// A connection, and what serves it: to be run on a thread or task of its own.
+    fn serving<D: Database>(database: D) -> (Self, impl Future<Output = ()>) {
+        let (orders, received) = mpsc::unbounded_channel();
+        (Self { orders, indexes_of: D::INDEXES_OF }, Server { database, course: Course::Sound }.serve(received))
+    }
+
+    /// Opens a transaction. That another program writes is found out by the first answer.
+    pub(crate) fn begin(&self) -> Writing<'_> {
+        self.order(Order::Begin);
+        Writing { connection: self, is_open: true }
+    }
+
+    /// Runs a statement outside of a transaction; the rows that it found.
+    pub(crate) async fn read(&self, sql: Sql) -> Result<Rows, StoreError> {
+        self.ask(|answer| Order::Read(sql, answer)).answer().await
+    }
+
+    /// Closes it after folding a write-ahead log into the file.
+    pub(crate) async fn close(self) -> Result<(), StoreError> {
+        self.ask(Order::Close).answer().await
+    }
+
+    fn order(&self, order: Order) {
+        // That nobody takes it is found out by the next answer.
+        drop(self.orders.send(order));
+    }
+
+    fn ask<T>(&self, order: impl FnOnce(Answer<T>) -> Order) -> Asked<T> {
+        let (answer, asked) = oneshot::channel();
+        self.order(order(answer));
+        Asked(asked)
+    }
+}
+
+/// What is not answered yet.
+pub(crate) struct Asked<T>(oneshot::Receiver<Result<T, StoreError>>);
+
+impl<T> Asked<T> {
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// That of this order, or of an earlier one of the same transaction that had no answer.
+    pub(crate) async fn answer(self) -> Result<T, StoreError> {
+        self.0.await.unwrap_or(Err(StoreError::Ended))
+    }
+}
+
+/// An open transaction; dropping it undoes everything.
+pub(crate) struct Writing<'c> {
+    connection: &'c Connection,
+    is_open: bool,
+}
+
+impl Writing<'_> {
+    /// Writes rows, no two with the same key.
+    pub(crate) fn write(&self, table: &'static Table, rows: Rows, existing: Existing) {
+        if !rows.is_empty() {
+            self.connection.order(Order::Write(table, rows, existing));
+        }
+    }
+
+    /// Runs a statement.
+    pub(crate) fn run(&self, sql: Sql) {
+        self.connection.order(Order::Run(sql));
+    }
+
+    /// Runs a statement that fails, with the whole transaction, if it changes no row.
+    pub(crate) fn must(&self, sql: Sql, otherwise: StoreError) {
+        self.connection.order(Order::Must(sql, otherwise));
+    }
+
+    /// The statement that lists the indexes of tables but those of keys, with what makes them; which tables' has to follow.
+    pub(crate) const fn indexes_of(&self) -> &'static str {
+        self.connection.indexes_of
+    }
+
+    /// Wakes who listens on a channel, once this is committed.
+    pub(crate) fn wake(&self, channel: &'static str) {
+        self.connection.order(Order::Wake(channel));
+    }
+
+    /// Commits, if nothing failed.
+    pub(crate) fn commit(mut self) -> Asked<()> {
+        self.is_open = false;
+        self.connection.ask(Order::Commit)
+    }
+}
+
+impl Reads for Writing<'_> {
+    async fn values(&mut self, sql: Sql) -> Result<Rows, StoreError> {
+        self.connection.read(sql).await
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.connection.order(Order::Rollback);
+        }
+    }
+}
+
+/// How a transaction stands.
+enum Course {
+    /// Nothing failed, or none is open.
+    Sound,
+    /// Something failed, everything was undone, and the next answer tells why.
+    Failed(StoreError),
+    /// That was told.
+    Undone,
+}
+
+impl Course {
+    /// Tells what failed, if anything did.
+    fn told(&mut self) -> Result<(), StoreError> {
+        match std::mem::replace(self, Self::Undone) {
+            Self::Sound => {
+                *self = Self::Sound;
+                Ok(())
+            }
+            Self::Failed(error) => Err(error),
+            Self::Undone => Err(StoreError::Undone),
+        }
+    }
+}
+
+/// Does what is ordered. After an error nothing of the same transaction is done.
+struct Server<D> {
+    database: D,
+    course: Course,
+}
+
+impl<D: Database> Server<D> {
+    /// Until nobody can order anything any more.
+    async fn serve(mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
+        while let Some(order) = orders.recv().await {
+            match order {
+                Order::Begin => {
+                    self.course = Course::Sound;
+                    let begun = self.database.begin().await;
+                    self.note(begun).await;
+                }
+                Order::Read(sql, answer) => tell(answer, self.read(sql).await),
+                Order::Commit(answer) => tell(answer, self.commit().await),
+                Order::Close(answer) => return tell(answer, self.database.close().await),
+                _ if !matches!(self.course, Course::Sound) => {}
+                Order::Rollback => self.undo().await,
+                Order::Write(table, rows, existing) => {
+                    let written = self.database.write(table, rows, existing).await;
+                    self.note(written).await;
+                }
+                Order::Run(sql) => {
+                    let run = self.database.run(sql).await;
+                    self.note(run.map(drop)).await;
+                }
+                Order::Must(sql, otherwise) => {
+                    let run = self.database.run(sql).await;
+                    self.note(run.and_then(|changed| if changed > 0 { Ok(()) } else { Err(otherwise) })).await;
+                }
+                Order::Wake(channel) => {
+                    let woken = self.database.wake(channel).await;
+                    self.note(woken).await;
+                }
+            }
+        }
+    }
+
+    async fn read(&mut self, sql: Sql) -> Result<Rows, StoreError> {
+        self.course.told()?;
+        let found = self.database.read(sql).await;
+        if found.is_err() {
+            self.undo().await;
+            self.course = Course::Undone;
+        }
+        found
+    }
+
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        self.course.told()?;
+        let committed = self.database.commit().await;
+        if committed.is_err() {
+            self.undo().await;
+        }
+        committed
+    }
+
+    /// Keeps an error for the next answer.
+    async fn note(&mut self, done: Result<(), StoreError>) {
+        if let Err(error) = done {
+            self.undo().await;
+            self.course = Course::Failed(error);
+        }
+    }
+
+    async fn undo(&mut self) {
+        if let Err(error) = self.database.rollback().await {
+            // Some errors end a transaction by themselves, and a connection that broke has none.
+            tracing::debug!(%error, "there was nothing to undo");
+        }
+    }
+}
+
+fn tell<T>(answer: Answer<T>, result: Result<T, StoreError>) {
+    // Whoever asked may be gone.
+    drop(answer.send(result));
+}

@@ -1,0 +1,134 @@
+//! Writing to SQLite: row by row, through statements that stay prepared.
+
+use std::{path::Path, thread};
+
+use rusqlite::{
+    CachedStatement, OpenFlags, ToSql,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
+};
+
+use super::{Connection, Database, Existing, Rows};
+use crate::store::{StoreError, Table, Value, sql::Sql, sqlite};
+
+/// Statements that stay prepared.
+const STATEMENTS: usize = 256;
+
+/// A connection to a file.
+pub(in crate::store) struct Sqlite(rusqlite::Connection);
+
+impl Sqlite {
+    /// Opens a file that is there to write to it, on a thread of its own.
+    pub(in crate::store) fn spawn(path: &Path) -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let file = rusqlite::Connection::open_with_flags(path, flags)?;
+        file.set_prepared_statement_cache_capacity(STATEMENTS);
+        file.busy_timeout(sqlite::PATIENCE)?;
+        file.execute_batch(sqlite::WRITING)?;
+        let (connection, serving) = Connection::serving(Self(file));
+        let runtime = tokio::runtime::Handle::current();
+        thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || runtime.block_on(serving))
+            .map_err(StoreError::Thread)?;
+        Ok(connection)
+    }
+
+    fn prepared(&self, text: &str) -> Result<CachedStatement<'_>, StoreError> {
+        Ok(self.0.prepare_cached(text)?)
+    }
+
+    fn bound(&self, sql: &Sql) -> Result<CachedStatement<'_>, StoreError> {
+        let mut statement = self.prepared(&sql.text)?;
+        bind(&mut statement, &sql.args)?;
+        Ok(statement)
+    }
+}
+
+impl Database for Sqlite {
+    const INDEXES_OF: &'static str = sqlite::INDEXES_OF;
+
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        Ok(self.0.execute_batch("BEGIN IMMEDIATE")?)
+    }
+
+    async fn write(&mut self, table: &'static Table, rows: Rows, existing: Existing) -> Result<(), StoreError> {
+        let mut statement = self.prepared(&insert(table, existing))?;
+        for row in &rows {
+            bind(&mut statement, row)?;
+            statement.raw_execute()?;
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, sql: Sql) -> Result<u64, StoreError> {
+        Ok(self.bound(&sql)?.raw_execute()? as u64)
+    }
+
+    async fn wake(&mut self, _: &'static str) -> Result<(), StoreError> {
+        // A file is written by one process, and that one is its own reader.
+        Ok(())
+    }
+
+    async fn read(&mut self, sql: Sql) -> Result<Rows, StoreError> {
+        let mut statement = self.bound(&sql)?;
+        let columns = statement.column_count();
+        let found = statement.raw_query().mapped(|row| (0..columns).map(|column| row.get(column)).collect());
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        Ok(self.0.execute_batch("COMMIT")?)
+    }
+
+    async fn rollback(&mut self) -> Result<(), StoreError> {
+        Ok(self.0.execute_batch("ROLLBACK")?)
+    }
+
+    async fn close(self) -> Result<(), StoreError> {
+        Ok(self.0.close().map_err(|(_, error)| error)?)
+    }
+}
+
+fn insert(table: &Table, existing: Existing) -> String {
+    // An error undoes the whole transaction, so SQLite need not keep what would undo the statement alone.
+    let mut sql = Sql::new("INSERT OR FAIL INTO ");
+    sql.columns_of(table).push("VALUES (").list(table.columns, |sql, _| {
+        sql.push("?");
+    });
+    sql.push(")");
+    if existing == Existing::Replaced {
+        sql.or_replace(table);
+    }
+    sql.text
+}
+
+fn bind(statement: &mut CachedStatement<'_>, values: &[Value]) -> Result<(), StoreError> {
+    for (index, value) in values.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1, value)?;
+    }
+    Ok(())
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(int) => ValueRef::Integer(*int),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+impl FromSql for Value {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value {
+            ValueRef::Null => Ok(Self::Null),
+            ValueRef::Integer(int) => Ok(Self::Int(int)),
+            ValueRef::Text(_) => value.as_str().map(|text| Self::Text(text.to_owned())),
+            ValueRef::Blob(bytes) => Ok(Self::Blob(bytes.to_vec())),
+            // No column holds them.
+            ValueRef::Real(_) => Err(FromSqlError::InvalidType),
+        }
+    }
+}
