@@ -10,7 +10,12 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-use super::{Row, Table, Value};
+use super::{
+    Row, StoreError, Value,
+    connection::{Existing, Writing},
+    feed::Draft,
+    journal::Undo,
+};
 
 /// Rows of a table after which a new generation begins. Two are kept.
 const GENERATION: usize = 10_000;
@@ -23,20 +28,21 @@ pub(crate) struct Cache {
     from_empty: bool,
 }
 
-/// A changed row, whatever its type.
-pub(crate) struct Change {
-    pub(crate) key: Vec<Value>,
-    /// What it was; none if it was not there.
-    pub(crate) before: Option<Vec<Value>>,
-    pub(crate) after: Vec<Value>,
+/// What a block that can still be reorganised changes.
+pub(crate) struct Told<'f> {
+    /// Its number.
+    pub(crate) block: u64,
+    /// What rows were before.
+    pub(crate) undo: Vec<Undo>,
+    /// What subscribers will hear.
+    pub(crate) feed: &'f mut Draft,
 }
 
 /// The rows of one table, whatever their type.
 pub(crate) trait Rows: Send {
-    fn table(&self) -> &'static Table;
-    /// What changed since the last call. It has to be written.
-    fn take_changes(&mut self) -> Vec<Change>;
-    /// Ends a generation that is large enough. Nothing may have changed since the last [`Rows::take_changes`].
+    /// Writes what changed since the last call, and tells it if it is to be told.
+    fn write(&mut self, transaction: &Writing<'_>, told: Option<&mut Told<'_>>) -> Result<(), StoreError>;
+    /// Ends a generation that is large enough. Nothing may have changed since the last [`Rows::write`].
     fn age(&mut self);
     fn as_any(&mut self) -> &mut dyn Any;
 }
@@ -137,19 +143,22 @@ impl<R: Row> CachedTable<R> {
 }
 
 impl<R: Row> Rows for CachedTable<R> {
-    fn table(&self) -> &'static Table {
-        R::TABLE
-    }
-
-    fn take_changes(&mut self) -> Vec<Change> {
-        let changed = std::mem::take(&mut self.changed).into_iter();
-        let changes = changed.filter_map(|key| {
-            let slot = self.young.get_mut(&key)?;
-            let before = slot.before.take()?;
-            let now = slot.now.as_ref().filter(|now| before.as_ref() != Some(now))?;
-            Some(Change { before: before.map(|row| row.values()), after: now.values(), key })
-        });
-        changes.collect()
+    fn write(&mut self, transaction: &Writing<'_>, mut told: Option<&mut Told<'_>>) -> Result<(), StoreError> {
+        let mut written = Vec::with_capacity(self.changed.len());
+        for key in std::mem::take(&mut self.changed) {
+            let Some(slot) = self.young.get_mut(&key) else { continue };
+            let (Some(before), Some(now)) = (slot.before.take(), &slot.now) else { continue };
+            if before.as_ref() == Some(now) {
+                continue;
+            }
+            if let Some(told) = &mut told {
+                told.undo.push(Undo::of(told.block, &key, before.as_ref())?);
+                told.feed.add((told.block, false), before.as_ref(), Some(now))?;
+            }
+            written.push(now.clone());
+        }
+        transaction.write(written, Existing::Replaced);
+        Ok(())
     }
 
     fn age(&mut self) {

@@ -6,10 +6,9 @@ use aiigo_chain::BlockRef;
 
 use super::{
     Row, StoreError, Value,
-    cache::{Cache, CachedTable},
+    cache::{Cache, CachedTable, Told},
     connection::{Existing, Writing},
     feed::Draft,
-    journal,
     rows::Event,
     sql::Sql,
     state,
@@ -101,25 +100,20 @@ impl<'w> Changes<'w> {
     /// Writes what is pending. With a block, what the rows were before goes to the journal under it.
     pub(crate) fn flush(&mut self, journal_as: Option<&BlockRef>) -> Result<(), StoreError> {
         let Self { transaction, cache, events, feed } = self;
+        let events = std::mem::take(events);
+        let mut told = journal_as.map(|block| Told { block: block.number, undo: Vec::new(), feed });
         for rows in cache.tables() {
-            let (table, changes) = (rows.table(), rows.take_changes());
-            if let Some(block) = journal_as {
-                journal::record(transaction, block.number, table, &changes)?;
-                for change in &changes {
-                    feed.add((block.number, false), table, change.before.as_deref(), Some(&change.after))?;
-                }
-            }
-            let changed = changes.into_iter().map(|change| change.after);
-            transaction.write(table, changed.collect(), Existing::Replaced);
+            rows.write(transaction, told.as_mut())?;
         }
-        let logged: Vec<_> = std::mem::take(events).into_iter().map(Row::into_values).collect();
-        if let Some(block) = journal_as {
-            for event in &logged {
-                feed.add((block.number, false), Event::TABLE, None, Some(event))?;
+        if let (Some(told), Some(block)) = (told, journal_as) {
+            for event in &events {
+                told.feed.add((told.block, false), None, Some(event))?;
             }
+            // A block is written once, so its first image of a row is its only one.
+            transaction.write(told.undo, Existing::Refused);
             state::remember_block(transaction, block);
         }
-        transaction.write(Event::TABLE, logged, Existing::Refused);
+        transaction.write(events, Existing::Refused);
         Ok(())
     }
 

@@ -80,31 +80,42 @@ pub(crate) fn tells(table: &Table) -> bool {
 }
 
 impl Draft {
-    /// Adds a change, if its table's changes are told.
-    pub(crate) fn add(
+    /// Adds a change of a row, if its table's changes are told.
+    pub(crate) fn add<R: Row>(
+        &mut self,
+        place: (u64, bool),
+        before: Option<&R>,
+        after: Option<&R>,
+    ) -> Result<(), StoreError> {
+        if !tells(R::TABLE) {
+            return Ok(());
+        }
+        let (before, after) = (before.map(Row::values), after.map(Row::values));
+        self.add_values(place, R::TABLE, before.as_deref(), after.as_deref())
+    }
+
+    fn add_values(
         &mut self,
         (block, retracted): (u64, bool),
         table: &'static Table,
         before: Option<&[Value]>,
         after: Option<&[Value]>,
     ) -> Result<(), StoreError> {
-        if tells(table) {
-            self.0.push(Stored {
-                sequence: 0,
-                block,
-                retracted,
-                table_name: table.name.to_owned(),
-                before: before.map(to_json).transpose()?,
-                after: after.map(to_json).transpose()?,
-            });
-        }
+        self.0.push(Stored {
+            sequence: 0,
+            block,
+            retracted,
+            table_name: table.name.to_owned(),
+            before: before.map(to_json).transpose()?,
+            after: after.map(to_json).transpose()?,
+        });
         Ok(())
     }
 
     /// Adds what taking back the blocks above `to` will change: the newest first, and the blocks last.
     pub(crate) async fn take_back(&mut self, transaction: &mut Writing<'_>, to: u64) -> Result<(), StoreError> {
         for event in above(transaction, Event::TABLE, "block", to).await? {
-            self.add((block_of(&event), true), Event::TABLE, Some(&event), None)?;
+            self.add_values((block_of(&event), true), Event::TABLE, Some(&event), None)?;
         }
         // The oldest image of a row is what will be put back.
         let images = journal::images_above(transaction, to).await?;
@@ -114,11 +125,11 @@ impl Draft {
                 let mut select = Sql::select(table);
                 select.push(" WHERE ").key_is(table, &key);
                 let now = transaction.values(select).await?.pop();
-                self.add((to, true), table, now.as_deref(), put_back.as_deref())?;
+                self.add_values((to, true), table, now.as_deref(), put_back.as_deref())?;
             }
         }
         for block in above(transaction, Block::TABLE, "number", to).await? {
-            self.add((block_of(&block), true), Block::TABLE, Some(&block), None)?;
+            self.add_values((block_of(&block), true), Block::TABLE, Some(&block), None)?;
         }
         Ok(())
     }
@@ -128,9 +139,9 @@ impl Draft {
         let placed = self.0.into_iter().map(|mut stored| {
             state.sequence += 1;
             stored.sequence = state.sequence;
-            stored.into_values()
+            stored
         });
-        transaction.write(Stored::TABLE, placed.collect(), Existing::Replaced);
+        transaction.write(placed.collect::<Vec<_>>(), Existing::Replaced);
         let mut delete = Sql::new("DELETE FROM feed WHERE sequence <= ");
         delete.arg(state.sequence.saturating_sub(KEPT).value());
         transaction.run(delete);

@@ -1,9 +1,8 @@
 //! The undo journal: for every block that can still be reorganised, what each row was before the block first touched it.
 
 use super::{
-    Column, Row as _, StoreError, Table, Value,
-    cache::Change,
-    connection::{Existing, Writing},
+    Column, Row, StoreError, Table, Value,
+    connection::Writing,
     rows::JOURNALLED,
     sql::{Reads as _, Sql},
     table::row,
@@ -23,21 +22,12 @@ row! {
     }
 }
 
-/// Notes what rows were before `block` changed them.
-pub(crate) fn record(
-    transaction: &Writing<'_>,
-    block: u64,
-    table: &Table,
-    changes: &[Change],
-) -> Result<(), StoreError> {
-    let images = changes.iter().map(|Change { key, before, .. }| {
-        let before = before.as_ref().map(|values| to_json(values)).transpose()?;
-        Ok(Undo { block, table_name: table.name.to_owned(), key: to_json(key)?, before }.into_values())
-    });
-    let images = images.collect::<Result<Vec<_>, StoreError>>()?;
-    // A block is written once, so its first image of a row is its only one.
-    transaction.write(Undo::TABLE, images, Existing::Refused);
-    Ok(())
+impl Undo {
+    /// What a row was before `block` changed it.
+    pub(super) fn of<R: Row>(block: u64, key: &[Value], before: Option<&R>) -> Result<Self, StoreError> {
+        let before = before.map(|row| to_json(&row.values())).transpose()?;
+        Ok(Self { block, table_name: R::TABLE.name.to_owned(), key: to_json(key)?, before })
+    }
 }
 
 /// What a row was before a block.

@@ -42,7 +42,7 @@ pub(crate) use sql::decode;
 pub use state::{Block, State};
 pub(crate) use table::key;
 pub use table::{Row, Table};
-pub use value::{Column, ColumnError, Kind, Value};
+pub use value::{Cell, Column, ColumnError, Kind, Value};
 pub use writer::{ChainPosition, Update, Writer};
 
 /// Read connections: as many requests can read at the same time.

@@ -1,6 +1,6 @@
 //! Rows and their tables. A row is declared once; everything that reads, writes or undoes it asks the declaration.
 
-use super::{ColumnError, Kind, Value};
+use super::{Cell, ColumnError, Kind, Value};
 
 /// A table as the store sees it.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -32,11 +32,8 @@ pub trait Row: Clone + PartialEq + Send + Sync + Sized + 'static {
     /// Where rows of this type are kept.
     const TABLE: &'static Table;
 
-    /// The columns, in the table's order.
-    fn values(&self) -> Vec<Value>;
-
-    /// The same, without a copy where none is needed.
-    fn into_values(self) -> Vec<Value>;
+    /// One column, by its place in the table.
+    fn cell(&self, position: usize) -> Cell<'_>;
 
     /// From the columns, in the table's order.
     ///
@@ -45,7 +42,14 @@ pub trait Row: Clone + PartialEq + Send + Sync + Sized + 'static {
     fn from_values(values: Vec<Value>) -> Result<Self, ColumnError>;
 
     /// The value of one column, by its place in the table.
-    fn value(&self, position: usize) -> Value;
+    fn value(&self, position: usize) -> Value {
+        self.cell(position).into()
+    }
+
+    /// The columns, in the table's order.
+    fn values(&self) -> Vec<Value> {
+        (0..Self::TABLE.columns.len()).map(|position| self.value(position)).collect()
+    }
 
     /// The values of the primary key.
     fn key(&self) -> Vec<Value> {
@@ -81,12 +85,10 @@ macro_rules! row {
                 key: $key,
             };
 
-            fn values(&self) -> Vec<$crate::store::Value> {
-                vec![$($crate::store::Column::value(&self.$column)),*]
-            }
-
-            fn into_values(self) -> Vec<$crate::store::Value> {
-                vec![$($crate::store::Column::into_value(self.$column)),*]
+            fn cell(&self, position: usize) -> $crate::store::Cell<'_> {
+                const COLUMNS: &[for<'r> fn(&'r $name) -> $crate::store::Cell<'r>] =
+                    &[$(|row| $crate::store::Column::cell(&row.$column)),*];
+                COLUMNS[position](self)
             }
 
             fn from_values(values: Vec<$crate::store::Value>) -> Result<Self, $crate::store::ColumnError> {
@@ -96,12 +98,6 @@ macro_rules! row {
                         values.next().unwrap_or($crate::store::Value::Null)
                     )?),*
                 })
-            }
-
-            fn value(&self, position: usize) -> $crate::store::Value {
-                const COLUMNS: &[fn(&$name) -> $crate::store::Value] =
-                    &[$(|row| $crate::store::Column::value(&row.$column)),*];
-                COLUMNS[position](self)
             }
         }
     };

@@ -44,17 +44,49 @@ pub enum Kind {
     Blob,
 }
 
+/// The content of a column where it stands: what a [`Value`] is a copy of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cell<'r> {
+    /// As [`Value::Null`].
+    Null,
+    /// As [`Value::Int`].
+    Int(i64),
+    /// As [`Value::Text`].
+    Text(&'r str),
+    /// As [`Value::Blob`].
+    Blob(&'r [u8]),
+    /// As [`Value::Blob`]; the first byte tells how many follow.
+    Amount([u8; 33]),
+}
+
+/// The part of [`Cell::Amount`] that counts.
+pub(super) fn significant(amount: &[u8; 33]) -> &[u8] {
+    &amount[..=usize::from(amount[0])]
+}
+
+impl From<Cell<'_>> for Value {
+    fn from(cell: Cell<'_>) -> Self {
+        match cell {
+            Cell::Null => Self::Null,
+            Cell::Int(int) => Self::Int(int),
+            Cell::Text(text) => Self::Text(text.to_owned()),
+            Cell::Blob(bytes) => Self::Blob(bytes.to_vec()),
+            Cell::Amount(amount) => Self::Blob(significant(&amount).to_vec()),
+        }
+    }
+}
+
 /// A type that can be stored in one column.
 pub trait Column: Sized {
     /// What such a column holds.
     const KIND: Kind;
 
-    /// As a column.
-    fn value(&self) -> Value;
+    /// As a column, without a copy.
+    fn cell(&self) -> Cell<'_>;
 
-    /// The same, without a copy where none is needed.
-    fn into_value(self) -> Value {
-        self.value()
+    /// As a column.
+    fn value(&self) -> Value {
+        self.cell().into()
     }
 
     /// From a column.
@@ -69,9 +101,9 @@ macro_rules! unsigned_columns {
         impl Column for $int {
             const KIND: Kind = Kind::Int;
 
-            fn value(&self) -> Value {
+            fn cell(&self) -> Cell<'_> {
                 // Ids, block numbers, seconds: far below 2^63, and the cast is undone on the way back in any case.
-                Value::Int(*self as i64)
+                Cell::Int(*self as i64)
             }
 
             fn from_value(value: Value) -> Result<Self, ColumnError> {
@@ -89,8 +121,8 @@ unsigned_columns!(u8, u16, u32, u64);
 impl Column for bool {
     const KIND: Kind = Kind::Int;
 
-    fn value(&self) -> Value {
-        Value::Int(i64::from(*self))
+    fn cell(&self) -> Cell<'_> {
+        Cell::Int(i64::from(*self))
     }
 
     fn from_value(value: Value) -> Result<Self, ColumnError> {
@@ -104,12 +136,8 @@ impl Column for bool {
 impl Column for String {
     const KIND: Kind = Kind::Text;
 
-    fn value(&self) -> Value {
-        Value::Text(self.clone())
-    }
-
-    fn into_value(self) -> Value {
-        Value::Text(self)
+    fn cell(&self) -> Cell<'_> {
+        Cell::Text(self)
     }
 
     fn from_value(value: Value) -> Result<Self, ColumnError> {
@@ -123,12 +151,8 @@ impl Column for String {
 impl Column for Vec<u8> {
     const KIND: Kind = Kind::Blob;
 
-    fn value(&self) -> Value {
-        Value::Blob(self.clone())
-    }
-
-    fn into_value(self) -> Value {
-        Value::Blob(self)
+    fn cell(&self) -> Cell<'_> {
+        Cell::Blob(self)
     }
 
     fn from_value(value: Value) -> Result<Self, ColumnError> {
@@ -144,8 +168,8 @@ macro_rules! fixed_bytes_columns {
         impl Column for $ty {
             const KIND: Kind = Kind::Blob;
 
-            fn value(&self) -> Value {
-                Value::Blob(self.to_vec())
+            fn cell(&self) -> Cell<'_> {
+                Cell::Blob(self.as_slice())
             }
 
             fn from_value(value: Value) -> Result<Self, ColumnError> {
@@ -163,12 +187,12 @@ fixed_bytes_columns!(Address: 20, B256: 32);
 impl Column for U256 {
     const KIND: Kind = Kind::Blob;
 
-    fn value(&self) -> Value {
+    fn cell(&self) -> Cell<'_> {
         let significant = self.byte_len();
-        let mut bytes = Vec::with_capacity(significant + 1);
-        bytes.push(significant as u8); // at most 32
-        bytes.extend_from_slice(&self.to_be_bytes::<32>()[32 - significant..]);
-        Value::Blob(bytes)
+        let mut amount = [0; 33];
+        amount[0] = significant as u8; // at most 32
+        amount[1..=significant].copy_from_slice(&self.to_be_bytes::<32>()[32 - significant..]);
+        Cell::Amount(amount)
     }
 
     fn from_value(value: Value) -> Result<Self, ColumnError> {
@@ -184,12 +208,8 @@ impl Column for U256 {
 impl<T: Column> Column for Option<T> {
     const KIND: Kind = T::KIND;
 
-    fn value(&self) -> Value {
-        self.as_ref().map_or(Value::Null, Column::value)
-    }
-
-    fn into_value(self) -> Value {
-        self.map_or(Value::Null, Column::into_value)
+    fn cell(&self) -> Cell<'_> {
+        self.as_ref().map_or(Cell::Null, Column::cell)
     }
 
     fn from_value(value: Value) -> Result<Self, ColumnError> {
@@ -206,8 +226,8 @@ macro_rules! enum_columns {
         impl $crate::store::Column for $ty {
             const KIND: $crate::store::Kind = $crate::store::Kind::Int;
 
-            fn value(&self) -> $crate::store::Value {
-                $crate::store::Value::Int(i64::from(u8::from(*self)))
+            fn cell(&self) -> $crate::store::Cell<'_> {
+                $crate::store::Cell::Int(i64::from(u8::from(*self)))
             }
 
             fn from_value(value: $crate::store::Value) -> Result<Self, $crate::store::ColumnError> {

@@ -3,7 +3,7 @@
 use aiigo_chain::BlockRef;
 
 use super::{
-    Row as _, StoreError,
+    StoreError,
     cache::Cache,
     changes::Changes,
     connection::{Asked, Connection},
@@ -174,7 +174,7 @@ impl Update<'_> {
     pub fn seal(&mut self, block: &BlockRef) -> Result<(), StoreError> {
         self.changes.flush(Some(block))?;
         self.sealed = Some(block.number);
-        self.changes.feed.add((block.number, false), Block::TABLE, None, Some(&Block::from(*block).values()))
+        self.changes.feed.add((block.number, false), None, Some(&Block::from(*block)))
     }
 
     /// Writes what is pending for good: it belongs to final blocks.
@@ -197,7 +197,7 @@ impl Update<'_> {
         if is_told && is_new && self.sealed != Some(block.number) {
             self.seal(block)?;
         }
-        let Self { changes, state, cache, untold, committing, .. } = self;
+        let Self { changes, state, cache, untold, committing, sealed } = self;
         let mut new = state.clone();
         new.indexed = Some(block.number);
         new.indexed_hash = Some(block.hash);
@@ -215,7 +215,9 @@ impl Update<'_> {
             feed::cut(&mut transaction, &mut new).await?;
             *untold = true;
         }
-        state::remember_block(&transaction, block);
+        if sealed != Some(block.number) {
+            state::remember_block(&transaction, block);
+        }
         state::forget_below(&transaction, new.floor);
         journal::prune(&transaction, new.floor);
         state::advance(&transaction, state, &new);

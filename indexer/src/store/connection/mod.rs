@@ -8,7 +8,7 @@ mod sqlite;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    StoreError, Table, Value,
+    Cell, Row, StoreError, Table, Value,
     sql::{Reads, Sql},
 };
 pub(super) use postgres::Postgres;
@@ -23,19 +23,40 @@ pub(crate) enum Existing {
     Replaced,
 }
 
-/// Rows with the values of all their columns.
-pub(crate) type Rows = Vec<Vec<Value>>;
+/// Rows of one table, whatever their type.
+trait Rows: Send + Sync {
+    fn table(&self) -> &'static Table;
+    fn count(&self) -> usize;
+    fn cell(&self, row: usize, column: usize) -> Cell<'_>;
+}
+
+impl<R: Row> Rows for Vec<R> {
+    fn table(&self) -> &'static Table {
+        R::TABLE
+    }
+
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn cell(&self, row: usize, column: usize) -> Cell<'_> {
+        self[row].cell(column)
+    }
+}
+
+/// Rows that were read.
+type Found = Vec<Vec<Value>>;
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// What a connection is asked to do.
 enum Order {
     Begin,
-    Write(&'static Table, Rows, Existing),
+    Write(Box<dyn Rows>, Existing),
     Run(Sql),
     Must(Sql, StoreError),
     Wake(&'static str),
-    Read(Sql, Answer<Rows>),
+    Read(Sql, Answer<Found>),
     Commit(Answer<()>),
     Rollback,
     Close(Answer<()>),
@@ -49,13 +70,13 @@ trait Database {
     /// Begins a transaction that nobody else writes beside.
     async fn begin(&mut self) -> Result<(), StoreError>;
     /// Writes rows, no two with the same key.
-    async fn write(&mut self, table: &'static Table, rows: Rows, existing: Existing) -> Result<(), StoreError>;
+    async fn write(&mut self, rows: &dyn Rows, existing: Existing) -> Result<(), StoreError>;
     /// Runs a statement; how many rows it changed.
     async fn run(&mut self, sql: Sql) -> Result<u64, StoreError>;
     /// Wakes who listens on a channel, once this is committed.
     async fn wake(&mut self, channel: &'static str) -> Result<(), StoreError>;
     /// Runs a statement; the rows that it found.
-    async fn read(&mut self, sql: Sql) -> Result<Rows, StoreError>;
+    async fn read(&mut self, sql: Sql) -> Result<Found, StoreError>;
     async fn commit(&mut self) -> Result<(), StoreError>;
     async fn rollback(&mut self) -> Result<(), StoreError>;
     async fn close(self) -> Result<(), StoreError>;
@@ -81,7 +102,7 @@ impl Connection {
     }
 
     /// Runs a statement outside of a transaction; the rows that it found.
-    pub(crate) async fn read(&self, sql: Sql) -> Result<Rows, StoreError> {
+    pub(crate) async fn read(&self, sql: Sql) -> Result<Found, StoreError> {
         self.ask(|answer| Order::Read(sql, answer)).answer().await
     }
 
@@ -123,9 +144,9 @@ pub(crate) struct Writing<'c> {
 
 impl Writing<'_> {
     /// Writes rows, no two with the same key.
-    pub(crate) fn write(&self, table: &'static Table, rows: Rows, existing: Existing) {
+    pub(crate) fn write<R: Row>(&self, rows: Vec<R>, existing: Existing) {
         if !rows.is_empty() {
-            self.connection.order(Order::Write(table, rows, existing));
+            self.connection.order(Order::Write(Box::new(rows), existing));
         }
     }
 
@@ -157,7 +178,7 @@ impl Writing<'_> {
 }
 
 impl Reads for Writing<'_> {
-    async fn values(&mut self, sql: Sql) -> Result<Rows, StoreError> {
+    async fn values(&mut self, sql: Sql) -> Result<Found, StoreError> {
         self.connection.read(sql).await
     }
 }
@@ -215,8 +236,8 @@ impl<D: Database> Server<D> {
                 Order::Close(answer) => return tell(answer, self.database.close().await),
                 _ if !matches!(self.course, Course::Sound) => {}
                 Order::Rollback => self.undo().await,
-                Order::Write(table, rows, existing) => {
-                    let written = self.database.write(table, rows, existing).await;
+                Order::Write(rows, existing) => {
+                    let written = self.database.write(&*rows, existing).await;
                     self.note(written).await;
                 }
                 Order::Run(sql) => {
@@ -235,7 +256,7 @@ impl<D: Database> Server<D> {
         }
     }
 
-    async fn read(&mut self, sql: Sql) -> Result<Rows, StoreError> {
+    async fn read(&mut self, sql: Sql) -> Result<Found, StoreError> {
         self.course.told()?;
         let found = self.database.read(sql).await;
         if found.is_err() {
@@ -273,4 +294,62 @@ impl<D: Database> Server<D> {
 fn tell<T>(answer: Answer<T>, result: Result<T, StoreError>) {
     // Whoever asked may be gone.
     drop(answer.send(result));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Candidate, DatabaseUrl, PutOff, prepare};
+
+    async fn connection(dir: &tempfile::TempDir) -> Connection {
+        let url = DatabaseUrl::Sqlite(dir.path().join("index.db"));
+        let Candidate { connection, .. } = prepare(&url).await.expect("a database");
+        connection
+    }
+
+    fn row(name: &str) -> Vec<PutOff> {
+        vec![PutOff { name: name.into(), definition: String::new() }]
+    }
+
+    async fn names(connection: &Connection) -> Found {
+        connection.read(Sql::new("SELECT name FROM indexes_put_off ORDER BY name")).await.expect("rows")
+    }
+
+    #[tokio::test]
+    async fn after_an_error_nothing_of_the_transaction_is_done_and_the_next_answer_tells_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let connection = connection(&dir).await;
+        let mut transaction = connection.begin();
+        transaction.write(row("first"), Existing::Refused);
+        transaction.write(row("first"), Existing::Refused);
+        transaction.write(row("second"), Existing::Refused);
+        let error = transaction.values(Sql::new("SELECT 1")).await.expect_err("two rows with one key");
+        assert!(error.to_string().contains("UNIQUE"), "{error}");
+        let error = transaction.commit().answer().await.expect_err("it was undone");
+        assert!(matches!(error, StoreError::Undone), "{error}");
+
+        let transaction = connection.begin();
+        transaction.must(Sql::new("DELETE FROM indexes_put_off"), StoreError::AnotherWriter);
+        transaction.write(row("third"), Existing::Refused);
+        let error = transaction.commit().answer().await.expect_err("nothing to delete");
+        assert!(matches!(error, StoreError::AnotherWriter), "{error}");
+
+        let transaction = connection.begin();
+        transaction.write(row("fourth"), Existing::Refused);
+        transaction.commit().answer().await.expect("a sound transaction");
+        assert_eq!(names(&connection).await, [[Value::Text("fourth".into())]]);
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_is_dropped_is_undone() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let connection = connection(&dir).await;
+        connection.begin().write(row("dropped"), Existing::Refused);
+        assert_eq!(names(&connection).await, Found::new());
+        let transaction = connection.begin();
+        transaction.write(row("kept"), Existing::Refused);
+        transaction.write(row("kept"), Existing::Replaced);
+        transaction.commit().answer().await.expect("a sound transaction");
+        assert_eq!(names(&connection).await, [[Value::Text("kept".into())]]);
+    }
 }

@@ -1,9 +1,11 @@
 //! Writing to PostgreSQL: many rows by `COPY`, or by an array for each column.
 
+use std::ops::Range;
+
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use super::{Connection, Database, Existing, Rows, copy};
-use crate::store::{ColumnError, Kind, StoreError, Table, Value, postgres, sql::Sql};
+use super::{Connection, Database, Existing, Found, Rows, copy};
+use crate::store::{Cell, Kind, StoreError, Table, postgres, sql::Sql, value::significant};
 
 /// Rows of one statement, at most: what it holds in memory.
 const LARGEST: usize = 2_000;
@@ -28,10 +30,10 @@ impl Postgres {
         Ok(sqlx::raw_sql(sql).execute(&mut self.0).await.map(drop)?)
     }
 
-    async fn copy(&mut self, table: &Table, rows: &[Vec<Value>]) -> Result<(), StoreError> {
-        let rows = copy::encode(rows).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let mut copy = self.0.copy_in_raw(&copy_in(table)).await?;
-        copy.send(rows).await?;
+    async fn copy(&mut self, rows: &dyn Rows, range: Range<usize>) -> Result<(), StoreError> {
+        let bytes = copy::encode(rows, range).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let mut copy = self.0.copy_in_raw(&copy_in(rows.table())).await?;
+        copy.send(bytes).await?;
         copy.finish().await?;
         Ok(())
     }
@@ -44,20 +46,18 @@ impl Database for Postgres {
         self.batch(postgres::BEGIN_WRITING).await
     }
 
-    async fn write(&mut self, table: &'static Table, rows: Rows, existing: Existing) -> Result<(), StoreError> {
-        let mut rows = rows.into_iter();
-        loop {
-            let part: Rows = rows.by_ref().take(LARGEST).collect();
-            match part.len() {
-                0 => return Ok(()),
-                COPIED.. if existing == Existing::Refused => self.copy(table, &part).await?,
-                _ => {
-                    let query = sqlx::query(AssertSqlSafe(unnest(table, existing)));
-                    let columns = columns(table, part)?.into_iter();
-                    columns.fold(query, |query, column| column.bind(query)).execute(&mut self.0).await?;
-                }
+    async fn write(&mut self, rows: &dyn Rows, existing: Existing) -> Result<(), StoreError> {
+        for first in (0..rows.count()).step_by(LARGEST) {
+            let range = first..rows.count().min(first + LARGEST);
+            if existing == Existing::Refused && range.len() >= COPIED {
+                self.copy(rows, range).await?;
+            } else {
+                let query = sqlx::query(AssertSqlSafe(unnest(rows.table(), existing)));
+                let columns = (0..rows.table().columns.len()).map(|column| Column::of(rows, range.clone(), column));
+                columns.fold(query, |query, column| column.bind(query)).execute(&mut self.0).await?;
             }
         }
+        Ok(())
     }
 
     async fn run(&mut self, sql: Sql) -> Result<u64, StoreError> {
@@ -68,7 +68,7 @@ impl Database for Postgres {
         Ok(sqlx::query("SELECT pg_notify($1, '')").bind(channel).execute(&mut self.0).await.map(drop)?)
     }
 
-    async fn read(&mut self, sql: Sql) -> Result<Rows, StoreError> {
+    async fn read(&mut self, sql: Sql) -> Result<Found, StoreError> {
         postgres::query(sql).fetch_all(&mut self.0).await?.iter().map(postgres::values_of).collect()
     }
 
@@ -117,25 +117,36 @@ enum Column {
 }
 
 impl Column {
-    fn new(kind: Kind, rows: usize) -> Self {
-        match kind {
-            Kind::Int => Self::Int(Vec::with_capacity(rows)),
-            Kind::Text => Self::Text(Vec::with_capacity(rows)),
-            Kind::Blob => Self::Blob(Vec::with_capacity(rows)),
+    fn of(rows: &dyn Rows, range: Range<usize>, column: usize) -> Self {
+        let cells = range.map(|row| rows.cell(row, column));
+        // A column's type says what its cells hold.
+        match rows.table().kinds[column] {
+            Kind::Int => Self::Int(
+                cells
+                    .map(|cell| match cell {
+                        Cell::Int(int) => Some(int),
+                        _ => None,
+                    })
+                    .collect(),
+            ),
+            Kind::Text => Self::Text(
+                cells
+                    .map(|cell| match cell {
+                        Cell::Text(text) => Some(text.to_owned()),
+                        _ => None,
+                    })
+                    .collect(),
+            ),
+            Kind::Blob => Self::Blob(
+                cells
+                    .map(|cell| match cell {
+                        Cell::Blob(bytes) => Some(bytes.to_vec()),
+                        Cell::Amount(amount) => Some(significant(&amount).to_vec()),
+                        _ => None,
+                    })
+                    .collect(),
+            ),
         }
-    }
-
-    fn push(&mut self, value: Value) -> Result<(), ColumnError> {
-        match (self, value) {
-            (Self::Int(column), Value::Int(int)) => column.push(Some(int)),
-            (Self::Int(column), Value::Null) => column.push(None),
-            (Self::Text(column), Value::Text(text)) => column.push(Some(text)),
-            (Self::Text(column), Value::Null) => column.push(None),
-            (Self::Blob(column), Value::Blob(bytes)) => column.push(Some(bytes)),
-            (Self::Blob(column), Value::Null) => column.push(None),
-            (_, found) => return Err(ColumnError::new("a value of the column's kind", found)),
-        }
-        Ok(())
     }
 
     fn bind(self, query: Query) -> Query {
@@ -145,14 +156,4 @@ impl Column {
             Self::Blob(column) => query.bind(column),
         }
     }
-}
-
-fn columns(table: &Table, rows: Vec<Vec<Value>>) -> Result<Vec<Column>, StoreError> {
-    let mut columns: Vec<Column> = table.kinds.iter().map(|kind| Column::new(*kind, rows.len())).collect();
-    for row in rows {
-        for (column, value) in columns.iter_mut().zip(row) {
-            column.push(value).map_err(|source| StoreError::Damaged { table: table.name, source })?;
-        }
-    }
-    Ok(columns)
 }

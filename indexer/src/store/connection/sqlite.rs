@@ -7,8 +7,8 @@ use rusqlite::{
     types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
 };
 
-use super::{Connection, Database, Existing, Rows};
-use crate::store::{StoreError, Table, Value, sql::Sql, sqlite};
+use super::{Connection, Database, Existing, Found, Rows};
+use crate::store::{Cell, StoreError, Table, Value, sql::Sql, sqlite, value::significant};
 
 /// Statements that stay prepared.
 const STATEMENTS: usize = 256;
@@ -39,7 +39,9 @@ impl Sqlite {
 
     fn bound(&self, sql: &Sql) -> Result<CachedStatement<'_>, StoreError> {
         let mut statement = self.prepared(&sql.text)?;
-        bind(&mut statement, &sql.args)?;
+        for (index, value) in sql.args.iter().enumerate() {
+            statement.raw_bind_parameter(index + 1, value)?;
+        }
         Ok(statement)
     }
 }
@@ -51,10 +53,13 @@ impl Database for Sqlite {
         Ok(self.0.execute_batch("BEGIN IMMEDIATE")?)
     }
 
-    async fn write(&mut self, table: &'static Table, rows: Rows, existing: Existing) -> Result<(), StoreError> {
-        let mut statement = self.prepared(&insert(table, existing))?;
-        for row in &rows {
-            bind(&mut statement, row)?;
+    async fn write(&mut self, rows: &dyn Rows, existing: Existing) -> Result<(), StoreError> {
+        let columns = rows.table().columns.len();
+        let mut statement = self.prepared(&insert(rows.table(), existing))?;
+        for row in 0..rows.count() {
+            for column in 0..columns {
+                statement.raw_bind_parameter(column + 1, rows.cell(row, column))?;
+            }
             statement.raw_execute()?;
         }
         Ok(())
@@ -69,7 +74,7 @@ impl Database for Sqlite {
         Ok(())
     }
 
-    async fn read(&mut self, sql: Sql) -> Result<Rows, StoreError> {
+    async fn read(&mut self, sql: Sql) -> Result<Found, StoreError> {
         let mut statement = self.bound(&sql)?;
         let columns = statement.column_count();
         let found = statement.raw_query().mapped(|row| (0..columns).map(|column| row.get(column)).collect());
@@ -102,11 +107,16 @@ fn insert(table: &Table, existing: Existing) -> String {
     sql.text
 }
 
-fn bind(statement: &mut CachedStatement<'_>, values: &[Value]) -> Result<(), StoreError> {
-    for (index, value) in values.iter().enumerate() {
-        statement.raw_bind_parameter(index + 1, value)?;
+impl ToSql for Cell<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(int) => ValueRef::Integer(*int),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Blob(bytes) => ValueRef::Blob(bytes),
+            Self::Amount(amount) => ValueRef::Blob(significant(amount)),
+        }))
     }
-    Ok(())
 }
 
 impl ToSql for Value {
