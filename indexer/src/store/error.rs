@@ -115,6 +115,16 @@ impl StoreError {
         error.code().is_some_and(|code| [sqlite::INTERRUPTED, postgres::INTERRUPTED].contains(&&*code))
     }
 
+    /// Whether a connection is gone, and another may do.
+    pub(super) fn is_broken_connection(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        match error {
+            sqlx::Error::Io(_) => true,
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| postgres::is_broken(&code)),
+            _ => false,
+        }
+    }
+
     /// Whether waiting may mend it: the database is away, busy or out of space.
     pub fn passes_by_itself(&self) -> bool {
         let error = match self {

@@ -9,8 +9,8 @@ use super::{
     connection::{Existing, Writing},
     journal::{self, Image, from_json, to_json},
     rows::{Case, Event, Node, Task},
-    sql::{Reads as _, Sql},
-    state::{Block, State},
+    sql::{Reads, Sql},
+    state::{self, Block, State},
     table::row,
 };
 
@@ -143,7 +143,7 @@ impl Draft {
         });
         transaction.write(placed.collect::<Vec<_>>(), Existing::Replaced);
         let mut delete = Sql::new("DELETE FROM feed WHERE sequence <= ");
-        delete.arg(state.sequence.saturating_sub(KEPT).value());
+        delete.number(state.sequence.saturating_sub(KEPT));
         transaction.run(delete);
         transaction.wake(CHANNEL);
     }
@@ -188,16 +188,12 @@ pub(crate) fn select(after: u64) -> Sql {
 }
 
 /// The part of the feed that follows a place, as [`select`] found it.
-pub(crate) fn part(after: u64, state: Option<&State>, found: Vec<Stored>) -> Result<Part, StoreError> {
-    let newest = state.map_or(0, |state| state.sequence);
-    let whole = match found.first() {
-        Some(first) => first.sequence == after + 1,
-        None => newest == after,
-    };
-    match whole {
-        true => found.into_iter().map(Change::try_from).collect::<Result<_, _>>().map(Part::Next),
-        false => Ok(Part::Cut(newest)),
+pub(crate) async fn part(after: u64, found: Vec<Stored>, on: &mut impl Reads) -> Result<Part, StoreError> {
+    if found.first().is_some_and(|first| first.sequence == after + 1) {
+        return found.into_iter().map(Change::try_from).collect::<Result<_, _>>().map(Part::Next);
     }
+    let newest = state::load(on).await?.map_or(0, |state| state.sequence);
+    Ok(if found.is_empty() && newest == after { Part::Next(Vec::new()) } else { Part::Cut(newest) })
 }
 
 impl TryFrom<Stored> for Change {

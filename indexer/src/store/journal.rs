@@ -69,7 +69,7 @@ pub(crate) async fn undo_above(transaction: &mut Writing<'_>, to: u64) -> Result
     }
     for table in ["undo", "events"] {
         let mut delete = Sql::new("DELETE FROM ");
-        delete.name(table).push(" WHERE block > ").arg(to.value());
+        delete.name(table).push(" WHERE block > ").number(to);
         transaction.run(delete);
     }
     Ok(count)
@@ -78,7 +78,7 @@ pub(crate) async fn undo_above(transaction: &mut Writing<'_>, to: u64) -> Result
 /// Forgets what can no longer be undone.
 pub(crate) fn prune(transaction: &Writing<'_>, floor: u64) {
     let mut delete = Sql::new("DELETE FROM undo WHERE block <= ");
-    delete.arg(floor.value());
+    delete.number(floor);
     transaction.run(delete);
 }
 

@@ -167,7 +167,8 @@ impl Snapshot {
     /// If the database can't be read.
     pub async fn feed(&self, after: u64) -> Result<Part, StoreError> {
         let found = self.rows(feed::select(after)).await?;
-        feed::part(after, self.state().await?.as_ref(), found)
+        let mut guard = self.begun().await?;
+        feed::part(after, found, self.transaction(&mut guard)?).await.map_err(|error| self.interrupted(error))
     }
 
     /// How many rows meet a condition.

@@ -44,6 +44,11 @@ impl Sql {
         self.push("?")
     }
 
+    /// Appends a number: of a statement that runs once for a block, and has no other values, so that it needs no preparation.
+    pub(crate) fn number(&mut self, number: u64) -> &mut Self {
+        self.push(&number.to_string())
+    }
+
     /// Appends items, with commas.
     pub(crate) fn list<T>(&mut self, items: &[T], mut each: impl FnMut(&mut Self, &T)) -> &mut Self {
         for (index, item) in items.iter().enumerate() {

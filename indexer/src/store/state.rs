@@ -2,7 +2,7 @@
 //! be reorganised.
 
 use super::{
-    Column, Row as _, StoreError, Value,
+    Row as _, StoreError, Value,
     connection::Writing,
     sql::{Reads, Sql},
     table::row,
@@ -147,13 +147,13 @@ pub(crate) async fn blocks(transaction: &mut Writing<'_>) -> Result<Vec<BlockRef
 /// Forgets retracted blocks.
 pub(crate) fn forget_above(transaction: &Writing<'_>, number: u64) {
     let mut delete = Sql::new("DELETE FROM blocks WHERE number > ");
-    delete.arg(number.value());
+    delete.number(number);
     transaction.run(delete);
 }
 
 /// Forgets blocks below the newest that can't be reorganised any more.
 pub(crate) fn forget_below(transaction: &Writing<'_>, floor: u64) {
     let mut delete = Sql::new("DELETE FROM blocks WHERE number < (SELECT max(number) FROM blocks WHERE number <= ");
-    delete.arg(floor.value()).push(")");
+    delete.number(floor).push(")");
     transaction.run(delete);
 }

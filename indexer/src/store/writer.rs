@@ -24,7 +24,14 @@ pub struct Writer {
     /// Whether the feed holds nothing.
     untold: bool,
     /// The last transaction, if nobody has waited for it yet.
-    committing: Option<Asked<()>>,
+    committing: Option<Committing>,
+}
+
+/// A transaction that was ordered.
+struct Committing {
+    asked: Asked<()>,
+    /// Where the database stands if it fails.
+    otherwise: State,
 }
 
 /// Blocks of a history for which indexes are put off.
@@ -67,13 +74,16 @@ impl Writer {
     /// Waits until the last transaction is committed.
     ///
     /// # Errors
-    /// If another writer is at work, or the database failed: then the database is as it was before that transaction, and
-    /// this writer of no use any more.
+    /// If another writer is at work, or the database failed: then it is as it was before that transaction.
     pub async fn written(&mut self) -> Result<(), StoreError> {
-        match self.committing.take() {
-            Some(committing) => committing.answer().await,
-            None => Ok(()),
+        let Some(Committing { asked, otherwise }) = self.committing.take() else { return Ok(()) };
+        let answer = asked.answer().await;
+        if answer.is_err() {
+            self.state = otherwise;
+            self.cache = Cache::default();
+            self.untold = false;
         }
+        answer
     }
 
     /// Before an update with the last block `to`: puts indexes off if a long history is about to be loaded into an empty
@@ -161,7 +171,7 @@ pub struct Update<'w> {
     state: &'w mut State,
     cache: &'w mut Cache,
     untold: &'w mut bool,
-    committing: &'w mut Option<Asked<()>>,
+    committing: &'w mut Option<Committing>,
     /// The last block that was sealed.
     sealed: Option<u64>,
 }
@@ -221,12 +231,16 @@ impl Update<'_> {
         state::forget_below(&transaction, new.floor);
         journal::prune(&transaction, new.floor);
         state::advance(&transaction, state, &new);
-        let ordered = transaction.commit();
-        if let Some(before) = committing.take() {
-            before.answer().await?;
+        let asked = transaction.commit();
+        if let Some(earlier) = committing.take()
+            && let Err(error) = earlier.asked.answer().await
+        {
+            // This one fails too: it moves on a state that never was.
+            *state = earlier.otherwise;
+            *untold = false;
+            return Err(error);
         }
-        *committing = Some(ordered);
-        *state = new;
+        *committing = Some(Committing { asked, otherwise: std::mem::replace(state, new) });
         *cache = known.aged();
         Ok(())
     }

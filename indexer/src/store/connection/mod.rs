@@ -71,8 +71,10 @@ trait Database {
     async fn begin(&mut self) -> Result<(), StoreError>;
     /// Writes rows, no two with the same key.
     async fn write(&mut self, rows: &dyn Rows, existing: Existing) -> Result<(), StoreError>;
+    /// Runs a statement, now or before the next that has an outcome.
+    async fn run(&mut self, sql: Sql) -> Result<(), StoreError>;
     /// Runs a statement; how many rows it changed.
-    async fn run(&mut self, sql: Sql) -> Result<u64, StoreError>;
+    async fn change(&mut self, sql: Sql) -> Result<u64, StoreError>;
     /// Wakes who listens on a channel, once this is committed.
     async fn wake(&mut self, channel: &'static str) -> Result<(), StoreError>;
     /// Runs a statement; the rows that it found.
@@ -242,11 +244,11 @@ impl<D: Database> Server<D> {
                 }
                 Order::Run(sql) => {
                     let run = self.database.run(sql).await;
-                    self.note(run.map(drop)).await;
+                    self.note(run).await;
                 }
                 Order::Must(sql, otherwise) => {
-                    let run = self.database.run(sql).await;
-                    self.note(run.and_then(|changed| if changed > 0 { Ok(()) } else { Err(otherwise) })).await;
+                    let changed = self.database.change(sql).await;
+                    self.note(changed.and_then(|changed| if changed > 0 { Ok(()) } else { Err(otherwise) })).await;
                 }
                 Order::Wake(channel) => {
                     let woken = self.database.wake(channel).await;

@@ -16,23 +16,37 @@ const COPIED: usize = 64;
 type Query = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
 /// A connection to a server.
-pub(in crate::store) struct Postgres(PgConnection);
+pub(in crate::store) struct Postgres {
+    connection: PgConnection,
+    /// Statements without values, which wait for the next one, so that they cost no answer of their own.
+    waiting: String,
+}
 
 impl Postgres {
     /// Lets a connection write, on a task of its own.
     pub(in crate::store) fn spawn(connection: PgConnection) -> Connection {
-        let (connection, serving) = Connection::serving(Self(connection));
+        let (connection, serving) = Connection::serving(Self { connection, waiting: String::new() });
         tokio::spawn(serving);
         connection
     }
 
-    async fn batch(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        Ok(sqlx::raw_sql(sql).execute(&mut self.0).await.map(drop)?)
+    fn wait(&mut self, statement: &str) {
+        self.waiting.push_str(statement);
+        self.waiting.push_str(";\n");
+    }
+
+    /// The connection, once what waited was run.
+    async fn ready(&mut self) -> Result<&mut PgConnection, StoreError> {
+        if !self.waiting.is_empty() {
+            let statements = std::mem::take(&mut self.waiting);
+            sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut self.connection).await?;
+        }
+        Ok(&mut self.connection)
     }
 
     async fn copy(&mut self, rows: &dyn Rows, range: Range<usize>) -> Result<(), StoreError> {
         let bytes = copy::encode(rows, range).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let mut copy = self.0.copy_in_raw(&copy_in(rows.table())).await?;
+        let mut copy = self.ready().await?.copy_in_raw(&copy_in(rows.table())).await?;
         copy.send(bytes).await?;
         copy.finish().await?;
         Ok(())
@@ -43,7 +57,8 @@ impl Database for Postgres {
     const INDEXES_OF: &'static str = postgres::INDEXES_OF;
 
     async fn begin(&mut self) -> Result<(), StoreError> {
-        self.batch(postgres::BEGIN_WRITING).await
+        self.wait(postgres::BEGIN_WRITING);
+        Ok(())
     }
 
     async fn write(&mut self, rows: &dyn Rows, existing: Existing) -> Result<(), StoreError> {
@@ -54,34 +69,46 @@ impl Database for Postgres {
             } else {
                 let query = sqlx::query(AssertSqlSafe(unnest(rows.table(), existing)));
                 let columns = (0..rows.table().columns.len()).map(|column| Column::of(rows, range.clone(), column));
-                columns.fold(query, |query, column| column.bind(query)).execute(&mut self.0).await?;
+                columns.fold(query, |query, column| column.bind(query)).execute(self.ready().await?).await?;
             }
         }
         Ok(())
     }
 
-    async fn run(&mut self, sql: Sql) -> Result<u64, StoreError> {
-        Ok(postgres::query(sql).execute(&mut self.0).await?.rows_affected())
+    async fn run(&mut self, sql: Sql) -> Result<(), StoreError> {
+        match sql.args.as_slice() {
+            [] => self.wait(&sql.text),
+            _ => drop(self.change(sql).await?),
+        }
+        Ok(())
+    }
+
+    async fn change(&mut self, sql: Sql) -> Result<u64, StoreError> {
+        Ok(postgres::query(sql).execute(self.ready().await?).await?.rows_affected())
     }
 
     async fn wake(&mut self, channel: &'static str) -> Result<(), StoreError> {
-        Ok(sqlx::query("SELECT pg_notify($1, '')").bind(channel).execute(&mut self.0).await.map(drop)?)
+        self.wait(&format!("NOTIFY {channel}"));
+        Ok(())
     }
 
     async fn read(&mut self, sql: Sql) -> Result<Found, StoreError> {
-        postgres::query(sql).fetch_all(&mut self.0).await?.iter().map(postgres::values_of).collect()
+        postgres::query(sql).fetch_all(self.ready().await?).await?.iter().map(postgres::values_of).collect()
     }
 
     async fn commit(&mut self) -> Result<(), StoreError> {
-        self.batch("COMMIT").await
+        self.wait("COMMIT");
+        self.ready().await.map(drop)
     }
 
     async fn rollback(&mut self) -> Result<(), StoreError> {
-        self.batch("ROLLBACK").await
+        self.waiting.clear();
+        self.wait("ROLLBACK");
+        self.ready().await.map(drop)
     }
 
     async fn close(self) -> Result<(), StoreError> {
-        Ok(self.0.close().await?)
+        Ok(self.connection.close().await?)
     }
 }
 

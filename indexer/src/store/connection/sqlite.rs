@@ -65,7 +65,15 @@ impl Database for Sqlite {
         Ok(())
     }
 
-    async fn run(&mut self, sql: Sql) -> Result<u64, StoreError> {
+    async fn run(&mut self, sql: Sql) -> Result<(), StoreError> {
+        Ok(match sql.args.as_slice() {
+            // Its numbers are part of its text: it will not be needed again.
+            [] => self.0.execute_batch(&sql.text)?,
+            _ => self.bound(&sql)?.raw_execute().map(drop)?,
+        })
+    }
+
+    async fn change(&mut self, sql: Sql) -> Result<u64, StoreError> {
         Ok(self.bound(&sql)?.raw_execute()? as u64)
     }
 
