@@ -68,7 +68,11 @@ impl Feed {
         let mut position = None;
         let mut failing = false;
         loop {
-            match self.pass_on(&mut position).await {
+            let passed = tokio::select! {
+                () = token.cancelled() => return,
+                passed = self.pass_on(&mut position) => passed,
+            };
+            match passed {
                 Ok(()) => failing = false,
                 Err(error) if !std::mem::replace(&mut failing, true) => {
                     tracing::warn!(%error, "cannot read what to tell subscribers: trying again");

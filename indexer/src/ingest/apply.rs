@@ -32,7 +32,7 @@ pub(super) async fn order(writer: &mut Writer, projector: &Projector, update: &U
         }
     };
     if ordered.is_err() {
-        // What was read may have lacked what the transaction before should have written: its error is the cause.
+        // If the transaction before failed, that is the cause.
         writer.written().await?;
     }
     ordered
@@ -56,6 +56,7 @@ async fn append(
     open.settle()?;
     for events in blocks(told) {
         projector.apply(events, &mut open.changes).await?;
+        tokio::task::yield_now().await;
         open.seal(&events[0].block)?;
     }
     open.commit(to, chain).await

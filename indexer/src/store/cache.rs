@@ -104,6 +104,11 @@ impl<R: Row> CachedTable<R> {
         }
     }
 
+    /// Whether every row of the table is here.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     /// Notes what the database has.
     pub(crate) fn learn(&mut self, key: Vec<Value>, row: Option<R>) {
         self.young.insert(key, Slot { now: row, before: None });

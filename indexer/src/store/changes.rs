@@ -86,10 +86,11 @@ impl<'w> Changes<'w> {
     /// # Errors
     /// If the database can't be read.
     pub async fn all<R: Row>(&mut self) -> Result<Vec<R>, StoreError> {
-        let stored = Sql::select(R::TABLE).rows::<R>(&mut self.transaction).await?;
-        let table = self.cache.table::<R>();
-        table.learn_all(stored);
-        Ok(table.all().cloned().collect())
+        if !self.cache.table::<R>().is_whole() {
+            let stored = Sql::select(R::TABLE).rows::<R>(&mut self.transaction).await?;
+            self.cache.table::<R>().learn_all(stored);
+        }
+        Ok(self.cache.table::<R>().all().cloned().collect())
     }
 
     /// Adds a raw event.

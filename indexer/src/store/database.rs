@@ -12,7 +12,7 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
 use url::Url;
 
 use super::{
-    READERS, StoreError, Value, postgres,
+    StoreError, Value, postgres,
     sql::{Reads, Sql},
     sqlite,
 };
@@ -85,16 +85,7 @@ impl Pool {
                 sqlite::stop_at(&mut transaction, Instant::now() + limit).await?;
                 Ok(Reading::Sqlite(transaction))
             }
-            Self::Postgres(pool) => {
-                // Each of the connections may have broken while nobody used it.
-                for _ in 0..READERS {
-                    match pool.begin_with(postgres::begin_reading(limit)).await.map_err(StoreError::from) {
-                        Err(error) if error.is_broken_connection() => {}
-                        begun => return begun.map(Reading::Postgres),
-                    }
-                }
-                Ok(Reading::Postgres(pool.begin_with(postgres::begin_reading(limit)).await?))
-            }
+            Self::Postgres(pool) => Ok(Reading::Postgres(pool.begin_with(postgres::begin_reading(limit)).await?)),
         }
     }
 

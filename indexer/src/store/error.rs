@@ -1,5 +1,7 @@
 //! What can go wrong between the indexer and its database.
 
+use sqlx::migrate::MigrateError;
+
 use super::{ColumnError, Value, postgres, sqlite};
 
 /// Why the store can't do what was asked.
@@ -24,7 +26,7 @@ pub enum StoreError {
         /// The database.
         database: String,
         /// What went wrong.
-        source: sqlx::migrate::MigrateError,
+        source: MigrateError,
     },
     /// The database was filled from another deployment.
     #[error(
@@ -115,32 +117,28 @@ impl StoreError {
         error.code().is_some_and(|code| [sqlite::INTERRUPTED, postgres::INTERRUPTED].contains(&&*code))
     }
 
-    /// Whether a connection is gone, and another may do.
-    pub(super) fn is_broken_connection(&self) -> bool {
-        let Self::Database(error) = self else { return false };
-        match error {
-            sqlx::Error::Io(_) => true,
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| postgres::is_broken(&code)),
-            _ => false,
-        }
-    }
-
     /// Whether waiting may mend it: the database is away, busy or out of space.
     pub fn passes_by_itself(&self) -> bool {
-        let error = match self {
-            Self::Database(error) | Self::Open { source: error, .. } => error,
+        match self {
+            Self::Database(error) | Self::Open { source: error, .. } => passes(error),
+            Self::Migrate {
+                source: MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _), ..
+            } => passes(error),
             Self::Sqlite(error) => {
-                return error.sqlite_error().is_some_and(|error| sqlite::passes(&error.extended_code.to_string()));
+                error.sqlite_error().is_some_and(|error| sqlite::passes(&error.extended_code.to_string()))
             }
-            _ => return matches!(self, Self::Busy),
-        };
-        match error {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-            sqlx::Error::Database(error) => {
-                error.code().is_some_and(|code| sqlite::passes(&code) || postgres::passes(&code))
-            }
-            _ => false,
+            _ => matches!(self, Self::Busy),
         }
+    }
+}
+
+fn passes(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| sqlite::passes(&code) || postgres::passes(&code))
+        }
+        _ => false,
     }
 }
 

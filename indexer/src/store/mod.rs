@@ -28,7 +28,7 @@ use aiigo_protocol::Deployment;
 use self::{
     connection::{Connection, Postgres, Sqlite},
     database::Pool,
-    sql::Sql,
+    sql::{Reads as _, Sql},
 };
 pub use changes::Changes;
 pub use database::DatabaseUrl;
@@ -87,8 +87,8 @@ pub async fn prepare(url: &DatabaseUrl) -> Result<Candidate, StoreError> {
 /// # Errors
 /// If the database belongs to another deployment, or can't be used.
 pub async fn inspect(url: &DatabaseUrl, deployment: &Deployment) -> Result<Option<State>, StoreError> {
-    let Candidate { connection, .. } = prepare(url).await?;
-    let state = state::load(&mut connection.begin()).await?;
+    let Candidate { mut connection, .. } = prepare(url).await?;
+    let state = state::load(&mut connection).await?;
     connection.close().await?;
     state.map(|state| state.of(deployment)).transpose()
 }
@@ -107,7 +107,7 @@ impl Candidate {
     ///
     /// # Errors
     /// If the database belongs to another deployment, or fails.
-    pub async fn elect(self, deployment: &Deployment) -> Result<Writer, StoreError> {
+    pub async fn elect(mut self, deployment: &Deployment) -> Result<Writer, StoreError> {
         while !self.is_alone && !self.try_lock().await? {
             tokio::time::sleep(ELECTION).await;
         }
@@ -118,8 +118,8 @@ impl Candidate {
         Ok(Writer::new(self.connection, state, unindexed))
     }
 
-    async fn try_lock(&self) -> Result<bool, StoreError> {
-        let locked = self.connection.read(Sql::new(postgres::TRY_LOCK)).await?;
+    async fn try_lock(&mut self) -> Result<bool, StoreError> {
+        let locked = self.connection.values(Sql::new(postgres::TRY_LOCK)).await?;
         Ok(locked == [[Value::Int(1)]])
     }
 }

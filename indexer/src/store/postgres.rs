@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions as _, Encode, PgConnection, PgPool, Postgres, Row as _, Type, TypeInfo,
-    ValueRef,
+    AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Encode, PgConnection, PgPool, Postgres, Row as _,
+    Type, TypeInfo, ValueRef,
     encode::IsNull,
     error::BoxDynError,
     postgres::{PgArgumentBuffer, PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgTypeInfo, types::Oid},
@@ -18,10 +18,10 @@ use super::{DatabaseUrl, READER_WAIT, READERS, StoreError, Value, sql::Sql};
 pub(super) const BEGIN_WRITING: &str = "BEGIN; LOCK TABLE state IN EXCLUSIVE MODE";
 /// The code of a statement that ran too long.
 pub(super) const INTERRUPTED: &str = "57014";
-/// Classes of codes of a connection that is gone: broken, or ended by a server that stops or starts.
-const BROKEN: [&str; 2] = ["08", "57P"];
-/// The class of codes of a server that has used something up.
-const EXHAUSTED: &str = "53";
+/// Classes of codes that pass: a broken connection, resources used up, a server that stops or starts.
+const PASSING: [&str; 3] = ["08", "53", "57P"];
+/// How long a connection is taken to be as it was.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Indexes but those of keys, with what makes them; which tables' has to follow.
 pub(super) const INDEXES_OF: &str = "
@@ -56,19 +56,21 @@ pub(super) async fn connect(url: &DatabaseUrl, server: &Url) -> Result<PgConnect
 /// Connects to read.
 pub(super) async fn readers(url: &Url) -> Result<PgPool, sqlx::Error> {
     let options = options(url)?.options([("default_transaction_read_only", "on")]);
-    // Whether a connection is still there is found out by the statement that begins a transaction.
-    let pool = PgPoolOptions::new().test_before_acquire(false).max_connections(READERS);
-    pool.acquire_timeout(READER_WAIT).connect_with(options).await
-}
-
-/// Whether an error of that code means that the connection is gone.
-pub(super) fn is_broken(code: &str) -> bool {
-    BROKEN.iter().any(|class| code.starts_with(class))
+    // One that was used a moment ago needs no question whether it is still there.
+    let pool = PgPoolOptions::new().test_before_acquire(false).before_acquire(|connection, used| {
+        Box::pin(async move {
+            if used.idle_for > FRESH {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    });
+    pool.max_connections(READERS).acquire_timeout(READER_WAIT).connect_with(options).await
 }
 
 /// Whether an error of that code passes by itself.
 pub(super) fn passes(code: &str) -> bool {
-    is_broken(code) || code.starts_with(EXHAUSTED)
+    PASSING.iter().any(|class| code.starts_with(class))
 }
 
 /// Begins a transaction that sees one state of the database, and stops each statement after `limit`.

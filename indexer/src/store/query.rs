@@ -300,7 +300,7 @@ mod tests {
     async fn a_page_of_tasks_of_a_status_is_never_sorted() {
         let dir = tempfile::tempdir().expect("a folder");
         let url = DatabaseUrl::Sqlite(dir.path().join("index.db"));
-        let Candidate { connection, .. } = prepare(&url).await.expect("a database");
+        let Candidate { mut connection, .. } = prepare(&url).await.expect("a database");
         let mut transaction = connection.begin();
         let status = || Condition::equals("status", Value::Int(1));
         let resource = || Condition::equals("resource_type", Value::Int(0)).and(status());

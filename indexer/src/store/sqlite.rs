@@ -34,11 +34,11 @@ const ROWS_AHEAD: usize = 256;
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How the file is written. With a write-ahead log, `NORMAL` can lose the last transactions to a power cut but never part of
-/// one: they are fetched again. 64 MiB for the pages that a history's many indexes are written to; the log is folded into
+/// one: they are fetched again. 32 MiB for the pages that a history's many indexes are written to; the log is folded into
 /// the file every 16 MiB.
 pub(super) const WRITING: &str = "
     PRAGMA synchronous = NORMAL;
-    PRAGMA cache_size = -65536;
+    PRAGMA cache_size = -32768;
     PRAGMA temp_store = memory;
     PRAGMA wal_autocheckpoint = 4096;";
 

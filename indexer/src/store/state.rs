@@ -108,8 +108,8 @@ pub(crate) async fn open(transaction: &mut Writing<'_>, deployment: &Deployment)
 }
 
 /// Reads the state, if the database has one.
-pub(crate) async fn load(transaction: &mut impl Reads) -> Result<Option<State>, StoreError> {
-    Ok(Sql::select(State::TABLE).rows(transaction).await?.pop())
+pub(crate) async fn load(on: &mut impl Reads) -> Result<Option<State>, StoreError> {
+    Ok(Sql::select(State::TABLE).rows(on).await?.pop())
 }
 
 /// Moves the state on, if it is still what this writer last wrote.
@@ -135,10 +135,10 @@ pub(crate) fn remember_block(transaction: &Writing<'_>, block: &BlockRef) {
 }
 
 /// The kept blocks, oldest first.
-pub(crate) async fn blocks(transaction: &mut Writing<'_>) -> Result<Vec<BlockRef>, StoreError> {
+pub(crate) async fn blocks(on: &mut impl Reads) -> Result<Vec<BlockRef>, StoreError> {
     let mut select = Sql::select(Block::TABLE);
     select.push(" ORDER BY number");
-    let blocks = select.rows::<Block>(transaction).await?.into_iter();
+    let blocks = select.rows::<Block>(on).await?.into_iter();
     Ok(blocks
         .map(|Block { number, hash, parent_hash, timestamp }| BlockRef { number, hash, parent_hash, timestamp })
         .collect())

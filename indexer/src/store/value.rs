@@ -76,6 +76,17 @@ impl From<Cell<'_>> for Value {
     }
 }
 
+impl<'v> From<&'v Value> for Cell<'v> {
+    fn from(value: &'v Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Int(int) => Self::Int(*int),
+            Value::Text(text) => Self::Text(text),
+            Value::Blob(bytes) => Self::Blob(bytes),
+        }
+    }
+}
+
 /// A type that can be stored in one column.
 pub trait Column: Sized {
     /// What such a column holds.

@@ -21,7 +21,7 @@ pub struct Writer {
     cache: Cache,
     /// Whether indexes are still to be built.
     unindexed: bool,
-    /// Whether the feed holds nothing.
+    /// Whether the feed is known to hold nothing.
     untold: bool,
     /// The last transaction, if nobody has waited for it yet.
     committing: Option<Committing>,
@@ -68,22 +68,28 @@ impl Writer {
     /// If the database can't be read.
     pub async fn blocks(&mut self) -> Result<Vec<BlockRef>, StoreError> {
         self.written().await?;
-        state::blocks(&mut self.connection.begin()).await
+        state::blocks(&mut self.connection).await
     }
 
     /// Waits until the last transaction is committed.
     ///
     /// # Errors
-    /// If another writer is at work, or the database failed: then it is as it was before that transaction.
+    /// If another writer is at work, or the database failed. Then it is as it was before that transaction, unless only the
+    /// answer was lost.
     pub async fn written(&mut self) -> Result<(), StoreError> {
-        let Some(Committing { asked, otherwise }) = self.committing.take() else { return Ok(()) };
-        let answer = asked.answer().await;
-        if answer.is_err() {
+        let Some(committing) = &mut self.committing else { return Ok(()) };
+        let answer = committing.asked.answer().await;
+        if let (Some(Committing { otherwise, .. }), Err(_)) = (self.committing.take(), &answer) {
             self.state = otherwise;
             self.cache = Cache::default();
             self.untold = false;
         }
         answer
+    }
+
+    /// Whether there is something to [wait for](Self::written).
+    pub const fn is_writing(&self) -> bool {
+        self.committing.is_some()
     }
 
     /// Before an update with the last block `to`: puts indexes off if a long history is about to be loaded into an empty
@@ -123,7 +129,10 @@ impl Writer {
             return Err(StoreError::Gap { from, indexed });
         }
         let Self { connection, state, cache, untold, committing, .. } = self;
-        let changes = Changes::new(connection.begin(), std::mem::take(cache));
+        let transaction = connection.begin();
+        // Before anything is read or written on what another writer left.
+        state::advance(&transaction, state, state);
+        let changes = Changes::new(transaction, std::mem::take(cache));
         Ok(Update { changes, state, cache, untold, committing, sealed: None })
     }
 
@@ -143,6 +152,7 @@ impl Writer {
         self.untold = false;
         self.written().await?;
         let mut transaction = self.connection.begin();
+        state::advance(&transaction, &self.state, &self.state);
         let mut feed = Draft::default();
         feed.take_back(&mut transaction, to.number).await?;
         let undone = journal::undo_above(&mut transaction, to.number).await?;
@@ -159,7 +169,8 @@ impl Writer {
     ///
     /// # Errors
     /// If the database fails; nothing is lost then.
-    pub async fn close(self) -> Result<(), StoreError> {
+    pub async fn close(mut self) -> Result<(), StoreError> {
+        self.written().await?;
         self.connection.close().await
     }
 }
@@ -217,12 +228,12 @@ impl Update<'_> {
         new.floor = new.floor.max(chain.finalized.min(block.number));
         new.live = chain.live;
 
-        let (mut transaction, known, feed) = changes.into_parts();
+        let (transaction, known, feed) = changes.into_parts();
         if is_told {
             feed.write(&transaction, &mut new);
             *untold = false;
-        } else if is_new && !*untold {
-            feed::cut(&mut transaction, &mut new).await?;
+        } else if is_new {
+            feed::cut(&transaction, &mut new, *untold);
             *untold = true;
         }
         if sealed != Some(block.number) {
@@ -232,10 +243,10 @@ impl Update<'_> {
         journal::prune(&transaction, new.floor);
         state::advance(&transaction, state, &new);
         let asked = transaction.commit();
-        if let Some(earlier) = committing.take()
+        if let Some(mut earlier) = committing.take()
             && let Err(error) = earlier.asked.answer().await
         {
-            // This one fails too: it moves on a state that never was.
+            // This one fails too: it began with a state that never was.
             *state = earlier.otherwise;
             *untold = false;
             return Err(error);

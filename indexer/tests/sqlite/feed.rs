@@ -104,6 +104,20 @@ proptest! {
 }
 
 #[tokio::test]
+async fn who_joins_between_two_parts_of_a_history_begins_anew() {
+    let mut chain = Chain::new();
+    story::choices(4, 20).iter().for_each(|block| chain.mine(block));
+    let end = chain.height();
+    let mut database = Database::new().await;
+    let reader = database.reader().await;
+    database.apply(&chain.applied(1, 2, end)).await.expect("a part");
+    let mut copy = Copy::read(&reader).await;
+    assert!(copy.follow(&reader).await, "nothing is new");
+    database.apply(&chain.applied(3, end, end)).await.expect("the next part");
+    assert!(!copy.follow(&reader).await, "it was not told what came");
+}
+
+#[tokio::test]
 async fn a_block_is_told_last_and_taken_back_last() {
     let mut chain = Chain::new();
     let mut database = Database::of(&chain).await;

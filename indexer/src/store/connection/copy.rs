@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Rows;
+use super::Batch;
 use crate::store::{Cell, value::significant};
 
 /// The signature, no flags, no extension.
@@ -16,7 +16,7 @@ const END: i16 = -1;
 ///
 /// # Errors
 /// If a row has more fields, or a field more bytes, than the format can tell.
-pub(super) fn encode(rows: &dyn Rows, range: Range<usize>) -> Result<Vec<u8>, std::num::TryFromIntError> {
+pub(super) fn encode(rows: &dyn Batch, range: Range<usize>) -> Result<Vec<u8>, std::num::TryFromIntError> {
     let columns = rows.table().columns.len();
     let mut bytes = HEADER.to_vec();
     for row in range {

@@ -24,13 +24,13 @@ pub(crate) enum Existing {
 }
 
 /// Rows of one table, whatever their type.
-trait Rows: Send + Sync {
+trait Batch: Send + Sync {
     fn table(&self) -> &'static Table;
     fn count(&self) -> usize;
     fn cell(&self, row: usize, column: usize) -> Cell<'_>;
 }
 
-impl<R: Row> Rows for Vec<R> {
+impl<R: Row> Batch for Vec<R> {
     fn table(&self) -> &'static Table {
         R::TABLE
     }
@@ -52,7 +52,7 @@ type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 /// What a connection is asked to do.
 enum Order {
     Begin,
-    Write(Box<dyn Rows>, Existing),
+    Write(Box<dyn Batch>, Existing),
     Run(Sql),
     Must(Sql, StoreError),
     Wake(&'static str),
@@ -70,7 +70,7 @@ trait Database {
     /// Begins a transaction that nobody else writes beside.
     async fn begin(&mut self) -> Result<(), StoreError>;
     /// Writes rows, no two with the same key.
-    async fn write(&mut self, rows: &dyn Rows, existing: Existing) -> Result<(), StoreError>;
+    async fn write(&mut self, rows: &dyn Batch, existing: Existing) -> Result<(), StoreError>;
     /// Runs a statement, now or before the next that has an outcome.
     async fn run(&mut self, sql: Sql) -> Result<(), StoreError>;
     /// Runs a statement; how many rows it changed.
@@ -98,14 +98,9 @@ impl Connection {
     }
 
     /// Opens a transaction. That another program writes is found out by the first answer.
-    pub(crate) fn begin(&self) -> Writing<'_> {
+    pub(crate) fn begin(&mut self) -> Writing<'_> {
         self.order(Order::Begin);
         Writing { connection: self, is_open: true }
-    }
-
-    /// Runs a statement outside of a transaction; the rows that it found.
-    pub(crate) async fn read(&self, sql: Sql) -> Result<Found, StoreError> {
-        self.ask(|answer| Order::Read(sql, answer)).answer().await
     }
 
     /// Closes it after folding a write-ahead log into the file.
@@ -133,8 +128,8 @@ impl<T> Asked<T> {
     ///
     /// # Errors
     /// That of this order, or of an earlier one of the same transaction that had no answer.
-    pub(crate) async fn answer(self) -> Result<T, StoreError> {
-        self.0.await.unwrap_or(Err(StoreError::Ended))
+    pub(crate) async fn answer(&mut self) -> Result<T, StoreError> {
+        (&mut self.0).await.unwrap_or(Err(StoreError::Ended))
     }
 }
 
@@ -181,7 +176,14 @@ impl Writing<'_> {
 
 impl Reads for Writing<'_> {
     async fn values(&mut self, sql: Sql) -> Result<Found, StoreError> {
-        self.connection.read(sql).await
+        self.connection.ask(|answer| Order::Read(sql, answer)).answer().await
+    }
+}
+
+/// Outside of a transaction: nobody is waited for.
+impl Reads for Connection {
+    async fn values(&mut self, sql: Sql) -> Result<Found, StoreError> {
+        self.ask(|answer| Order::Read(sql, answer)).answer().await
     }
 }
 
@@ -313,14 +315,14 @@ mod tests {
         vec![PutOff { name: name.into(), definition: String::new() }]
     }
 
-    async fn names(connection: &Connection) -> Found {
-        connection.read(Sql::new("SELECT name FROM indexes_put_off ORDER BY name")).await.expect("rows")
+    async fn names(connection: &mut Connection) -> Found {
+        connection.values(Sql::new("SELECT name FROM indexes_put_off ORDER BY name")).await.expect("rows")
     }
 
     #[tokio::test]
     async fn after_an_error_nothing_of_the_transaction_is_done_and_the_next_answer_tells_it() {
         let dir = tempfile::tempdir().expect("a folder");
-        let connection = connection(&dir).await;
+        let mut connection = connection(&dir).await;
         let mut transaction = connection.begin();
         transaction.write(row("first"), Existing::Refused);
         transaction.write(row("first"), Existing::Refused);
@@ -339,19 +341,19 @@ mod tests {
         let transaction = connection.begin();
         transaction.write(row("fourth"), Existing::Refused);
         transaction.commit().answer().await.expect("a sound transaction");
-        assert_eq!(names(&connection).await, [[Value::Text("fourth".into())]]);
+        assert_eq!(names(&mut connection).await, [[Value::Text("fourth".into())]]);
     }
 
     #[tokio::test]
     async fn a_transaction_that_is_dropped_is_undone() {
         let dir = tempfile::tempdir().expect("a folder");
-        let connection = connection(&dir).await;
+        let mut connection = connection(&dir).await;
         connection.begin().write(row("dropped"), Existing::Refused);
-        assert_eq!(names(&connection).await, Found::new());
+        assert_eq!(names(&mut connection).await, Found::new());
         let transaction = connection.begin();
         transaction.write(row("kept"), Existing::Refused);
         transaction.write(row("kept"), Existing::Replaced);
         transaction.commit().answer().await.expect("a sound transaction");
-        assert_eq!(names(&connection).await, [[Value::Text("kept".into())]]);
+        assert_eq!(names(&mut connection).await, [[Value::Text("kept".into())]]);
     }
 }

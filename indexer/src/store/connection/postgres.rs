@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use super::{Connection, Database, Existing, Found, Rows, copy};
-use crate::store::{Cell, Kind, StoreError, Table, postgres, sql::Sql, value::significant};
+use super::{Batch, Connection, Database, Existing, Found, copy};
+use crate::store::{Cell, ColumnError, Kind, StoreError, Table, postgres, sql::Sql, value::significant};
 
 /// Rows of one statement, at most: what it holds in memory.
 const LARGEST: usize = 2_000;
@@ -44,7 +44,7 @@ impl Postgres {
         Ok(&mut self.connection)
     }
 
-    async fn copy(&mut self, rows: &dyn Rows, range: Range<usize>) -> Result<(), StoreError> {
+    async fn copy(&mut self, rows: &dyn Batch, range: Range<usize>) -> Result<(), StoreError> {
         let bytes = copy::encode(rows, range).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let mut copy = self.ready().await?.copy_in_raw(&copy_in(rows.table())).await?;
         copy.send(bytes).await?;
@@ -61,15 +61,16 @@ impl Database for Postgres {
         Ok(())
     }
 
-    async fn write(&mut self, rows: &dyn Rows, existing: Existing) -> Result<(), StoreError> {
+    async fn write(&mut self, rows: &dyn Batch, existing: Existing) -> Result<(), StoreError> {
         for first in (0..rows.count()).step_by(LARGEST) {
             let range = first..rows.count().min(first + LARGEST);
             if existing == Existing::Refused && range.len() >= COPIED {
                 self.copy(rows, range).await?;
             } else {
                 let query = sqlx::query(AssertSqlSafe(unnest(rows.table(), existing)));
-                let columns = (0..rows.table().columns.len()).map(|column| Column::of(rows, range.clone(), column));
-                columns.fold(query, |query, column| column.bind(query)).execute(self.ready().await?).await?;
+                let mut columns = (0..rows.table().columns.len()).map(|column| Column::of(rows, range.clone(), column));
+                let query = columns.try_fold(query, |query, column| Ok::<_, StoreError>(column?.bind(query)))?;
+                query.execute(self.ready().await?).await?;
             }
         }
         Ok(())
@@ -102,7 +103,10 @@ impl Database for Postgres {
     }
 
     async fn rollback(&mut self) -> Result<(), StoreError> {
-        self.waiting.clear();
+        let waited = std::mem::take(&mut self.waiting);
+        if waited.starts_with(postgres::BEGIN_WRITING) {
+            return Ok(());
+        }
         self.wait("ROLLBACK");
         self.ready().await.map(drop)
     }
@@ -144,36 +148,43 @@ enum Column {
 }
 
 impl Column {
-    fn of(rows: &dyn Rows, range: Range<usize>, column: usize) -> Self {
+    fn of(rows: &dyn Batch, range: Range<usize>, column: usize) -> Result<Self, StoreError> {
+        let table = rows.table();
         let cells = range.map(|row| rows.cell(row, column));
-        // A column's type says what its cells hold.
-        match rows.table().kinds[column] {
+        let mismatch = |found: Cell<'_>| StoreError::Damaged {
+            table: table.name,
+            source: ColumnError::new("a value of the column's kind", found.into()),
+        };
+        Ok(match table.kinds[column] {
             Kind::Int => Self::Int(
                 cells
                     .map(|cell| match cell {
-                        Cell::Int(int) => Some(int),
-                        _ => None,
+                        Cell::Int(int) => Ok(Some(int)),
+                        Cell::Null => Ok(None),
+                        found => Err(mismatch(found)),
                     })
-                    .collect(),
+                    .collect::<Result<_, _>>()?,
             ),
             Kind::Text => Self::Text(
                 cells
                     .map(|cell| match cell {
-                        Cell::Text(text) => Some(text.to_owned()),
-                        _ => None,
+                        Cell::Text(text) => Ok(Some(text.to_owned())),
+                        Cell::Null => Ok(None),
+                        found => Err(mismatch(found)),
                     })
-                    .collect(),
+                    .collect::<Result<_, _>>()?,
             ),
             Kind::Blob => Self::Blob(
                 cells
                     .map(|cell| match cell {
-                        Cell::Blob(bytes) => Some(bytes.to_vec()),
-                        Cell::Amount(amount) => Some(significant(&amount).to_vec()),
-                        _ => None,
+                        Cell::Blob(bytes) => Ok(Some(bytes.to_vec())),
+                        Cell::Amount(amount) => Ok(Some(significant(&amount).to_vec())),
+                        Cell::Null => Ok(None),
+                        found => Err(mismatch(found)),
                     })
-                    .collect(),
+                    .collect::<Result<_, _>>()?,
             ),
-        }
+        })
     }
 
     fn bind(self, query: Query) -> Query {

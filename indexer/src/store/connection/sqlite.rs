@@ -7,7 +7,7 @@ use rusqlite::{
     types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
 };
 
-use super::{Connection, Database, Existing, Found, Rows};
+use super::{Batch, Connection, Database, Existing, Found};
 use crate::store::{Cell, StoreError, Table, Value, sql::Sql, sqlite, value::significant};
 
 /// Statements that stay prepared.
@@ -40,7 +40,7 @@ impl Sqlite {
     fn bound(&self, sql: &Sql) -> Result<CachedStatement<'_>, StoreError> {
         let mut statement = self.prepared(&sql.text)?;
         for (index, value) in sql.args.iter().enumerate() {
-            statement.raw_bind_parameter(index + 1, value)?;
+            statement.raw_bind_parameter(index + 1, Cell::from(value))?;
         }
         Ok(statement)
     }
@@ -53,7 +53,7 @@ impl Database for Sqlite {
         Ok(self.0.execute_batch("BEGIN IMMEDIATE")?)
     }
 
-    async fn write(&mut self, rows: &dyn Rows, existing: Existing) -> Result<(), StoreError> {
+    async fn write(&mut self, rows: &dyn Batch, existing: Existing) -> Result<(), StoreError> {
         let columns = rows.table().columns.len();
         let mut statement = self.prepared(&insert(rows.table(), existing))?;
         for row in 0..rows.count() {
@@ -98,6 +98,8 @@ impl Database for Sqlite {
     }
 
     async fn close(self) -> Result<(), StoreError> {
+        // As the last one it would do that by itself, but others read.
+        self.0.execute_batch("PRAGMA wal_checkpoint(PASSIVE)")?;
         Ok(self.0.close().map_err(|(_, error)| error)?)
     }
 }
@@ -123,17 +125,6 @@ impl ToSql for Cell<'_> {
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Blob(bytes) => ValueRef::Blob(bytes),
             Self::Amount(amount) => ValueRef::Blob(significant(amount)),
-        }))
-    }
-}
-
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Int(int) => ValueRef::Integer(*int),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Blob(bytes) => ValueRef::Blob(bytes),
         }))
     }
 }
