@@ -93,6 +93,8 @@ pub(crate) struct Connection {
 impl Connection {
     /// A connection, and what serves it: to be run on a thread or task of its own.
     fn serving<D: Database>(database: D) -> (Self, impl Future<Output = ()>) {
+        #[allow(clippy::disallowed_methods)]
+        // whoever orders waits for answers: no more than two transactions are under way
         let (orders, received) = mpsc::unbounded_channel();
         (Self { orders, indexes_of: D::INDEXES_OF }, Server { database, course: Course::Sound }.serve(received))
     }

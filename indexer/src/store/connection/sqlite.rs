@@ -66,11 +66,14 @@ impl Database for Sqlite {
     }
 
     async fn run(&mut self, sql: Sql) -> Result<(), StoreError> {
-        Ok(match sql.args.as_slice() {
+        match sql.args.as_slice() {
             // Its numbers are part of its text: it will not be needed again.
             [] => self.0.execute_batch(&sql.text)?,
-            _ => self.bound(&sql)?.raw_execute().map(drop)?,
-        })
+            _ => {
+                self.bound(&sql)?.raw_execute()?;
+            }
+        }
+        Ok(())
     }
 
     async fn change(&mut self, sql: Sql) -> Result<u64, StoreError> {
