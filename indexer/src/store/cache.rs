@@ -1,7 +1,7 @@
 //! Rows in front of the database: as it has them, and as they will be written.
 //!
-//! They are kept from one transaction to the next. That is sound because only one process writes, and each commit checks
-//! that; with any error, and with a retraction, all of them are forgotten.
+//! They are kept from one transaction to the next. That is sound because only one process writes, and each transaction
+//! begins with a check of that; with any error, and with a retraction, all of them are forgotten.
 
 use std::{
     any::{Any, TypeId},

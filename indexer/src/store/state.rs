@@ -2,7 +2,7 @@
 //! be reorganised.
 
 use super::{
-    Row as _, StoreError, Value,
+    Row as _, StoreError,
     connection::Writing,
     sql::{Reads, Sql},
     table::row,
@@ -101,7 +101,7 @@ pub(crate) async fn open(transaction: &mut Writing<'_>, deployment: &Deployment)
                 live: false,
                 sequence: 0,
             };
-            transaction.run(Sql::upsert(State::TABLE, state.values()));
+            save(transaction, &state);
             Ok(state)
         }
     }
@@ -112,21 +112,19 @@ pub(crate) async fn load(on: &mut impl Reads) -> Result<Option<State>, StoreErro
     Ok(Sql::select(State::TABLE).rows(on).await?.pop())
 }
 
-/// Moves the state on, if it is still what this writer last wrote.
-pub(crate) fn advance(transaction: &Writing<'_>, old: &State, new: &State) {
-    let mut update = Sql::new("UPDATE state SET ");
-    update.list(&columns(new), |sql, (column, value)| {
-        sql.name(column).push(" = ").arg(value.clone());
-    });
-    for (index, (column, value)) in columns(old).into_iter().enumerate() {
-        update.push(if index > 0 { " AND " } else { " WHERE " });
+/// Goes on only if the state is still what this writer last wrote.
+pub(crate) fn claim(transaction: &Writing<'_>, state: &State) {
+    let mut update = Sql::new("UPDATE state SET id = id WHERE ");
+    for (index, (column, value)) in State::TABLE.columns.iter().zip(state.values()).enumerate() {
+        update.push(if index > 0 { " AND " } else { "" });
         update.name(column).push(" IS NOT DISTINCT FROM ").arg(value);
     }
     transaction.must(update, StoreError::AnotherWriter);
 }
 
-fn columns(state: &State) -> Vec<(&'static str, Value)> {
-    State::TABLE.columns.iter().copied().zip(state.values()).collect()
+/// Moves the state on, in a transaction that [claimed](claim) the last one.
+pub(crate) fn save(transaction: &Writing<'_>, state: &State) {
+    transaction.run(Sql::upsert(State::TABLE, state.values()));
 }
 
 /// Keeps a block for the follower's window.

@@ -6,7 +6,7 @@ use super::{
     StoreError,
     cache::Cache,
     changes::Changes,
-    connection::{Asked, Connection},
+    connection::{Asked, Connection, Writing},
     feed::{self, Draft},
     indexes, journal,
     state::{self, Block, State},
@@ -104,8 +104,7 @@ impl Writer {
             return Ok(());
         }
         self.written().await?;
-        let mut transaction = self.connection.begin();
-        state::advance(&transaction, &self.state, &self.state);
+        let mut transaction = begin(&mut self.connection, &self.state);
         if wanted {
             tracing::info!("a long history: indexes are built at its end");
             indexes::put_off(&mut transaction).await?;
@@ -129,10 +128,7 @@ impl Writer {
             return Err(StoreError::Gap { from, indexed });
         }
         let Self { connection, state, cache, untold, committing, .. } = self;
-        let transaction = connection.begin();
-        // Before anything is read or written on what another writer left.
-        state::advance(&transaction, state, state);
-        let changes = Changes::new(transaction, std::mem::take(cache));
+        let changes = Changes::new(begin(connection, state), std::mem::take(cache));
         Ok(Update { changes, state, cache, untold, committing, sealed: None })
     }
 
@@ -151,15 +147,14 @@ impl Writer {
         self.cache = Cache::default();
         self.untold = false;
         self.written().await?;
-        let mut transaction = self.connection.begin();
-        state::advance(&transaction, &self.state, &self.state);
+        let mut transaction = begin(&mut self.connection, &self.state);
         let mut feed = Draft::default();
         feed.take_back(&mut transaction, to.number).await?;
         let undone = journal::undo_above(&mut transaction, to.number).await?;
         state::forget_above(&transaction, to.number);
         state::remember_block(&transaction, to);
         feed.write(&transaction, &mut new);
-        state::advance(&transaction, &self.state, &new);
+        state::save(&transaction, &new);
         transaction.commit().answer().await?;
         self.state = new;
         Ok(undone)
@@ -173,6 +168,13 @@ impl Writer {
         self.written().await?;
         self.connection.close().await
     }
+}
+
+/// Begins a transaction that fails before it reads or writes anything on what another writer left.
+fn begin<'c>(connection: &'c mut Connection, state: &State) -> Writing<'c> {
+    let transaction = connection.begin();
+    state::claim(&transaction, state);
+    transaction
 }
 
 /// The open transaction of one update.
@@ -241,7 +243,7 @@ impl Update<'_> {
         }
         state::forget_below(&transaction, new.floor);
         journal::prune(&transaction, new.floor);
-        state::advance(&transaction, state, &new);
+        state::save(&transaction, &new);
         let asked = transaction.commit();
         if let Some(mut earlier) = committing.take()
             && let Err(error) = earlier.asked.answer().await
@@ -254,5 +256,53 @@ impl Update<'_> {
         *committing = Some(Committing { asked, otherwise: std::mem::replace(state, new) });
         *cache = known.aged();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aiigo_protocol::{ContractName, Deployed, Deployment};
+    use alloy::primitives::{Address, B256};
+
+    use super::*;
+    use crate::store::{DatabaseUrl, prepare};
+
+    async fn writer(url: &DatabaseUrl) -> Writer {
+        let contract = |(name, byte): (ContractName, u8)| {
+            (name.name().to_owned(), Deployed { address: Address::repeat_byte(byte), implementation: None })
+        };
+        let contracts = ContractName::ALL.into_iter().zip(1..).map(contract).collect();
+        let deployment = Deployment { chain_id: 31_337, block: 1, contracts, parameters: serde_json::Value::Null };
+        prepare(url).await.expect("a database").elect(&deployment).await.expect("a writer")
+    }
+
+    /// Orders a block of a history, without a wait.
+    async fn order(writer: &mut Writer, number: u64) -> Result<(), StoreError> {
+        let chain = ChainPosition { head: 9, finalized: 9, live: false, told_from: 10 };
+        let hash = |number: u64| B256::left_padding_from(&number.to_be_bytes());
+        let block = BlockRef { number, hash: hash(number), parent_hash: hash(number - 1), timestamp: number };
+        writer.begin(number)?.commit(&block, chain).await
+    }
+
+    #[tokio::test]
+    async fn what_was_built_on_a_commit_that_fails_is_undone_and_can_be_done_again() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("index.db");
+        let url = DatabaseUrl::Sqlite(path.clone());
+        let mut first = writer(&url).await;
+        let other = rusqlite::Connection::open(path).expect("another program");
+        other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+        order(&mut first, 1).await.expect("nobody has waited for it yet");
+        assert!(first.is_writing());
+        let error = order(&mut first, 2).await.expect_err("the one before could not be written");
+        assert!(error.passes_by_itself(), "{error}");
+        assert_eq!(first.state().indexed, None);
+
+        other.execute_batch("ROLLBACK").expect("no lock");
+        for number in [1, 2] {
+            order(&mut first, number).await.expect("it is free");
+        }
+        first.close().await.expect("both are written");
+        assert_eq!(writer(&url).await.state().indexed, Some(2));
     }
 }

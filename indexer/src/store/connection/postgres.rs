@@ -151,40 +151,18 @@ impl Column {
     fn of(rows: &dyn Batch, range: Range<usize>, column: usize) -> Result<Self, StoreError> {
         let table = rows.table();
         let cells = range.map(|row| rows.cell(row, column));
-        let mismatch = |found: Cell<'_>| StoreError::Damaged {
-            table: table.name,
-            source: ColumnError::new("a value of the column's kind", found.into()),
+        let column = match table.kinds[column] {
+            Kind::Int => values(cells, |cell| if let Cell::Int(int) = cell { Some(int) } else { None }).map(Self::Int),
+            Kind::Text => values(cells, |cell| if let Cell::Text(text) = cell { Some(text.to_owned()) } else { None })
+                .map(Self::Text),
+            Kind::Blob => values(cells, |cell| match cell {
+                Cell::Blob(bytes) => Some(bytes.to_vec()),
+                Cell::Amount(amount) => Some(significant(&amount).to_vec()),
+                _ => None,
+            })
+            .map(Self::Blob),
         };
-        Ok(match table.kinds[column] {
-            Kind::Int => Self::Int(
-                cells
-                    .map(|cell| match cell {
-                        Cell::Int(int) => Ok(Some(int)),
-                        Cell::Null => Ok(None),
-                        found => Err(mismatch(found)),
-                    })
-                    .collect::<Result<_, _>>()?,
-            ),
-            Kind::Text => Self::Text(
-                cells
-                    .map(|cell| match cell {
-                        Cell::Text(text) => Ok(Some(text.to_owned())),
-                        Cell::Null => Ok(None),
-                        found => Err(mismatch(found)),
-                    })
-                    .collect::<Result<_, _>>()?,
-            ),
-            Kind::Blob => Self::Blob(
-                cells
-                    .map(|cell| match cell {
-                        Cell::Blob(bytes) => Ok(Some(bytes.to_vec())),
-                        Cell::Amount(amount) => Ok(Some(significant(&amount).to_vec())),
-                        Cell::Null => Ok(None),
-                        found => Err(mismatch(found)),
-                    })
-                    .collect::<Result<_, _>>()?,
-            ),
-        })
+        column.map_err(|source| StoreError::Damaged { table: table.name, source })
     }
 
     fn bind(self, query: Query) -> Query {
@@ -194,4 +172,16 @@ impl Column {
             Self::Blob(column) => query.bind(column),
         }
     }
+}
+
+/// What cells hold, all of a kind or nothing.
+fn values<'r, T>(
+    cells: impl Iterator<Item = Cell<'r>>,
+    of_kind: impl Fn(Cell<'r>) -> Option<T>,
+) -> Result<Vec<Option<T>>, ColumnError> {
+    let value = |cell| match cell {
+        Cell::Null => Ok(None),
+        cell => of_kind(cell).map(Some).ok_or_else(|| ColumnError::new("a value of the column's kind", cell.into())),
+    };
+    cells.map(value).collect()
 }
