@@ -23,7 +23,7 @@ pub(crate) async fn replay(snapshot: &Snapshot, mut closed: impl FnMut(ClosedEpo
     let names = CONTRACTS.iter().map(|name| Column::value(&name.name().to_owned())).collect();
     let mut request = PageRequest {
         condition: Condition::In("contract", names),
-        order: vec![Order { column: "block", descending: false }],
+        order: vec![Order { column: "position", descending: false }],
         after: None,
         before: None,
         limit: PAGE,
@@ -47,7 +47,7 @@ pub(crate) async fn replay(snapshot: &Snapshot, mut closed: impl FnMut(ClosedEpo
 fn decode(row: &rows::Event) -> Option<Event> {
     let contract = CONTRACTS.into_iter().find(|contract| row.contract.as_deref() == Some(contract.name()))?;
     let topics = row.topics.chunks_exact(32).map(B256::from_slice).collect();
-    Event::decode(contract, &LogData::new(topics, row.data.clone().into())?)
+    Event::decode(contract, &LogData::new(topics, row.data.clone())?)
 }
 
 /// The roots of closed epochs; `None` of one after which nobody had earned a bonus.

@@ -9,10 +9,11 @@ use alloy::{
     json_abi::{Event, EventParam, JsonAbi},
     primitives::{B256, hex},
 };
+use foldhash::fast::RandomState;
 use serde_json::{Map, Value};
 
-static EVENTS: LazyLock<HashMap<(ContractName, B256), Event>> = LazyLock::new(|| {
-    let mut events = HashMap::new();
+static EVENTS: LazyLock<HashMap<(ContractName, B256), Event, RandomState>> = LazyLock::new(|| {
+    let mut events = HashMap::default();
     for contract in ContractName::ALL {
         // A test parses them all.
         let abi: JsonAbi = serde_json::from_str(contract.abi_json()).unwrap_or_default();

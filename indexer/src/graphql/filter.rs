@@ -1,5 +1,7 @@
 //! `where` and `orderBy`: typed inputs that become conditions of the store.
 
+use std::borrow::Cow;
+
 use alloy::primitives::{Address, B256, U256};
 use async_graphql::{InputObject, InputType, MaybeUndefined, Result};
 
@@ -8,7 +10,10 @@ use super::{
     enums::{self, Direction},
     scalars::{BigInt, Bytes},
 };
-use crate::store::{Column, Condition, Operator, Order, Value, rows};
+use crate::store::{
+    Column, Condition, Operator, Order, Value,
+    rows::{self, LogPosition},
+};
 
 /// How many comparisons one `where` may hold, and how many values its lists.
 const MAX_TERMS: usize = 500;
@@ -78,12 +83,17 @@ pub struct Equality<T: InputType> {
 /// A column's type that can be filtered by.
 pub(crate) trait Filterable: Column {
     /// The input for it.
-    type Filter: ColumnFilter;
+    type Filter: ColumnFilter<Item = Self::Input>;
     /// One value of the input.
     type Input;
 
     /// A value of the input as a column.
     fn parse(input: Self::Input) -> Result<Value>;
+
+    /// What an input means for a column.
+    fn conditions(filter: Self::Filter, column: &'static str) -> Result<Vec<Condition>> {
+        filter.conditions(column, Self::parse)
+    }
 }
 
 /// An input that compares one column.
@@ -202,6 +212,45 @@ filterable! {
     rows::ProposalStage => Equality<enums::ProposalStage>, enums::ProposalStage: |kind| Ok(Self::from(kind).value());
 }
 
+/// Logs are filtered by their blocks.
+impl Filterable for LogPosition {
+    type Filter = Comparison<BigInt>;
+    type Input = BigInt;
+
+    fn parse(block: BigInt) -> Result<Value> {
+        <u64 as Filterable>::parse(block)
+    }
+
+    fn conditions(filter: Self::Filter, column: &'static str) -> Result<Vec<Condition>> {
+        Ok(filter.conditions(column, Self::parse)?.into_iter().map(of_logs).collect())
+    }
+}
+
+/// What a condition of blocks means for the positions of their logs.
+fn of_logs(of_blocks: Condition) -> Condition {
+    match of_blocks {
+        Condition::Compare(column, operator, Value::Int(block)) => {
+            let [first, next] = [block as u64, block as u64 + 1].map(|block| LogPosition::start_of(block).value());
+            let compare = |operator, position| Condition::Compare(column, operator, position);
+            match operator {
+                Operator::Eq => compare(Operator::Gte, first).and(compare(Operator::Lt, next)),
+                Operator::Ne => Condition::Any(vec![compare(Operator::Lt, first), compare(Operator::Gte, next)]),
+                Operator::Gt => compare(Operator::Gte, next),
+                Operator::Gte => compare(Operator::Gte, first),
+                Operator::Lt => compare(Operator::Lt, first),
+                Operator::Lte => compare(Operator::Lt, next),
+            }
+        }
+        Condition::In(column, blocks) => {
+            let each = blocks.into_iter().map(|block| of_logs(Condition::Compare(column, Operator::Eq, block)));
+            Condition::Any(each.collect())
+        }
+        Condition::Not(inner) => Condition::Not(Box::new(of_logs(*inner))),
+        // That there is no block means that there is no position.
+        other => other,
+    }
+}
+
 /// A `where` of one kind of row.
 pub(crate) trait RowFilter {
     /// What it means, and how many comparisons it holds.
@@ -230,12 +279,30 @@ pub(crate) trait RowOrder {
     const DEFAULT: &'static [Order];
 }
 
-/// Declares the `where` and the `orderBy` of one kind of row.
+/// The column behind a name of the API: the name, if no other is given; with a row, its content.
+macro_rules! stored {
+    ($name:ident) => {
+        stringify!($name)
+    };
+    ($name:ident $column:ident) => {
+        stringify!($column)
+    };
+    ($row:ident: $name:ident) => {
+        $row.$name
+    };
+    ($row:ident: $name:ident $column:ident) => {
+        $row.$column
+    };
+}
+pub(crate) use stored;
+
+/// Declares the `where` and the `orderBy` of one kind of row. A name stands for the column of that name, or for the one
+/// that it is `in`.
 macro_rules! filter {
     (
         $what:literal, $filter:ident, $order:ident for $row:ty {
-            filters { $($column:ident: $ty:ty),* $(,)? }
-            orders { $($variant:ident = $order_column:ident),* $(,)? }
+            filters { $($column:ident $(in $stored:ident)?: $ty:ty),* $(,)? }
+            orders { $($variant:ident = $order_column:ident $(in $order_stored:ident)?),* $(,)? }
             default { $default:literal $direction:ident }
         }
     ) => {
@@ -259,11 +326,12 @@ macro_rules! filter {
 
         impl $crate::graphql::filter::RowFilter for $filter {
             fn terms(self) -> async_graphql::Result<($crate::store::Condition, usize)> {
-                use $crate::{graphql::filter::{ColumnFilter, Filterable}, store::Condition};
+                use $crate::{graphql::filter::Filterable, store::Condition};
                 let mut all = Vec::new();
                 $(
                     if let Some(filter) = self.$column {
-                        all.extend(filter.conditions(stringify!($column), <$ty as Filterable>::parse)?);
+                        let column = $crate::graphql::filter::stored!($column $($stored)?);
+                        all.extend(<$ty as Filterable>::conditions(filter, column)?);
                     }
                 )*
                 let mut terms = all.len();
@@ -303,7 +371,8 @@ macro_rules! filter {
             fn order(&self) -> $crate::store::Order {
                 match self {
                     $(Self::$variant(direction) => {
-                        $crate::graphql::filter::order(stringify!($order_column), *direction)
+                        let column = $crate::graphql::filter::stored!($order_column $($order_stored)?);
+                        $crate::graphql::filter::order(column, *direction)
                     })*
                 }
             }
@@ -321,8 +390,11 @@ macro_rules! filter {
             // Every column of a filter is one of the row, of the type that it is parsed as.
             #[allow(dead_code)]
             fn check(row: &$row) {
-                $(let _: &dyn $crate::graphql::filter::OfColumn<$ty> = &row.$column;)*
-                $(let _ = &row.$order_column;)*
+                $(
+                    let column = &$crate::graphql::filter::stored!(row: $column $($stored)?);
+                    let _: &dyn $crate::graphql::filter::OfColumn<$ty> = column;
+                )*
+                $(let _ = &$crate::graphql::filter::stored!(row: $order_column $($order_stored)?);)*
             }
         };
     };
@@ -333,6 +405,7 @@ pub(crate) use filter;
 pub(crate) trait OfColumn<T> {}
 impl<T> OfColumn<T> for T {}
 impl<T> OfColumn<T> for Option<T> {}
+impl OfColumn<String> for Option<Cow<'static, str>> {}
 
 /// A column with a direction.
 pub(crate) const fn order(column: &'static str, direction: Direction) -> Order {

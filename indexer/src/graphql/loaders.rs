@@ -11,7 +11,7 @@ use alloy::primitives::B256;
 use async_graphql::{Context, Result};
 
 use super::batch::{Key, Loaded, Loaders, Session};
-use crate::store::{Column, Condition, Page, PageRequest, Row, Snapshot, Table, Value, rows::Event};
+use crate::store::{Column, Condition, Page, PageRequest, PrimaryKey, Row, Snapshot, Table, Value, rows::Event};
 
 /// The loaders of the answer at hand.
 pub(crate) fn loaders(ctx: &Context<'_>) -> Result<Arc<Loaders>> {
@@ -25,12 +25,12 @@ pub(crate) fn snapshot(ctx: &Context<'_>) -> Result<Arc<Snapshot>> {
 
 /// A row by its primary key.
 pub(crate) struct RowKey<R> {
-    key: Vec<Value>,
+    key: PrimaryKey,
     row: PhantomData<fn() -> R>,
 }
 
 impl<R> RowKey<R> {
-    pub(crate) const fn new(key: Vec<Value>) -> Self {
+    pub(crate) const fn new(key: PrimaryKey) -> Self {
         Self { key, row: PhantomData }
     }
 }
@@ -87,8 +87,8 @@ impl<R: Row> Key for RowKey<R> {
     type Value = R;
 
     async fn load(snapshot: &Snapshot, keys: &[Self]) -> Loaded<Self, Self::Value> {
-        let values: Vec<Vec<Value>> = keys.iter().map(|key| key.key.clone()).collect();
-        let found = snapshot.get_many::<R>(&values).await?;
+        let keys: Vec<PrimaryKey> = keys.iter().map(|key| key.key.clone()).collect();
+        let found = snapshot.get_many::<R>(&keys).await?;
         Ok(found.into_iter().map(|(key, row)| (RowKey::new(key), row)).collect())
     }
 }

@@ -1,6 +1,8 @@
 //! Scalars: numbers that JavaScript can't hold, and bytes.
 
-use alloy::primitives::{Address, B256, U256, hex};
+use std::borrow::Cow;
+
+use alloy::primitives::{self, Address, B256, U256, hex};
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
 /// A whole number of up to 256 bits, as a decimal string. Small ones may be given as numbers.
@@ -95,7 +97,9 @@ expose! {
     Address => Bytes: |address| Bytes(address.to_vec());
     B256 => Bytes: |word| Bytes(word.to_vec());
     Vec<u8> => Bytes: |bytes| Bytes(bytes.clone());
+    primitives::Bytes => Bytes: |bytes| Bytes(bytes.to_vec());
     String => String: |text| text.clone();
+    Cow<'static, str> => String: |text| text.clone().into_owned();
     bool => bool: |flag| *flag;
     u8 => i32: |number| i32::from(*number);
     u16 => i32: |number| i32::from(*number);

@@ -49,13 +49,15 @@ async fn append(
     let mut open = writer.begin(from)?;
     let (history, told) = events.split_at(events.partition_point(|event| event.block.number < chain.told_from));
     for events in blocks(history) {
-        projector.apply(events, &mut open.changes).await?;
+        projector.apply(events, open.changes()).await?;
         // A history is long, and others have work too.
         tokio::task::yield_now().await;
     }
-    open.settle()?;
+    if chain.told_from <= to.number {
+        open.settle()?;
+    }
     for events in blocks(told) {
-        projector.apply(events, &mut open.changes).await?;
+        projector.apply(events, open.changes()).await?;
         tokio::task::yield_now().await;
         open.seal(&events[0].block)?;
     }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Updates that wait to be written, at most, beside those that the follower has at hand.
-const READ_AHEAD: usize = 1;
+const READ_AHEAD: usize = 4;
 
 /// Why indexing stopped.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +51,8 @@ pub async fn run(
     loop {
         let update = tokio::select! {
             () = token.cancelled() => return Ok(()),
-            written = writer.written(), if writer.is_writing() => {
-                written?;
+            tended = writer.tend() => {
+                tended?;
                 continue;
             }
             update = updates.recv() => update,

@@ -11,7 +11,7 @@ use std::{
 use foldhash::fast::RandomState;
 
 use super::{
-    Row, StoreError, Value,
+    PrimaryKey, Row, StoreError,
     connection::{Existing, Writing},
     feed::Draft,
     journal::Undo,
@@ -41,7 +41,7 @@ pub(crate) struct Told<'f> {
 /// The rows of one table, whatever their type.
 pub(crate) trait Rows: Send {
     /// Writes what changed since the last call, and tells it if it is to be told.
-    fn write(&mut self, transaction: &Writing<'_>, told: Option<&mut Told<'_>>) -> Result<(), StoreError>;
+    fn write(&mut self, transaction: &Writing, told: Option<&mut Told<'_>>) -> Result<(), StoreError>;
     /// Ends a generation that is large enough. Nothing may have changed since the last [`Rows::write`].
     fn age(&mut self);
     fn as_any(&mut self) -> &mut dyn Any;
@@ -82,10 +82,10 @@ struct Slot<R> {
 
 /// The rows of one table.
 pub(crate) struct CachedTable<R> {
-    young: HashMap<Vec<Value>, Slot<R>, RandomState>,
-    old: HashMap<Vec<Value>, Slot<R>, RandomState>,
+    young: HashMap<PrimaryKey, Slot<R>, RandomState>,
+    old: HashMap<PrimaryKey, Slot<R>, RandomState>,
     /// Keys of slots with a `before`, all of them young.
-    changed: Vec<Vec<Value>>,
+    changed: Vec<PrimaryKey>,
     /// Whether every row of the table is here.
     is_whole: bool,
 }
@@ -96,7 +96,7 @@ impl<R: Row> CachedTable<R> {
     }
 
     /// A row; the outer `None`: that is not known.
-    pub(crate) fn get(&mut self, key: &[Value]) -> Option<Option<&R>> {
+    pub(crate) fn get(&mut self, key: &PrimaryKey) -> Option<Option<&R>> {
         self.rejuvenate(key);
         match self.young.get(key) {
             Some(slot) => Some(slot.now.as_ref()),
@@ -110,7 +110,7 @@ impl<R: Row> CachedTable<R> {
     }
 
     /// Notes what the database has.
-    pub(crate) fn learn(&mut self, key: Vec<Value>, row: Option<R>) {
+    pub(crate) fn learn(&mut self, key: PrimaryKey, row: Option<R>) {
         self.young.insert(key, Slot { now: row, before: None });
     }
 
@@ -125,12 +125,12 @@ impl<R: Row> CachedTable<R> {
     }
 
     /// A row to be changed. One that is not known is new.
-    pub(crate) fn change(&mut self, key: &[Value]) -> &mut Option<R> {
+    pub(crate) fn change(&mut self, key: &PrimaryKey) -> &mut Option<R> {
         self.rejuvenate(key);
-        let slot = self.young.entry(key.to_vec()).or_insert(Slot { now: None, before: None });
+        let slot = self.young.entry(key.clone()).or_insert(Slot { now: None, before: None });
         if slot.before.is_none() {
             slot.before = Some(slot.now.clone());
-            self.changed.push(key.to_vec());
+            self.changed.push(key.clone());
         }
         &mut slot.now
     }
@@ -140,16 +140,18 @@ impl<R: Row> CachedTable<R> {
         self.young.values().chain(self.old.values()).filter_map(|slot| slot.now.as_ref())
     }
 
-    fn rejuvenate(&mut self, key: &[Value]) {
-        if let Some((key, slot)) = self.old.remove_entry(key) {
+    fn rejuvenate(&mut self, key: &PrimaryKey) {
+        if !self.old.is_empty()
+            && let Some((key, slot)) = self.old.remove_entry(key)
+        {
             self.young.insert(key, slot);
         }
     }
 }
 
 impl<R: Row> Rows for CachedTable<R> {
-    fn write(&mut self, transaction: &Writing<'_>, mut told: Option<&mut Told<'_>>) -> Result<(), StoreError> {
-        let mut written = Vec::with_capacity(self.changed.len());
+    fn write(&mut self, transaction: &Writing, mut told: Option<&mut Told<'_>>) -> Result<(), StoreError> {
+        let (mut new, mut changed) = (Vec::new(), Vec::new());
         for key in std::mem::take(&mut self.changed) {
             let Some(slot) = self.young.get_mut(&key) else { continue };
             let (Some(before), Some(now)) = (slot.before.take(), &slot.now) else { continue };
@@ -160,9 +162,13 @@ impl<R: Row> Rows for CachedTable<R> {
                 told.undo.push(Undo::of(told.block, &key, before.as_ref())?);
                 told.feed.add((told.block, false), before.as_ref(), Some(now))?;
             }
-            written.push(now.clone());
+            match before {
+                None => new.push(now.clone()),
+                Some(_) => changed.push(now.clone()),
+            }
         }
-        transaction.write(written, Existing::Replaced);
+        transaction.write(new, Existing::Refused);
+        transaction.write(changed, Existing::Replaced);
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 use aiigo_chain::BlockRef;
 
 use super::{
-    Row, StoreError, Value,
+    PrimaryKey, Row, StoreError,
     cache::{Cache, CachedTable, Told},
     connection::{Existing, Writing},
     feed::Draft,
@@ -15,15 +15,15 @@ use super::{
 };
 
 /// An open write transaction. Dropping it undoes everything.
-pub struct Changes<'w> {
-    transaction: Writing<'w>,
+pub struct Changes {
+    transaction: Writing,
     cache: Cache,
     events: Vec<Event>,
     pub(super) feed: Draft,
 }
 
-impl<'w> Changes<'w> {
-    pub(crate) fn new(transaction: Writing<'w>, cache: Cache) -> Self {
+impl Changes {
+    pub(crate) fn new(transaction: Writing, cache: Cache) -> Self {
         Self { transaction, cache, events: Vec::new(), feed: Draft::default() }
     }
 
@@ -31,7 +31,7 @@ impl<'w> Changes<'w> {
     ///
     /// # Errors
     /// If the database can't be read.
-    pub async fn find<R: Row>(&mut self, key: &[Value]) -> Result<Option<R>, StoreError> {
+    pub async fn find<R: Row>(&mut self, key: &PrimaryKey) -> Result<Option<R>, StoreError> {
         let table = self.known::<R>(key).await?;
         Ok(table.get(key).flatten().cloned())
     }
@@ -40,7 +40,7 @@ impl<'w> Changes<'w> {
     ///
     /// # Errors
     /// If there is none, or the database can't be read.
-    pub async fn get<R: Row>(&mut self, key: &[Value]) -> Result<R, StoreError> {
+    pub async fn get<R: Row>(&mut self, key: &PrimaryKey) -> Result<R, StoreError> {
         self.find(key).await?.ok_or_else(|| missing::<R>(key))
     }
 
@@ -64,7 +64,7 @@ impl<'w> Changes<'w> {
     ///
     /// # Errors
     /// If there is none, or the database can't be read.
-    pub async fn update<R: Row>(&mut self, key: &[Value], change: impl FnOnce(&mut R)) -> Result<&R, StoreError> {
+    pub async fn update<R: Row>(&mut self, key: &PrimaryKey, change: impl FnOnce(&mut R)) -> Result<&R, StoreError> {
         let row = self.known::<R>(key).await?.change(key).as_mut().ok_or_else(|| missing::<R>(key))?;
         change(row);
         Ok(row)
@@ -98,6 +98,16 @@ impl<'w> Changes<'w> {
         self.events.push(event);
     }
 
+    /// How many raw events are pending.
+    pub(crate) const fn pending_events(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Writes the raw events that are pending: no later one changes them.
+    pub(crate) fn flush_events(&mut self) {
+        self.transaction.write(std::mem::take(&mut self.events), Existing::Refused);
+    }
+
     /// Writes what is pending. With a block, what the rows were before goes to the journal under it.
     pub(crate) fn flush(&mut self, journal_as: Option<&BlockRef>) -> Result<(), StoreError> {
         let Self { transaction, cache, events, feed } = self;
@@ -118,23 +128,23 @@ impl<'w> Changes<'w> {
         Ok(())
     }
 
-    pub(crate) fn into_parts(self) -> (Writing<'w>, Cache, Draft) {
+    pub(crate) fn into_parts(self) -> (Writing, Cache, Draft) {
         (self.transaction, self.cache, self.feed)
     }
 
     /// The table with a row in it that the database was asked for, if need be.
-    async fn known<R: Row>(&mut self, key: &[Value]) -> Result<&mut CachedTable<R>, StoreError> {
+    async fn known<R: Row>(&mut self, key: &PrimaryKey) -> Result<&mut CachedTable<R>, StoreError> {
         let known = self.cache.table::<R>().get(key).is_some();
         if !known {
             let mut select = Sql::select(R::TABLE);
-            select.push(" WHERE ").key_is(R::TABLE, key);
+            select.push(" WHERE ").key_is(R::TABLE, &key.values());
             let row = select.rows::<R>(&mut self.transaction).await?.pop();
-            self.cache.table::<R>().learn(key.to_vec(), row);
+            self.cache.table::<R>().learn(key.clone(), row);
         }
         Ok(self.cache.table::<R>())
     }
 }
 
-fn missing<R: Row>(key: &[Value]) -> StoreError {
-    StoreError::Missing { table: R::TABLE.name, key: key.to_vec() }
+fn missing<R: Row>(key: &PrimaryKey) -> StoreError {
+    StoreError::Missing { table: R::TABLE.name, key: key.clone() }
 }

@@ -2,7 +2,7 @@
 
 use sqlx::migrate::MigrateError;
 
-use super::{ColumnError, Value, postgres, sqlite};
+use super::{ColumnError, PrimaryKey, postgres, sqlite};
 
 /// Why the store can't do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +74,15 @@ pub enum StoreError {
         /// The table.
         table: &'static str,
         /// The primary key.
-        key: Vec<Value>,
+        key: PrimaryKey,
+    },
+    /// A log where no chain can have one.
+    #[error("the RPC endpoint gave log {log_index} of block {block}, which no chain has: use another --rpc-url")]
+    NoPosition {
+        /// The block's number.
+        block: u64,
+        /// The index among its logs.
+        log_index: u64,
     },
     /// A column does not hold what its type says.
     #[error("table {table} is damaged: {source}; delete the database to index again")]

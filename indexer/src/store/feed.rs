@@ -8,7 +8,7 @@ use super::{
     Column, Row, StoreError, Table, Value,
     connection::{Existing, Writing},
     journal::{self, Image, from_json, to_json},
-    rows::{Case, Event, Node, Task},
+    rows::{Case, Event, LogPosition, Node, Task},
     sql::{Reads, Sql},
     state::{self, Block, State},
     table::row,
@@ -113,9 +113,11 @@ impl Draft {
     }
 
     /// Adds what taking back the blocks above `to` will change: the newest first, and the blocks last.
-    pub(crate) async fn take_back(&mut self, transaction: &mut Writing<'_>, to: u64) -> Result<(), StoreError> {
-        for event in above(transaction, Event::TABLE, "block", to).await? {
-            self.add_values((block_of(&event), true), Event::TABLE, Some(&event), None)?;
+    pub(crate) async fn take_back(&mut self, transaction: &mut Writing, to: u64) -> Result<(), StoreError> {
+        let first = LogPosition::start_of(to + 1).value();
+        for event in from(transaction, Event::TABLE, first).await? {
+            let position = event.first().and_then(|value| LogPosition::from_value(value.clone()).ok());
+            self.add_values((position.map_or(to, LogPosition::block), true), Event::TABLE, Some(&event), None)?;
         }
         // The oldest image of a row is what will be put back.
         let images = journal::images_above(transaction, to).await?;
@@ -128,14 +130,15 @@ impl Draft {
                 self.add_values((to, true), table, now.as_deref(), put_back.as_deref())?;
             }
         }
-        for block in above(transaction, Block::TABLE, "number", to).await? {
-            self.add_values((block_of(&block), true), Block::TABLE, Some(&block), None)?;
+        for block in from(transaction, Block::TABLE, (to + 1).value()).await? {
+            let number = block.first().and_then(|value| u64::from_value(value.clone()).ok());
+            self.add_values((number.unwrap_or(to), true), Block::TABLE, Some(&block), None)?;
         }
         Ok(())
     }
 
     /// Writes the changes behind those that are there, and moves the state on; readers wake when it is committed.
-    pub(crate) fn write(self, transaction: &Writing<'_>, state: &mut State) {
+    pub(crate) fn write(self, transaction: &Writing, state: &mut State) {
         let placed = self.0.into_iter().map(|mut stored| {
             state.sequence += 1;
             stored.sequence = state.sequence;
@@ -149,28 +152,15 @@ impl Draft {
     }
 }
 
-/// The rows of a table above a block, the highest first.
-async fn above(
-    transaction: &mut Writing<'_>,
-    table: &Table,
-    column: &str,
-    to: u64,
-) -> Result<Vec<Vec<Value>>, StoreError> {
-    let mut select = Sql::select(table);
-    select.push(" WHERE ").name(column).push(" > ").arg(to.value()).push(" ORDER BY ");
-    select.list(table.key_columns(), |sql, column| {
-        sql.name(column).push(" DESC");
-    });
+/// The rows of a table from a key on, the highest first.
+async fn from(transaction: &mut Writing, table: &Table, first: Value) -> Result<Vec<Vec<Value>>, StoreError> {
+    let (mut select, key) = (Sql::select(table), table.columns[0]);
+    select.push(" WHERE ").name(key).push(" >= ").arg(first).push(" ORDER BY ").name(key).push(" DESC");
     transaction.values(select).await
 }
 
-/// The number of a block, or of an event's: the first column of both.
-fn block_of(row: &[Value]) -> u64 {
-    row.first().and_then(|number| u64::from_value(number.clone()).ok()).unwrap_or_default()
-}
-
 /// Tells nobody what happened: whoever reads the feed begins anew, also who began after the history before this one.
-pub(crate) fn cut(transaction: &Writing<'_>, state: &mut State, is_empty: bool) {
+pub(crate) fn cut(transaction: &Writing, state: &mut State, is_empty: bool) {
     if !is_empty {
         transaction.run(Sql::new("DELETE FROM feed"));
     }

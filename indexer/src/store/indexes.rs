@@ -21,7 +21,7 @@ row! {
 
 /// Drops every index of this program's tables but those of keys, and notes how to build them. Others may have tables
 /// beside them.
-pub(crate) async fn put_off(transaction: &mut Writing<'_>) -> Result<(), StoreError> {
+pub(crate) async fn put_off(transaction: &mut Writing) -> Result<(), StoreError> {
     let mut indexes = Sql::new(transaction.indexes_of());
     let tables: Vec<_> = JOURNALLED.iter().copied().chain([Event::TABLE]).collect();
     indexes.push(" IN (").list(&tables, |sql, table| {
@@ -38,19 +38,20 @@ pub(crate) async fn put_off(transaction: &mut Writing<'_>) -> Result<(), StoreEr
 }
 
 /// Builds what was put off.
-pub(crate) async fn build(transaction: &mut Writing<'_>) -> Result<(), StoreError> {
-    for index in all(transaction).await? {
-        transaction.run(Sql::new(&index.definition));
-    }
+pub(crate) async fn build(transaction: &mut Writing) -> Result<(), StoreError> {
+    let indexes = all(transaction).await?.into_iter().map(|index| index.definition);
+    transaction.build(indexes.collect());
     transaction.run(Sql::new("DELETE FROM indexes_put_off"));
     Ok(())
 }
 
 /// Whether there is something to build.
-pub(crate) async fn are_put_off(transaction: &mut Writing<'_>) -> Result<bool, StoreError> {
+pub(crate) async fn are_put_off(transaction: &mut Writing) -> Result<bool, StoreError> {
     Ok(!all(transaction).await?.is_empty())
 }
 
-async fn all(transaction: &mut Writing<'_>) -> Result<Vec<PutOff>, StoreError> {
-    Sql::select(PutOff::TABLE).rows(transaction).await
+async fn all(transaction: &mut Writing) -> Result<Vec<PutOff>, StoreError> {
+    let mut select = Sql::select(PutOff::TABLE);
+    select.push(" ORDER BY name");
+    select.rows(transaction).await
 }

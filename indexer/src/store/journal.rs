@@ -1,9 +1,9 @@
 //! The undo journal: for every block that can still be reorganised, what each row was before the block first touched it.
 
 use super::{
-    Column, Row, StoreError, Table, Value,
+    Column, PrimaryKey, Row, StoreError, Table, Value,
     connection::Writing,
-    rows::JOURNALLED,
+    rows::{JOURNALLED, LogPosition},
     sql::{Reads as _, Sql},
     table::row,
 };
@@ -24,9 +24,9 @@ row! {
 
 impl Undo {
     /// What a row was before `block` changed it.
-    pub(super) fn of<R: Row>(block: u64, key: &[Value], before: Option<&R>) -> Result<Self, StoreError> {
+    pub(super) fn of<R: Row>(block: u64, key: &PrimaryKey, before: Option<&R>) -> Result<Self, StoreError> {
         let before = before.map(|row| to_json(&row.values())).transpose()?;
-        Ok(Self { block, table_name: R::TABLE.name.to_owned(), key: to_json(key)?, before })
+        Ok(Self { block, table_name: R::TABLE.name.to_owned(), key: to_json(&key.values())?, before })
     }
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Image {
 }
 
 /// What rows were before the blocks above `to`, newest block first.
-pub(super) async fn images_above(transaction: &mut Writing<'_>, to: u64) -> Result<Vec<Image>, StoreError> {
+pub(super) async fn images_above(transaction: &mut Writing, to: u64) -> Result<Vec<Image>, StoreError> {
     let mut select = Sql::new("SELECT table_name, key, before FROM undo WHERE block > ");
     select.arg(to.value()).push(" ORDER BY block DESC");
     let images = transaction.values(select).await?.into_iter().map(|image| {
@@ -61,28 +61,27 @@ pub(super) async fn images_above(transaction: &mut Writing<'_>, to: u64) -> Resu
 
 /// Puts every row back to what it was before the blocks above `to`, newest block first, and forgets these blocks.
 /// How many rows were put back.
-pub(crate) async fn undo_above(transaction: &mut Writing<'_>, to: u64) -> Result<usize, StoreError> {
+pub(crate) async fn undo_above(transaction: &mut Writing, to: u64) -> Result<usize, StoreError> {
     let images = images_above(transaction, to).await?;
     let count = images.len();
     for image in images {
         restore(transaction, image);
     }
-    for table in ["undo", "events"] {
-        let mut delete = Sql::new("DELETE FROM ");
-        delete.name(table).push(" WHERE block > ").number(to);
-        transaction.run(delete);
-    }
+    let first = LogPosition::start_of(to + 1);
+    let mut delete = Sql::new("DELETE FROM undo WHERE block > ");
+    delete.number(to).push("; DELETE FROM events WHERE position >= ").number(first.into());
+    transaction.run(delete);
     Ok(count)
 }
 
 /// Forgets what can no longer be undone.
-pub(crate) fn prune(transaction: &Writing<'_>, floor: u64) {
+pub(crate) fn prune(transaction: &Writing, floor: u64) {
     let mut delete = Sql::new("DELETE FROM undo WHERE block <= ");
     delete.number(floor);
     transaction.run(delete);
 }
 
-fn restore(transaction: &Writing<'_>, image: Image) {
+fn restore(transaction: &Writing, image: Image) {
     let Image { table, key, before } = image;
     transaction.run(match before {
         Some(values) => Sql::upsert(table, values),

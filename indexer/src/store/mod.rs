@@ -9,6 +9,7 @@ mod error;
 pub mod feed;
 mod indexes;
 mod journal;
+mod key;
 mod listen;
 mod postgres;
 mod query;
@@ -18,6 +19,7 @@ mod sql;
 mod sqlite;
 mod state;
 mod table;
+mod update;
 mod value;
 mod writer;
 
@@ -35,6 +37,7 @@ pub use database::DatabaseUrl;
 pub use error::StoreError;
 pub use indexes::PutOff;
 pub use journal::Undo;
+pub use key::PrimaryKey;
 pub use listen::Listener;
 pub use query::{Bound, Condition, Operator, Order, Page, PageRequest, Paged};
 pub use snapshot::Snapshot;
@@ -42,8 +45,9 @@ pub(crate) use sql::decode;
 pub use state::{Block, State};
 pub(crate) use table::key;
 pub use table::{Row, Table};
+pub use update::Update;
 pub use value::{Cell, Column, ColumnError, Kind, Value};
-pub use writer::{ChainPosition, Update, Writer};
+pub use writer::{ChainPosition, Writer};
 
 /// Read connections: as many requests can read at the same time.
 const READERS: u32 = 8;

@@ -34,6 +34,13 @@ pub(super) const INDEXES_OF: &str = "
 /// writes besides: they go through the same connection.
 pub(super) const TRY_LOCK: &str =
     "SELECT pg_try_advisory_lock(hashtext('aiigo indexer'), hashtext(current_schema()::text))::int::bigint";
+/// Marks a connection as one that makes indexes, until it ends. A statement goes on for a while after its client is gone.
+pub(super) const BE_BUILDER: &str =
+    "SELECT pg_advisory_lock_shared(hashtext('aiigo indexer indexes'), hashtext(current_schema()::text))";
+/// Waits until there are none.
+pub(super) const AWAIT_BUILDERS: &str = "
+    SELECT pg_advisory_lock(hashtext('aiigo indexer indexes'), hashtext(current_schema()::text));
+    SELECT pg_advisory_unlock(hashtext('aiigo indexer indexes'), hashtext(current_schema()::text))";
 /// After how many seconds of silence the server gives a writer up whose machine is gone: 2 + 2 × 1.
 const KEEPALIVES: [(&str, &str); 3] =
     [("tcp_keepalives_idle", "2"), ("tcp_keepalives_interval", "1"), ("tcp_keepalives_count", "2")];
@@ -45,12 +52,12 @@ fn options(url: &Url) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(options.application_name("aiigo-indexer").statement_cache_capacity(256).disable_statement_logging())
 }
 
-/// Connects to write, and brings the schema up to date.
-pub(super) async fn connect(url: &DatabaseUrl, server: &Url) -> Result<PgConnection, StoreError> {
-    let options = options(server).map_err(url.opening())?;
-    let mut connection = options.options(KEEPALIVES).connect().await.map_err(url.opening())?;
+/// Connects to write, and brings the schema up to date; the connection, and how to get others like it.
+pub(super) async fn connect(url: &DatabaseUrl, server: &Url) -> Result<(PgConnection, PgConnectOptions), StoreError> {
+    let options = options(server).map_err(url.opening())?.options(KEEPALIVES);
+    let mut connection = options.connect().await.map_err(url.opening())?;
     MIGRATIONS.run(&mut connection).await.map_err(url.migrating())?;
-    Ok(connection)
+    Ok((connection, options))
 }
 
 /// Connects to read.

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
-    Condition, Page, PageRequest, Row, StoreError, Table, Value,
+    Condition, Page, PageRequest, PrimaryKey, Row, StoreError, Table, Value,
     database::{Pool, Reading},
     feed::{self, Part},
     query::Order,
@@ -64,9 +64,9 @@ impl Snapshot {
     ///
     /// # Errors
     /// If the database can't be read.
-    pub async fn get<R: Row>(&self, key: &[Value]) -> Result<Option<R>, StoreError> {
+    pub async fn get<R: Row>(&self, key: &PrimaryKey) -> Result<Option<R>, StoreError> {
         let mut select = Sql::select(R::TABLE);
-        select.push(" WHERE ").key_is(R::TABLE, key);
+        select.push(" WHERE ").key_is(R::TABLE, &key.values());
         Ok(self.rows(select).await?.pop())
     }
 
@@ -74,14 +74,14 @@ impl Snapshot {
     ///
     /// # Errors
     /// If the database can't be read.
-    pub async fn get_many<R: Row>(&self, keys: &[Vec<Value>]) -> Result<HashMap<Vec<Value>, R>, StoreError> {
+    pub async fn get_many<R: Row>(&self, keys: &[PrimaryKey]) -> Result<HashMap<PrimaryKey, R>, StoreError> {
         let mut found = HashMap::with_capacity(keys.len());
         for chunk in keys.chunks(KEYS_PER_STATEMENT) {
             let mut select = Sql::select(R::TABLE);
             select.push(" WHERE (").names(R::TABLE.key_columns()).push(") IN (VALUES ");
             select.list(&padded(chunk), |sql, key| {
                 sql.push("(");
-                sql.list(key, |sql, value| {
+                sql.list(&key.values(), |sql, value| {
                     sql.arg(value.clone());
                 });
                 sql.push(")");
@@ -153,7 +153,7 @@ impl Snapshot {
             select.list(chunk, |sql, task| {
                 sql.arg(task.clone());
             });
-            select.push(") ORDER BY block, log_index");
+            select.push(") ORDER BY position");
             for event in self.rows::<Event>(select).await? {
                 by_task.entry(super::Column::value(&event.task_id)).or_default().push(event);
             }
@@ -242,7 +242,7 @@ impl Snapshot {
 }
 
 /// Keys, the last one as often as it takes to make their number a power of two: few statements stay prepared, many would not.
-fn padded(keys: &[Vec<Value>]) -> Vec<&Vec<Value>> {
+fn padded(keys: &[PrimaryKey]) -> Vec<&PrimaryKey> {
     let wanted = keys.len().next_power_of_two();
     keys.iter().chain(keys.last().into_iter().cycle()).take(wanted).collect()
 }

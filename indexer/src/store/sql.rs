@@ -127,6 +127,11 @@ impl Sql {
     }
 }
 
+/// A statement that makes an index, but for one that is there.
+pub(super) fn unless_there(index: &str) -> String {
+    index.replacen("CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", 1)
+}
+
 /// A typed row from its values.
 pub(crate) fn decode<R: Row>(values: Vec<Value>) -> Result<R, StoreError> {
     R::from_values(values).map_err(|source| StoreError::Damaged { table: R::TABLE.name, source })

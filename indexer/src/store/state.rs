@@ -84,7 +84,7 @@ impl State {
 }
 
 /// Reads the state, or makes it in a fresh database.
-pub(crate) async fn open(transaction: &mut Writing<'_>, deployment: &Deployment) -> Result<State, StoreError> {
+pub(crate) async fn open(transaction: &mut Writing, deployment: &Deployment) -> Result<State, StoreError> {
     match load(transaction).await? {
         Some(state) => state.of(deployment),
         None => {
@@ -113,7 +113,7 @@ pub(crate) async fn load(on: &mut impl Reads) -> Result<Option<State>, StoreErro
 }
 
 /// Goes on only if the state is still what this writer last wrote.
-pub(crate) fn claim(transaction: &Writing<'_>, state: &State) {
+pub(crate) fn claim(transaction: &Writing, state: &State) {
     let mut update = Sql::new("UPDATE state SET id = id WHERE ");
     for (index, (column, value)) in State::TABLE.columns.iter().zip(state.values()).enumerate() {
         update.push(if index > 0 { " AND " } else { "" });
@@ -123,12 +123,12 @@ pub(crate) fn claim(transaction: &Writing<'_>, state: &State) {
 }
 
 /// Moves the state on, in a transaction that [claimed](claim) the last one.
-pub(crate) fn save(transaction: &Writing<'_>, state: &State) {
+pub(crate) fn save(transaction: &Writing, state: &State) {
     transaction.run(Sql::upsert(State::TABLE, state.values()));
 }
 
 /// Keeps a block for the follower's window.
-pub(crate) fn remember_block(transaction: &Writing<'_>, block: &BlockRef) {
+pub(crate) fn remember_block(transaction: &Writing, block: &BlockRef) {
     transaction.run(Sql::upsert(Block::TABLE, Block::from(*block).values()));
 }
 
@@ -143,14 +143,14 @@ pub(crate) async fn blocks(on: &mut impl Reads) -> Result<Vec<BlockRef>, StoreEr
 }
 
 /// Forgets retracted blocks.
-pub(crate) fn forget_above(transaction: &Writing<'_>, number: u64) {
+pub(crate) fn forget_above(transaction: &Writing, number: u64) {
     let mut delete = Sql::new("DELETE FROM blocks WHERE number > ");
     delete.number(number);
     transaction.run(delete);
 }
 
 /// Forgets blocks below the newest that can't be reorganised any more.
-pub(crate) fn forget_below(transaction: &Writing<'_>, floor: u64) {
+pub(crate) fn forget_below(transaction: &Writing, floor: u64) {
     let mut delete = Sql::new("DELETE FROM blocks WHERE number < (SELECT max(number) FROM blocks WHERE number <= ");
     delete.number(floor).push(")");
     transaction.run(delete);

@@ -1,6 +1,6 @@
 //! Rows and their tables. A row is declared once; everything that reads, writes or undoes it asks the declaration.
 
-use super::{Cell, ColumnError, Kind, Value};
+use super::{Cell, ColumnError, Kind, PrimaryKey, Value};
 
 /// A table as the store sees it.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -51,15 +51,15 @@ pub trait Row: Clone + PartialEq + Send + Sync + Sized + 'static {
         (0..Self::TABLE.columns.len()).map(|position| self.value(position)).collect()
     }
 
-    /// The values of the primary key.
-    fn key(&self) -> Vec<Value> {
-        (0..Self::TABLE.key).map(|position| self.value(position)).collect()
+    /// The primary key.
+    fn key(&self) -> PrimaryKey {
+        PrimaryKey::of((0..Self::TABLE.key).map(|position| self.cell(position)))
     }
 }
 
 /// The primary key of a row, from the values of its columns.
 macro_rules! key {
-    ($($part:expr),+ $(,)?) => { [$($crate::store::Column::value(&$part)),+] };
+    ($($part:expr),+ $(,)?) => { $crate::store::PrimaryKey::of([$($crate::store::Column::cell(&$part)),+]) };
 }
 pub(crate) use key;
 

@@ -4,8 +4,10 @@
 //! the count of significant bytes, then these, big-endian. Comparing such blobs byte by byte compares the numbers, in
 //! SQLite as in PostgreSQL, and a typical amount takes ten bytes.
 
+use std::borrow::Cow;
+
 use aiigo_protocol::{NodeStatus, ResourceType, TaskStatus};
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
 /// The content of a column.
@@ -156,6 +158,31 @@ impl Column for String {
             Value::Text(text) => Ok(text),
             found => Err(ColumnError { expected: "text", found }),
         }
+    }
+}
+
+/// Names that this program knows need no copy.
+impl Column for Cow<'static, str> {
+    const KIND: Kind = Kind::Text;
+
+    fn cell(&self) -> Cell<'_> {
+        Cell::Text(self)
+    }
+
+    fn from_value(value: Value) -> Result<Self, ColumnError> {
+        String::from_value(value).map(Self::Owned)
+    }
+}
+
+impl Column for Bytes {
+    const KIND: Kind = Kind::Blob;
+
+    fn cell(&self) -> Cell<'_> {
+        Cell::Blob(self)
+    }
+
+    fn from_value(value: Value) -> Result<Self, ColumnError> {
+        Vec::from_value(value).map(Self::from)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The one connection that writes: every update of the chain is one transaction.
+//! The one connection that writes: every update of the chain is written whole or not at all.
 
 use aiigo_chain::BlockRef;
 
@@ -9,7 +9,8 @@ use super::{
     connection::{Asked, Connection, Writing},
     feed::{self, Draft},
     indexes, journal,
-    state::{self, Block, State},
+    state::{self, State},
+    update::{Open, Update},
 };
 
 /// The writing half of the store.
@@ -23,7 +24,9 @@ pub struct Writer {
     unindexed: bool,
     /// Whether the feed is known to hold nothing.
     untold: bool,
-    /// The last transaction, if nobody has waited for it yet.
+    /// A part of a history to which the next one can be added.
+    open: Option<Open>,
+    /// The last transaction that was ordered, if nobody has waited for it yet.
     committing: Option<Committing>,
 }
 
@@ -53,12 +56,12 @@ pub struct ChainPosition {
 impl Writer {
     pub(crate) fn new(connection: Connection, state: State, unindexed: bool) -> Self {
         let cache = Cache::of_database(state.indexed.is_none());
-        Self { connection, state, cache, unindexed, untold: false, committing: None }
+        Self { connection, state, cache, unindexed, untold: false, open: None, committing: None }
     }
 
-    /// Where the database stands once all that was [ordered](Update::commit) is [written](Self::written).
-    pub const fn state(&self) -> &State {
-        &self.state
+    /// Where the database stands once all updates are [written](Self::written).
+    pub fn state(&self) -> &State {
+        self.open.as_ref().map_or(&self.state, |open| &open.state)
     }
 
     /// The blocks that can still be reorganised, oldest first, and before them one that can't: what the follower checks
@@ -71,15 +74,47 @@ impl Writer {
         state::blocks(&mut self.connection).await
     }
 
-    /// Waits until the last transaction is committed.
+    /// Waits until all updates are committed.
     ///
     /// # Errors
-    /// If another writer is at work, or the database failed. Then it is as it was before that transaction, unless only the
-    /// answer was lost.
+    /// If another writer is at work, or the database failed. Then it is as it was before an earlier transaction, unless
+    /// only the answer was lost.
     pub async fn written(&mut self) -> Result<(), StoreError> {
+        self.finish().await?;
+        self.answered().await
+    }
+
+    /// Goes on with what is under way: waits for the last transaction, or until one has been open for long enough. Never
+    /// ends if there is nothing. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// As [`Writer::written`].
+    pub async fn tend(&mut self) -> Result<(), StoreError> {
+        match (&self.committing, &self.open) {
+            (Some(_), _) => self.answered().await,
+            (None, Some(open)) => {
+                tokio::time::sleep_until(open.due()).await;
+                self.finish().await
+            }
+            (None, None) => std::future::pending().await,
+        }
+    }
+
+    /// Orders the commit of what is open.
+    async fn finish(&mut self) -> Result<(), StoreError> {
+        match self.open.take() {
+            Some(open) => self.order(open).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for the last transaction that was ordered.
+    async fn answered(&mut self) -> Result<(), StoreError> {
         let Some(committing) = &mut self.committing else { return Ok(()) };
         let answer = committing.asked.answer().await;
         if let (Some(Committing { otherwise, .. }), Err(_)) = (self.committing.take(), &answer) {
+            // What is open began with a state that never was.
+            self.open = None;
             self.state = otherwise;
             self.cache = Cache::default();
             self.untold = false;
@@ -87,9 +122,32 @@ impl Writer {
         answer
     }
 
-    /// Whether there is something to [wait for](Self::written).
-    pub const fn is_writing(&self) -> bool {
-        self.committing.is_some()
+    /// Orders a commit. Only the transaction before it is waited for, so that no more than two are ever under way.
+    ///
+    /// # Errors
+    /// If that one failed, or a row can't be told as JSON.
+    pub(super) async fn order(&mut self, open: Open) -> Result<(), StoreError> {
+        let Open { mut changes, mut state, unsealed, has_history, is_told, .. } = open;
+        changes.flush(None)?;
+        let (transaction, known, feed) = changes.into_parts();
+        if has_history {
+            feed::cut(&transaction, &mut state, self.untold);
+        }
+        if is_told {
+            feed.write(&transaction, &mut state);
+        }
+        self.untold = !is_told && (has_history || self.untold);
+        if let Some(block) = unsealed {
+            state::remember_block(&transaction, &block);
+        }
+        state::forget_below(&transaction, state.floor);
+        journal::prune(&transaction, state.floor);
+        state::save(&transaction, &state);
+        let asked = transaction.commit();
+        self.answered().await?;
+        self.committing = Some(Committing { asked, otherwise: std::mem::replace(&mut self.state, state) });
+        self.cache = known.aged();
+        Ok(())
     }
 
     /// Before an update with the last block `to`: puts indexes off if a long history is about to be loaded into an empty
@@ -98,7 +156,7 @@ impl Writer {
     /// # Errors
     /// If another writer is at work, or the database fails.
     pub async fn arrange_indexes(&mut self, to: u64, chain: ChainPosition) -> Result<(), StoreError> {
-        let is_long = self.state.indexed.is_none() && chain.head.saturating_sub(to) >= LONG;
+        let is_long = self.state().indexed.is_none() && chain.head.saturating_sub(to) >= LONG;
         let wanted = if self.unindexed { !chain.live } else { is_long };
         if wanted == self.unindexed {
             return Ok(());
@@ -117,19 +175,26 @@ impl Writer {
         Ok(())
     }
 
-    /// Opens the transaction of an update that begins at block `from`.
+    /// Begins an update whose first block is `from`.
     ///
     /// # Errors
     /// If blocks are missing before `from`.
     pub fn begin(&mut self, from: u64) -> Result<Update<'_>, StoreError> {
-        if let Some(indexed) = self.state.indexed
+        if let Some(indexed) = self.state().indexed
             && from != indexed + 1
         {
             return Err(StoreError::Gap { from, indexed });
         }
-        let Self { connection, state, cache, untold, committing, .. } = self;
-        let changes = Changes::new(begin(connection, state), std::mem::take(cache));
-        Ok(Update { changes, state, cache, untold, committing, sealed: None })
+        let open = self.open.take().unwrap_or_else(|| {
+            let transaction = begin(&mut self.connection, &self.state);
+            Open::new(Changes::new(transaction, std::mem::take(&mut self.cache)), self.state.clone())
+        });
+        Ok(Update::new(self, open))
+    }
+
+    /// Keeps a transaction open for the next update.
+    pub(super) fn keep(&mut self, open: Open) {
+        self.open = Some(open);
     }
 
     /// Takes back every block above `to`, in one transaction. How many rows were put back.
@@ -137,6 +202,7 @@ impl Writer {
     /// # Errors
     /// If `to` is below what the journal can undo, another writer is at work, or the database fails.
     pub async fn retract(&mut self, to: &BlockRef) -> Result<usize, StoreError> {
+        self.written().await?;
         if to.number < self.state.floor {
             return Err(StoreError::TooDeep { to: to.number, floor: self.state.floor });
         }
@@ -146,7 +212,6 @@ impl Writer {
         new.indexed_at = Some(to.timestamp);
         self.cache = Cache::default();
         self.untold = false;
-        self.written().await?;
         let mut transaction = begin(&mut self.connection, &self.state);
         let mut feed = Draft::default();
         feed.take_back(&mut transaction, to.number).await?;
@@ -171,92 +236,10 @@ impl Writer {
 }
 
 /// Begins a transaction that fails before it reads or writes anything on what another writer left.
-fn begin<'c>(connection: &'c mut Connection, state: &State) -> Writing<'c> {
+fn begin(connection: &mut Connection, state: &State) -> Writing {
     let transaction = connection.begin();
     state::claim(&transaction, state);
     transaction
-}
-
-/// The open transaction of one update.
-pub struct Update<'w> {
-    /// What projections write to.
-    pub changes: Changes<'w>,
-    state: &'w mut State,
-    cache: &'w mut Cache,
-    untold: &'w mut bool,
-    committing: &'w mut Option<Committing>,
-    /// The last block that was sealed.
-    sealed: Option<u64>,
-}
-
-impl Update<'_> {
-    /// Ends a block that can still be reorganised: what was changed since the last call can be undone under its number.
-    ///
-    /// # Errors
-    /// If a row can't be told as JSON.
-    pub fn seal(&mut self, block: &BlockRef) -> Result<(), StoreError> {
-        self.changes.flush(Some(block))?;
-        self.sealed = Some(block.number);
-        self.changes.feed.add((block.number, false), None, Some(&Block::from(*block)))
-    }
-
-    /// Writes what is pending for good: it belongs to final blocks.
-    ///
-    /// # Errors
-    /// As [`Update::seal`].
-    pub fn settle(&mut self) -> Result<(), StoreError> {
-        self.changes.flush(None)
-    }
-
-    /// Orders the commit; `block` is the last of the update. Everything must have been sealed or settled. Changes of sealed
-    /// blocks are told to subscribers, those of history are not. Whether it was done is what [`Writer::written`] waits for;
-    /// here only the transaction before this one is waited for, so that no more than two are ever under way.
-    ///
-    /// # Errors
-    /// If that one failed, or the database can't be read.
-    pub async fn commit(mut self, block: &BlockRef, chain: ChainPosition) -> Result<(), StoreError> {
-        let is_new = self.state.indexed.is_none_or(|indexed| indexed < block.number);
-        let is_told = block.number >= chain.told_from;
-        if is_told && is_new && self.sealed != Some(block.number) {
-            self.seal(block)?;
-        }
-        let Self { changes, state, cache, untold, committing, sealed } = self;
-        let mut new = state.clone();
-        new.indexed = Some(block.number);
-        new.indexed_hash = Some(block.hash);
-        new.indexed_at = Some(block.timestamp);
-        new.head = chain.head;
-        new.finalized = chain.finalized;
-        new.floor = new.floor.max(chain.finalized.min(block.number));
-        new.live = chain.live;
-
-        let (transaction, known, feed) = changes.into_parts();
-        if is_told {
-            feed.write(&transaction, &mut new);
-            *untold = false;
-        } else if is_new {
-            feed::cut(&transaction, &mut new, *untold);
-            *untold = true;
-        }
-        if sealed != Some(block.number) {
-            state::remember_block(&transaction, block);
-        }
-        state::forget_below(&transaction, new.floor);
-        journal::prune(&transaction, new.floor);
-        state::save(&transaction, &new);
-        let asked = transaction.commit();
-        if let Some(mut earlier) = committing.take()
-            && let Err(error) = earlier.asked.answer().await
-        {
-            // This one fails too: it began with a state that never was.
-            *state = earlier.otherwise;
-            *untold = false;
-            return Err(error);
-        }
-        *committing = Some(Committing { asked, otherwise: std::mem::replace(state, new) });
-        *cache = known.aged();
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -276,8 +259,8 @@ mod tests {
         prepare(url).await.expect("a database").elect(&deployment).await.expect("a writer")
     }
 
-    /// Orders a block of a history, without a wait.
-    async fn order(writer: &mut Writer, number: u64) -> Result<(), StoreError> {
+    /// Adds a block of a history.
+    async fn add(writer: &mut Writer, number: u64) -> Result<(), StoreError> {
         let chain = ChainPosition { head: 9, finalized: 9, live: false, told_from: 10 };
         let hash = |number: u64| B256::left_padding_from(&number.to_be_bytes());
         let block = BlockRef { number, hash: hash(number), parent_hash: hash(number - 1), timestamp: number };
@@ -292,17 +275,44 @@ mod tests {
         let mut first = writer(&url).await;
         let other = rusqlite::Connection::open(path).expect("another program");
         other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
-        order(&mut first, 1).await.expect("nobody has waited for it yet");
-        assert!(first.is_writing());
-        let error = order(&mut first, 2).await.expect_err("the one before could not be written");
+        add(&mut first, 1).await.expect("nobody has waited for it yet");
+        first.finish().await.expect("nobody has waited for it yet");
+        add(&mut first, 2).await.expect("the next transaction");
+        let error = first.finish().await.expect_err("the one before could not be written");
         assert!(error.passes_by_itself(), "{error}");
         assert_eq!(first.state().indexed, None);
 
         other.execute_batch("ROLLBACK").expect("no lock");
         for number in [1, 2] {
-            order(&mut first, number).await.expect("it is free");
+            add(&mut first, number).await.expect("it is free");
         }
         first.close().await.expect("both are written");
         assert_eq!(writer(&url).await.state().indexed, Some(2));
+    }
+
+    #[tokio::test]
+    async fn parts_of_a_history_share_a_transaction_until_it_is_due_and_fail_together() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("index.db");
+        let mut writer = writer(&DatabaseUrl::Sqlite(path.clone())).await;
+        let other = rusqlite::Connection::open(path).expect("another program");
+        let indexed =
+            || -> Option<i64> { other.query_one("SELECT indexed FROM state", [], |row| row.get(0)).expect("a row") };
+
+        add(&mut writer, 1).await.expect("the first part");
+        add(&mut writer, 2).await.expect("the second part");
+        assert_eq!((writer.state().indexed, indexed()), (Some(2), None));
+        while indexed().is_none() {
+            writer.tend().await.expect("a sound database");
+        }
+        assert_eq!(indexed(), Some(2));
+
+        add(&mut writer, 3).await.expect("the third part");
+        drop(writer.begin(4).expect("the fourth part, which can't be worked out"));
+        assert_eq!(writer.state().indexed, Some(2));
+        assert!(matches!(writer.begin(4), Err(StoreError::Gap { from: 4, indexed: 2 })));
+        add(&mut writer, 3).await.expect("the third part again");
+        writer.close().await.expect("a sound database");
+        assert_eq!(indexed(), Some(3));
     }
 }

@@ -26,7 +26,7 @@ struct Copy {
 async fn stored<R: Row>(reader: &Reader) -> Rows {
     let order = vec![Order { column: R::TABLE.columns[0], descending: false }];
     let rows = reader.snapshot().list::<R>(Condition::EVERYTHING, order, 100_000).await.expect("a readable table");
-    rows.into_iter().map(|row| (row.key(), row.values())).collect()
+    rows.into_iter().map(|row| (row.key().values(), row.values())).collect()
 }
 
 async fn tables(reader: &Reader) -> BTreeMap<&'static str, Rows> {

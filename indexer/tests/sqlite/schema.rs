@@ -5,7 +5,10 @@ use aiigo_indexer::{
     store::{self, Row, State, Table, rows},
 };
 
-use crate::support::database::Database;
+use crate::{
+    IS_POSTGRES,
+    support::{database::Database, story},
+};
 
 #[test]
 fn the_checked_in_schema_is_the_api() {
@@ -71,4 +74,38 @@ async fn every_row_has_a_table_with_its_columns_and_key() {
     }
     let known = catalog.tables().await;
     assert_eq!(known.len(), tables.len(), "every table is declared: {known:?}");
+}
+
+#[tokio::test]
+async fn events_with_two_numbers_for_their_place_become_events_with_one() {
+    let (first, change) = match IS_POSTGRES {
+        true => (
+            include_str!("../../../migrations/indexer/postgres/0001_initial.sql"),
+            include_str!("../../../migrations/indexer/postgres/0008_positions.sql"),
+        ),
+        false => (
+            include_str!("../../../migrations/indexer/sqlite/0001_initial.sql"),
+            include_str!("../../../migrations/indexer/sqlite/0008_positions.sql"),
+        ),
+    };
+    let database = Database::of(&story::eventful()).await;
+    let mut catalog = database.catalog().await;
+    let (dump, indexes) = (database.dump().await, catalog.definitions().await);
+    assert!(dump["events"].len() > 100, "events to be moved");
+
+    let (_, table) = first.split_once("CREATE TABLE events (").expect("the first table of events");
+    let (columns, _) = table.split_once(';').expect("its end");
+    catalog.execute(&format!("CREATE TABLE first_events ({columns}")).await;
+    catalog
+        .execute(
+            "INSERT INTO first_events SELECT position >> 24, position & 16777215, timestamp, tx_hash, tx_index, address,
+                 contract, kind, task_id, node_id, topics, data FROM events;
+             DROP TABLE events;
+             ALTER TABLE first_events RENAME TO events",
+        )
+        .await;
+    assert_ne!(database.dump().await["events"], dump["events"]);
+    catalog.execute(change).await;
+    assert_eq!(catalog.definitions().await, indexes);
+    assert_eq!(database.dump().await, dump);
 }

@@ -11,7 +11,10 @@ use crate::support::{
 use aiigo_devnet::eventually;
 use aiigo_indexer::{
     server::{Cors, RateLimit},
-    store::{Column as _, Condition, Row as _, rows},
+    store::{
+        Column as _, Condition, Operator, Row as _,
+        rows::{self, LogPosition},
+    },
 };
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -203,7 +206,7 @@ async fn a_subscriber_that_does_not_read_is_dropped_and_one_that_is_slow_misses_
     let mut last = (0, 0);
     let number = |value: &Value| value.as_str().and_then(|text| text.parse::<u64>().ok()).expect("a number");
     let begun = indexer.database.reader().await;
-    let first = Condition::equals("block", 1_u64.value());
+    let first = Condition::Compare("position", Operator::Lt, LogPosition::start_of(2).value());
     let before = begun.snapshot().count(rows::Event::TABLE, &first).await.expect("a count");
     for _ in before..told.try_into().expect("a count") {
         let event = slow.next().await["events"]["event"].take();

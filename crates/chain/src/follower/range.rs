@@ -6,7 +6,7 @@ const CALM: u32 = 4;
 /// Blocks of the first ranges, when it is not known yet how many events a block has.
 const FIRST: u64 = 4;
 /// Events that a range should hold at most.
-const EVENTS: u64 = 5_000;
+const EVENTS: u64 = 2_500;
 
 /// Halves with every refusal, and doubles with good answers as long as they are not too long.
 #[derive(Debug)]
@@ -79,8 +79,8 @@ mod tests {
         for _ in 0..100 {
             range.accepted(range.get(), range.get() as usize * 100);
         }
-        assert_eq!(range.get(), 50);
-        range.accepted(50, 1_000_000);
+        assert_eq!(range.get(), 25);
+        range.accepted(25, 1_000_000);
         assert_eq!(range.get(), 2);
         range.accepted(2, 10);
         assert_eq!(range.get(), 4);

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use crate::{
     graphql::{failure, loaders::snapshot, objects::protocol::stored},
     ingest::projections::parameters,
-    store::{Column, Condition, Order, Value, key, rows},
+    store::{Column, Condition, Order, PrimaryKey, key, rows},
 };
 
 /// Nodes looked at, at most: the most powerful of the resource type.
@@ -109,9 +109,9 @@ impl Market {
         if let Some(open) = open.get(&token) {
             return Ok(Arc::clone(open));
         }
-        let keys: Vec<Vec<Value>> = self.nodes.iter().map(|node| key![node.id, token].to_vec()).collect();
+        let keys: Vec<PrimaryKey> = self.nodes.iter().map(|node| key![node.id, token]).collect();
         let found = snapshot(ctx)?.get_many::<rows::NodeEscrow>(&keys).await.map_err(|error| failure(error.into()))?;
-        let of = |key: &Vec<Value>| found.get(key).map_or(U256::ZERO, |escrow| escrow.open);
+        let of = |key: &PrimaryKey| found.get(key).map_or(U256::ZERO, |escrow| escrow.open);
         let found = Arc::new(keys.iter().map(of).collect());
         open.insert(token, Arc::clone(&found));
         Ok(found)

@@ -12,17 +12,13 @@ use crate::{
         object::object,
         scalars::{BigInt, Bytes, Expose},
     },
-    store::rows,
+    store::rows::{self, LogPosition},
 };
 
 object! {
     /// An event of the suite, as logged.
     Event over rows::Event {
         fields {
-            /// Its block.
-            block: BigInt,
-            /// Its place among the logs of the block.
-            log_index: BigInt,
             /// The block's time, Unix seconds.
             timestamp: BigInt,
             /// The transaction.
@@ -43,6 +39,16 @@ object! {
             data: Bytes,
         }
         more {
+            /// Its block.
+            async fn block(&self) -> BigInt {
+                self.0.position.block().expose()
+            }
+
+            /// Its place among the logs of the block.
+            async fn log_index(&self) -> BigInt {
+                self.0.position.log_index().expose()
+            }
+
             /// The topics, as logged.
             async fn topics(&self) -> Vec<Bytes> {
                 words(&self.0).iter().map(Expose::expose).collect()
@@ -59,7 +65,7 @@ object! {
 filter! {
     "events", EventFilter, EventOrder for rows::Event {
         filters {
-            block: u64,
+            block in position: LogPosition,
             timestamp: u64,
             tx_hash: B256,
             address: Address,
@@ -68,8 +74,8 @@ filter! {
             task_id: B256,
             node_id: u64,
         }
-        orders { Block = block }
-        default { "block" Desc }
+        orders { Block = block in position }
+        default { "position" Desc }
     }
 }
 
@@ -77,10 +83,6 @@ object! {
     /// Something that happened to a task.
     TimelineEntry over rows::Event {
         fields {
-            /// Its block.
-            block: BigInt,
-            /// Its place among the logs of the block.
-            log_index: BigInt,
             /// The block's time, Unix seconds.
             timestamp: BigInt,
             /// The transaction.
@@ -89,6 +91,16 @@ object! {
             node_id: Option<BigInt>,
         }
         more {
+            /// Its block.
+            async fn block(&self) -> BigInt {
+                self.0.position.block().expose()
+            }
+
+            /// Its place among the logs of the block.
+            async fn log_index(&self) -> BigInt {
+                self.0.position.log_index().expose()
+            }
+
             /// What happened.
             async fn kind(&self) -> TimelineKind {
                 self.0.kind.as_deref().map_or(TimelineKind::Other, TimelineKind::of_event)

@@ -43,11 +43,11 @@ use super::{
     failure,
     loaders::{RowKey, loaders},
 };
-use crate::store::{Condition, Row, Value};
+use crate::store::{Condition, PrimaryKey, Row, Value};
 
 /// A row that another one points to; rows that many point to at once are read together.
-pub(crate) async fn one<R: Row, T: From<R>>(ctx: &Context<'_>, key: impl Into<Vec<Value>>) -> Result<Option<T>> {
-    let row = loaders(ctx)?.load(RowKey::<R>::new(key.into())).await.map_err(failure)?;
+pub(crate) async fn one<R: Row, T: From<R>>(ctx: &Context<'_>, key: PrimaryKey) -> Result<Option<T>> {
+    let row = loaders(ctx)?.load(RowKey::<R>::new(key)).await.map_err(failure)?;
     Ok(row.map(T::from))
 }
 

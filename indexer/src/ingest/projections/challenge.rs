@@ -12,7 +12,7 @@ use crate::store::{
 /// Of a result: its 95% lower bound, 82%, and half of that before the first audit.
 const COUNTED_SHARE: (u64, u64) = (82 * 50, 10_000);
 
-pub(super) async fn apply(event: &Verifier, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+pub(super) async fn apply(event: &Verifier, at: Moment, db: &mut Changes) -> Result<(), StoreError> {
     match event {
         Verifier::ChallengeIssued(e) => {
             db.insert(Challenge {
@@ -107,7 +107,7 @@ pub(super) async fn apply(event: &Verifier, at: Moment, db: &mut Changes<'_>) ->
 }
 
 /// Power is the verified hash rate by the calibration of the node's resource type.
-async fn recalibrate(db: &mut Changes<'_>) -> Result<(), StoreError> {
+async fn recalibrate(db: &mut Changes) -> Result<(), StoreError> {
     let per_tflops = parameters::verifier(db).await?.hashesPerTflops;
     for before in db.all::<Node>().await? {
         let (counted, whole) = COUNTED_SHARE;

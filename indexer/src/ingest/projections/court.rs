@@ -13,7 +13,7 @@ use crate::store::{
     rows::{Case, CaseJuror, Evidence, Juror, Node},
 };
 
-pub(super) async fn apply(event: &Court, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+pub(super) async fn apply(event: &Court, at: Moment, db: &mut Changes) -> Result<(), StoreError> {
     match event {
         Court::CaseOpened(e) => open(db, e, at).await,
         Court::DrawFixed(e) => fix_draw(db, e, at).await,
@@ -124,7 +124,7 @@ pub(super) async fn apply(event: &Court, at: Moment, db: &mut Changes<'_>) -> Re
 
 /// Changes a case; how it is now.
 pub(super) async fn change(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     id: U256,
     at: Moment,
     change: impl FnOnce(&mut Case),
@@ -139,7 +139,7 @@ pub(super) async fn change(
 
 /// Adds a piece of evidence.
 pub(super) async fn submit(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     case_id: U256,
     party: Address,
     uri: &str,
@@ -158,7 +158,7 @@ pub(super) async fn submit(
     .await
 }
 
-async fn open(db: &mut Changes<'_>, e: &CaseOpened, at: Moment) -> Result<(), StoreError> {
+async fn open(db: &mut Changes, e: &CaseOpened, at: Moment) -> Result<(), StoreError> {
     let node = db.get::<Node>(&key![e.nodeId]).await?;
     db.put(Case {
         id: e.caseId.saturating_to(),
@@ -214,7 +214,7 @@ async fn open(db: &mut Changes<'_>, e: &CaseOpened, at: Moment) -> Result<(), St
 }
 
 /// A jury, or what is missing of it, is to be drawn. The first draw of a round begins it.
-async fn fix_draw(db: &mut Changes<'_>, e: &DrawFixed, at: Moment) -> Result<(), StoreError> {
+async fn fix_draw(db: &mut Changes, e: &DrawFixed, at: Moment) -> Result<(), StoreError> {
     let round = jury_round(e.round)?;
     change(db, e.caseId, at, |case| {
         if case.round != round {
@@ -232,19 +232,13 @@ async fn fix_draw(db: &mut Changes<'_>, e: &DrawFixed, at: Moment) -> Result<(),
     .map(drop)
 }
 
-async fn period(
-    db: &mut Changes<'_>,
-    id: U256,
-    status: CaseStatus,
-    deadline: u64,
-    at: Moment,
-) -> Result<(), StoreError> {
+async fn period(db: &mut Changes, id: U256, status: CaseStatus, deadline: u64, at: Moment) -> Result<(), StoreError> {
     change(db, id, at, |case| (case.status, case.deadline) = (status, deadline)).await.map(drop)
 }
 
 /// What the court owes from now on. An operator can be a juror in its own node's case and appeal as well: then its first
 /// credit of just the appeal's fee is that fee.
-async fn credit(db: &mut Changes<'_>, id: U256, to: Address, amount: U256, at: Moment) -> Result<(), StoreError> {
+async fn credit(db: &mut Changes, id: U256, to: Address, amount: U256, at: Moment) -> Result<(), StoreError> {
     token::account(db, to, |account| account.court_fees = account.court_fees.saturating_add(amount)).await?;
     let case = db.get::<Case>(&key![id.saturating_to::<u64>()]).await?;
     let appeal = case.appellant == Some(to) && case.appeal_fee == Some(amount);
@@ -265,7 +259,7 @@ async fn credit(db: &mut Changes<'_>, id: U256, to: Address, amount: U256, at: M
 }
 
 /// By now who voted otherwise than the final ruling was penalised, and everybody's fees are credited.
-async fn close(db: &mut Changes<'_>, e: &CaseClosed, at: Moment) -> Result<(), StoreError> {
+async fn close(db: &mut Changes, e: &CaseClosed, at: Moment) -> Result<(), StoreError> {
     let case = change(db, e.caseId, at, |case| {
         let returned = case.appeal_fee_returned.unwrap_or_default();
         case.status = CaseStatus::Closed;
@@ -283,7 +277,7 @@ async fn close(db: &mut Changes<'_>, e: &CaseClosed, at: Moment) -> Result<(), S
 }
 
 /// A juror's seat in a case: one at most, over all rounds.
-async fn find_seat(db: &mut Changes<'_>, case: &Case, juror: Address) -> Result<Option<CaseJuror>, StoreError> {
+async fn find_seat(db: &mut Changes, case: &Case, juror: Address) -> Result<Option<CaseJuror>, StoreError> {
     // Mostly asked for the present jury, which sits behind the earlier ones.
     for seat in (0..case.seats).rev() {
         let seat = db.get::<CaseJuror>(&key![case.id, seat]).await?;
@@ -294,13 +288,13 @@ async fn find_seat(db: &mut Changes<'_>, case: &Case, juror: Address) -> Result<
     Ok(None)
 }
 
-async fn seat_of(db: &mut Changes<'_>, case: &Case, juror: Address) -> Result<CaseJuror, StoreError> {
-    let missing = || StoreError::Missing { table: CaseJuror::TABLE.name, key: key![case.id, juror].to_vec() };
+async fn seat_of(db: &mut Changes, case: &Case, juror: Address) -> Result<CaseJuror, StoreError> {
+    let missing = || StoreError::Missing { table: CaseJuror::TABLE.name, key: key![case.id, juror] };
     find_seat(db, case, juror).await?.ok_or_else(missing)
 }
 
 async fn end_all(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     case: &Case,
     which: impl Fn(&CaseJuror) -> bool,
     state: SeatState,
@@ -315,7 +309,7 @@ async fn end_all(
     Ok(())
 }
 
-async fn end(db: &mut Changes<'_>, mut seat: CaseJuror, state: SeatState, at: Moment) -> Result<(), StoreError> {
+async fn end(db: &mut Changes, mut seat: CaseJuror, state: SeatState, at: Moment) -> Result<(), StoreError> {
     seat.state = state;
     seat.ended_at = Some(at.time);
     juror::change(db, seat.juror, |juror: &mut Juror| juror.seats = juror.seats.saturating_sub(1)).await?;

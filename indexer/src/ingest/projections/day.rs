@@ -13,7 +13,7 @@ pub(crate) const DAY: u64 = 86_400;
 
 /// Adds what changed in the totals at a time.
 pub(super) async fn totals(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     time: u64,
     before: Option<&Protocol>,
     now: &Protocol,
@@ -57,7 +57,7 @@ pub(super) async fn totals(
 
 /// Adds what changed in the totals of a payment token.
 pub(super) async fn token(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     at: Moment,
     before: &TokenTotals,
     now: &TokenTotals,
@@ -84,7 +84,7 @@ pub(super) async fn token(
 }
 
 /// Adds the price of a new task.
-pub(super) async fn price(db: &mut Changes<'_>, at: Moment, task: &Task) -> Result<(), StoreError> {
+pub(super) async fn price(db: &mut Changes, at: Moment, task: &Task) -> Result<(), StoreError> {
     let price = task.price_per_hour;
     let empty = DayPrice {
         day: at.time / DAY,

@@ -5,16 +5,11 @@ use alloy::primitives::{Address, U256};
 
 use super::{Moment, protocol::token_total};
 use crate::store::{
-    Changes, StoreError, key,
+    Changes, PrimaryKey, StoreError, key,
     rows::{Balance, Escrow, EscrowStatus},
 };
 
-pub(super) async fn apply(
-    event: &Escrows,
-    treasury: Address,
-    at: Moment,
-    db: &mut Changes<'_>,
-) -> Result<(), StoreError> {
+pub(super) async fn apply(event: &Escrows, treasury: Address, at: Moment, db: &mut Changes) -> Result<(), StoreError> {
     match event {
         Escrows::Deposited(e) => {
             db.insert(Escrow {
@@ -132,8 +127,8 @@ pub(super) async fn apply(
 
 /// Empties an escrow; what it held.
 async fn close(
-    db: &mut Changes<'_>,
-    key: &[crate::store::Value],
+    db: &mut Changes,
+    key: &PrimaryKey,
     at: Moment,
     change: impl FnOnce(&mut Escrow),
 ) -> Result<U256, StoreError> {
@@ -147,7 +142,7 @@ async fn close(
     Ok(held)
 }
 
-async fn credit(db: &mut Changes<'_>, account: Address, token: Address, amount: U256) -> Result<(), StoreError> {
+async fn credit(db: &mut Changes, account: Address, token: Address, amount: U256) -> Result<(), StoreError> {
     if amount.is_zero() {
         return Ok(());
     }
@@ -159,7 +154,7 @@ async fn credit(db: &mut Changes<'_>, account: Address, token: Address, amount: 
 }
 
 async fn balance(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     account: Address,
     token: Address,
     change: impl FnOnce(&mut Balance),

@@ -9,7 +9,7 @@ use crate::store::{
     rows::{Proposal, ProposalStage, Vote},
 };
 
-pub(super) async fn apply(event: &Governor, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+pub(super) async fn apply(event: &Governor, at: Moment, db: &mut Changes) -> Result<(), StoreError> {
     match event {
         Governor::ProposalCreated(e) => {
             db.put(Proposal {
@@ -52,7 +52,7 @@ pub(super) async fn apply(event: &Governor, at: Moment, db: &mut Changes<'_>) ->
 }
 
 async fn vote(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     proposal_id: U256,
     voter: Address,
     support: u8,
@@ -73,12 +73,7 @@ async fn vote(
     .map(drop)
 }
 
-async fn change(
-    db: &mut Changes<'_>,
-    id: U256,
-    at: Moment,
-    change: impl FnOnce(&mut Proposal),
-) -> Result<(), StoreError> {
+async fn change(db: &mut Changes, id: U256, at: Moment, change: impl FnOnce(&mut Proposal)) -> Result<(), StoreError> {
     db.update::<Proposal>(&key![id], |proposal| {
         proposal.updated_at = at.time;
         change(proposal);

@@ -6,7 +6,7 @@ use alloy::primitives::{Address, U256};
 use super::Moment;
 use crate::store::{Changes, StoreError, key, rows::Juror};
 
-pub(super) async fn apply(event: &Court, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+pub(super) async fn apply(event: &Court, at: Moment, db: &mut Changes) -> Result<(), StoreError> {
     match event {
         Court::JurorJoined(e) => {
             let none = Juror {
@@ -54,7 +54,7 @@ pub(super) async fn apply(event: &Court, at: Moment, db: &mut Changes<'_>) -> Re
 
 /// Changes a juror.
 pub(super) async fn change(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     address: Address,
     change: impl FnOnce(&mut Juror),
 ) -> Result<(), StoreError> {

@@ -19,7 +19,7 @@ mod token;
 
 use aiigo_chain::LocatedEvent;
 use aiigo_protocol::{ContractName, Deployment, Event};
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 
 use crate::{
     catalog,
@@ -39,7 +39,7 @@ pub struct Projector {
 struct Moment {
     time: u64,
     block: u64,
-    tx: alloy::primitives::B256,
+    tx: B256,
 }
 
 impl Projector {
@@ -53,11 +53,11 @@ impl Projector {
     ///
     /// # Errors
     /// If the database fails, or an event is about something that no earlier event made.
-    pub async fn apply(&self, events: &[LocatedEvent], db: &mut Changes<'_>) -> Result<(), StoreError> {
+    pub async fn apply(&self, events: &[LocatedEvent], db: &mut Changes) -> Result<(), StoreError> {
         let Some(block) = events.first().map(|event| event.block) else { return Ok(()) };
         let before = db.find::<rows::Protocol>(&key![0_u8]).await?;
         for event in events {
-            db.log(self.raw(event));
+            db.log(self.raw(event)?);
             let at = Moment { time: block.timestamp, block: block.number, tx: event.tx_hash };
             self.dispatch(event.event.as_ref(), at, db).await?;
         }
@@ -67,7 +67,7 @@ impl Projector {
         }
     }
 
-    async fn dispatch(&self, event: Option<&Event>, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+    async fn dispatch(&self, event: Option<&Event>, at: Moment, db: &mut Changes) -> Result<(), StoreError> {
         match event {
             Some(Event::NodeRegistry(event)) => node::apply(event, at, db).await,
             Some(Event::ProofOfWorkVerifier(event)) => challenge::apply(event, at, db).await,
@@ -86,25 +86,29 @@ impl Projector {
     }
 
     /// An event as it is kept.
-    fn raw(&self, located: &LocatedEvent) -> rows::Event {
+    ///
+    /// # Errors
+    /// If it stands where no log can.
+    fn raw(&self, located: &LocatedEvent) -> Result<rows::Event, StoreError> {
         let contract = self.deployment.contract_at(located.address);
         let selector = located.raw.topics().first();
         let kind = contract.zip(selector).and_then(|(contract, selector)| catalog::event_name(contract, selector));
         let subject = located.event.as_ref().map(subject::of).unwrap_or_default();
-        rows::Event {
-            block: located.block.number,
-            log_index: located.log_index,
+        let (block, log_index) = (located.block.number, located.log_index);
+        let position = rows::LogPosition::new(block, log_index).ok_or(StoreError::NoPosition { block, log_index })?;
+        Ok(rows::Event {
+            position,
             timestamp: located.block.timestamp,
             tx_hash: located.tx_hash,
             tx_index: located.tx_index,
             address: located.address,
-            contract: contract.map(|contract| contract.name().to_owned()),
-            kind: kind.map(str::to_owned),
+            contract: contract.map(|contract| contract.name().into()),
+            kind: kind.map(Into::into),
             task_id: subject.task,
             node_id: subject.node,
-            topics: located.raw.topics().iter().flat_map(|topic| topic.to_vec()).collect(),
-            data: located.raw.data.to_vec(),
-        }
+            topics: located.raw.topics().iter().map(B256::as_slice).collect::<Vec<_>>().concat(),
+            data: located.raw.data.clone(),
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::store::{
 /// A node's reputation at its registration.
 const START_REPUTATION: u16 = 5_000;
 
-pub(super) async fn apply(event: &Registry, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+pub(super) async fn apply(event: &Registry, at: Moment, db: &mut Changes) -> Result<(), StoreError> {
     match event {
         Registry::NodeRegistered(e) => {
             let node = Node {
@@ -123,7 +123,7 @@ pub(super) async fn apply(event: &Registry, at: Moment, db: &mut Changes<'_>) ->
 }
 
 /// Changes a node and derives what follows.
-pub(super) async fn change(db: &mut Changes<'_>, id: u64, change: impl FnOnce(&mut Node)) -> Result<(), StoreError> {
+pub(super) async fn change(db: &mut Changes, id: u64, change: impl FnOnce(&mut Node)) -> Result<(), StoreError> {
     let before = db.get::<Node>(&key![id]).await?;
     let mut node = before.clone();
     change(&mut node);
@@ -136,7 +136,7 @@ pub(super) async fn change(db: &mut Changes<'_>, id: u64, change: impl FnOnce(&m
 
 /// Changes the sum of a node's open escrow in a token.
 pub(super) async fn open_escrow(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     node_id: u64,
     token: Address,
     change: impl FnOnce(U256) -> U256,
@@ -146,7 +146,7 @@ pub(super) async fn open_escrow(
 }
 
 /// A node was paid for a task.
-pub(super) async fn earn(db: &mut Changes<'_>, node_id: u64, token: Address, amount: U256) -> Result<(), StoreError> {
+pub(super) async fn earn(db: &mut Changes, node_id: u64, token: Address, amount: U256) -> Result<(), StoreError> {
     if amount.is_zero() {
         return Ok(());
     }
@@ -159,7 +159,7 @@ pub(super) async fn earn(db: &mut Changes<'_>, node_id: u64, token: Address, amo
     .map(drop)
 }
 
-async fn stake(db: &mut Changes<'_>, id: u64, stake: U256, unbonding: U256) -> Result<(), StoreError> {
+async fn stake(db: &mut Changes, id: u64, stake: U256, unbonding: U256) -> Result<(), StoreError> {
     change(db, id, |node| (node.stake, node.unbonding) = (stake, unbonding)).await
 }
 

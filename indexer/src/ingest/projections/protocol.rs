@@ -10,13 +10,13 @@ use crate::store::{
 };
 
 /// Changes the totals.
-pub(super) async fn total(db: &mut Changes<'_>, change: impl FnOnce(&mut Protocol)) -> Result<(), StoreError> {
+pub(super) async fn total(db: &mut Changes, change: impl FnOnce(&mut Protocol)) -> Result<(), StoreError> {
     db.upsert(none(), change).await.map(drop)
 }
 
 /// Changes the totals of a payment token.
 pub(super) async fn token_total(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     at: Moment,
     token: Address,
     change: impl FnOnce(&mut TokenTotals),
@@ -38,7 +38,7 @@ pub(super) async fn token_total(
 }
 
 /// Takes a node out of the totals and puts it back as it is now.
-pub(super) async fn recount_node(db: &mut Changes<'_>, before: Option<&Node>, now: &Node) -> Result<(), StoreError> {
+pub(super) async fn recount_node(db: &mut Changes, before: Option<&Node>, now: &Node) -> Result<(), StoreError> {
     total(db, |totals| {
         if let Some(before) = before {
             if let Some(count) = node_counter(totals, before.status) {
@@ -61,7 +61,7 @@ pub(super) async fn recount_node(db: &mut Changes<'_>, before: Option<&Node>, no
 }
 
 /// Moves a task from one status to another; a new task comes from none.
-pub(super) async fn recount_task(db: &mut Changes<'_>, before: TaskStatus, now: TaskStatus) -> Result<(), StoreError> {
+pub(super) async fn recount_task(db: &mut Changes, before: TaskStatus, now: TaskStatus) -> Result<(), StoreError> {
     total(db, |totals| {
         match task_counter(totals, before) {
             Some(count) => *count = count.saturating_sub(1),

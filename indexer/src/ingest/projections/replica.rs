@@ -17,7 +17,7 @@ use crate::store::{
 /// Seconds to show a result after the last one for sealing it. `REVEAL_WINDOW` of the market.
 const REVEAL_WINDOW: u64 = 3_600;
 
-pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes) -> Result<(), StoreError> {
     match event {
         Market::ReplicaApplied(e) => enter(db, e, at).await,
         Market::ReplicaReleased(e) => release(db, e.taskId, e.nodeId, at).await,
@@ -166,7 +166,7 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
 }
 
 /// Nodes apply for the present round of a task.
-pub(super) async fn begin(db: &mut Changes<'_>, task: &Task) -> Result<(), StoreError> {
+pub(super) async fn begin(db: &mut Changes, task: &Task) -> Result<(), StoreError> {
     db.put(ReplicaRound {
         task_id: task.id,
         round: round_of(task),
@@ -188,7 +188,7 @@ pub(super) async fn begin(db: &mut Changes<'_>, task: &Task) -> Result<(), Store
     .await
 }
 
-async fn enter(db: &mut Changes<'_>, e: &ReplicaApplied, at: Moment) -> Result<(), StoreError> {
+async fn enter(db: &mut Changes, e: &ReplicaApplied, at: Moment) -> Result<(), StoreError> {
     let task = db.get::<Task>(&key![e.taskId]).await?;
     db.put(Replica {
         task_id: e.taskId,
@@ -220,7 +220,7 @@ async fn enter(db: &mut Changes<'_>, e: &ReplicaApplied, at: Moment) -> Result<(
 }
 
 /// A candidate took its application back, was not drawn, or its task is over.
-async fn release(db: &mut Changes<'_>, task_id: B256, node_id: u64, at: Moment) -> Result<(), StoreError> {
+async fn release(db: &mut Changes, task_id: B256, node_id: u64, at: Moment) -> Result<(), StoreError> {
     let task = db.get::<Task>(&key![task_id]).await?;
     let replica = finish(db, &task, node_id, ReplicaStatus::Released, at).await?;
     if task.status == TaskStatus::Recruiting && replica.round == round_of(&task) {
@@ -229,7 +229,7 @@ async fn release(db: &mut Changes<'_>, task_id: B256, node_id: u64, at: Moment) 
     node::change(db, node_id, |node| task::end_execution(node, &task)).await
 }
 
-async fn draw(db: &mut Changes<'_>, e: &ReplicasDrawn, at: Moment) -> Result<(), StoreError> {
+async fn draw(db: &mut Changes, e: &ReplicasDrawn, at: Moment) -> Result<(), StoreError> {
     let seal_until: u64 = e.sealUntil.to();
     let task = task::change(db, e.taskId, TaskStatus::Replicating, at, |task| {
         task.assigned_at = Some(at.time);
@@ -256,7 +256,7 @@ async fn draw(db: &mut Changes<'_>, e: &ReplicasDrawn, at: Moment) -> Result<(),
 
 /// A node has its last word in a task: its stake and its escrow answer for it no more. How the replica is now.
 async fn finish(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     task: &Task,
     node_id: u64,
     status: ReplicaStatus,
@@ -273,7 +273,7 @@ async fn finish(
 
 /// Changes a node's part in the last round that it applied in; how it is now.
 async fn change(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     task: &Task,
     node_id: u64,
     change: impl FnOnce(&mut Replica),
@@ -284,17 +284,17 @@ async fn change(
     Ok(replica)
 }
 
-async fn present(db: &mut Changes<'_>, task: &Task, node_id: u64) -> Result<Replica, StoreError> {
+async fn present(db: &mut Changes, task: &Task, node_id: u64) -> Result<Replica, StoreError> {
     for round in (1..=round_of(task)).rev() {
         if let Some(replica) = db.find::<Replica>(&key![task.id, round, node_id]).await? {
             return Ok(replica);
         }
     }
-    Err(StoreError::Missing { table: Replica::TABLE.name, key: key![task.id, round_of(task), node_id].to_vec() })
+    Err(StoreError::Missing { table: Replica::TABLE.name, key: key![task.id, round_of(task), node_id] })
 }
 
 /// Changes the present round of a task.
-async fn round(db: &mut Changes<'_>, task: &Task, change: impl FnOnce(&mut ReplicaRound)) -> Result<(), StoreError> {
+async fn round(db: &mut Changes, task: &Task, change: impl FnOnce(&mut ReplicaRound)) -> Result<(), StoreError> {
     db.update::<ReplicaRound>(&key![task.id, round_of(task)], change).await.map(drop)
 }
 

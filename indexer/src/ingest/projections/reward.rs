@@ -24,7 +24,7 @@ pub(crate) struct Schedule {
     pub(crate) total: String,
 }
 
-pub(super) async fn apply(event: &Rewards, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+pub(super) async fn apply(event: &Rewards, at: Moment, db: &mut Changes) -> Result<(), StoreError> {
     match event {
         Rewards::ScheduleStarted(e) => {
             let schedule = Schedule {
@@ -84,7 +84,7 @@ pub(super) async fn apply(event: &Rewards, at: Moment, db: &mut Changes<'_>) -> 
 }
 
 /// Changes an epoch; the first fee or its closing makes it.
-async fn change_epoch(db: &mut Changes<'_>, number: u64, change: impl FnOnce(&mut Epoch)) -> Result<(), StoreError> {
+async fn change_epoch(db: &mut Changes, number: u64, change: impl FnOnce(&mut Epoch)) -> Result<(), StoreError> {
     let schedule = parameters::get::<Schedule>(db, parameters::SCHEDULE)
         .await?
         .ok_or_else(|| parameters::missing(parameters::SCHEDULE))?;

@@ -7,7 +7,7 @@ use super::{Moment, protocol, token};
 use crate::store::{Changes, StoreError, key, rows::Position};
 
 /// `aiigo`: the token whose rewards are counted; those in other tokens are in the events alone.
-pub(super) async fn apply(event: &Pool, aiigo: Address, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+pub(super) async fn apply(event: &Pool, aiigo: Address, at: Moment, db: &mut Changes) -> Result<(), StoreError> {
     match event {
         Pool::Staked(e) => {
             db.put(Position {

@@ -9,7 +9,7 @@ use crate::store::{
     rows::{Assignment, AssignmentOutcome, Node, PaymentToken, Task},
 };
 
-pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> Result<(), StoreError> {
+pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes) -> Result<(), StoreError> {
     match event {
         Market::TaskCreated(e) => {
             let request = &e.request;
@@ -171,7 +171,7 @@ pub(super) async fn apply(event: &Market, at: Moment, db: &mut Changes<'_>) -> R
 
 /// Changes a task and its status; how it is now.
 pub(super) async fn change(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     id: B256,
     status: TaskStatus,
     at: Moment,
@@ -193,7 +193,7 @@ pub(super) async fn change(
 
 /// An assignment that ended without a result: the task is open again, until the next event reopens or expires it.
 async fn fail(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     task_id: B256,
     node_id: u64,
     outcome: AssignmentOutcome,
@@ -219,7 +219,7 @@ async fn fail(
 }
 
 async fn end_assignment(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     task: &Task,
     outcome: AssignmentOutcome,
     at: Moment,

@@ -6,7 +6,7 @@ use alloy::primitives::{Address, U256};
 use super::protocol;
 use crate::store::{Changes, StoreError, rows::Account};
 
-pub(super) async fn apply(event: &Token, db: &mut Changes<'_>) -> Result<(), StoreError> {
+pub(super) async fn apply(event: &Token, db: &mut Changes) -> Result<(), StoreError> {
     match event {
         Token::Transfer(e) => {
             match e.from {
@@ -32,7 +32,7 @@ pub(super) async fn apply(event: &Token, db: &mut Changes<'_>) -> Result<(), Sto
 
 /// Changes an account.
 pub(super) async fn account(
-    db: &mut Changes<'_>,
+    db: &mut Changes,
     address: Address,
     change: impl FnOnce(&mut Account),
 ) -> Result<(), StoreError> {

@@ -54,6 +54,7 @@ enum Order {
     Begin,
     Write(Box<dyn Batch>, Existing),
     Run(Sql),
+    Build(Vec<String>),
     Must(Sql, StoreError),
     Wake(&'static str),
     Read(Sql, Answer<Found>),
@@ -73,6 +74,8 @@ trait Database {
     async fn write(&mut self, rows: &dyn Batch, existing: Existing) -> Result<(), StoreError>;
     /// Runs a statement, now or before the next that has an outcome.
     async fn run(&mut self, sql: Sql) -> Result<(), StoreError>;
+    /// Runs statements that make indexes, those that are there already left out. They may stay if the transaction is undone.
+    async fn build(&mut self, indexes: Vec<String>) -> Result<(), StoreError>;
     /// Runs a statement; how many rows it changed.
     async fn change(&mut self, sql: Sql) -> Result<u64, StoreError>;
     /// Wakes who listens on a channel, once this is committed.
@@ -84,7 +87,7 @@ trait Database {
     async fn close(self) -> Result<(), StoreError>;
 }
 
-/// A connection that writes; it ends when this is dropped, and with it an open transaction.
+/// A connection that writes; it ends when this and the open transaction are dropped.
 pub(crate) struct Connection {
     orders: mpsc::UnboundedSender<Order>,
     indexes_of: &'static str,
@@ -99,10 +102,11 @@ impl Connection {
         (Self { orders, indexes_of: D::INDEXES_OF }, Server { database, course: Course::Sound }.serve(received))
     }
 
-    /// Opens a transaction. That another program writes is found out by the first answer.
-    pub(crate) fn begin(&mut self) -> Writing<'_> {
+    /// Opens a transaction; the one before must be over. That another program writes is found out by the first answer.
+    pub(crate) fn begin(&mut self) -> Writing {
         self.order(Order::Begin);
-        Writing { connection: self, is_open: true }
+        let connection = Self { orders: self.orders.clone(), indexes_of: self.indexes_of };
+        Writing { connection, is_open: true }
     }
 
     /// Closes it after folding a write-ahead log into the file.
@@ -136,12 +140,12 @@ impl<T> Asked<T> {
 }
 
 /// An open transaction; dropping it undoes everything.
-pub(crate) struct Writing<'c> {
-    connection: &'c Connection,
+pub(crate) struct Writing {
+    connection: Connection,
     is_open: bool,
 }
 
-impl Writing<'_> {
+impl Writing {
     /// Writes rows, no two with the same key.
     pub(crate) fn write<R: Row>(&self, rows: Vec<R>, existing: Existing) {
         if !rows.is_empty() {
@@ -152,6 +156,12 @@ impl Writing<'_> {
     /// Runs a statement.
     pub(crate) fn run(&self, sql: Sql) {
         self.connection.order(Order::Run(sql));
+    }
+
+    /// Runs statements that make indexes, those that are there already left out. They may stay if the transaction is undone.
+    /// It must not have written to their tables: others may make them meanwhile, who would wait for it to end.
+    pub(crate) fn build(&self, indexes: Vec<String>) {
+        self.connection.order(Order::Build(indexes));
     }
 
     /// Runs a statement that fails, with the whole transaction, if it changes no row.
@@ -176,7 +186,7 @@ impl Writing<'_> {
     }
 }
 
-impl Reads for Writing<'_> {
+impl Reads for Writing {
     async fn values(&mut self, sql: Sql) -> Result<Found, StoreError> {
         self.connection.ask(|answer| Order::Read(sql, answer)).answer().await
     }
@@ -189,7 +199,7 @@ impl Reads for Connection {
     }
 }
 
-impl Drop for Writing<'_> {
+impl Drop for Writing {
     fn drop(&mut self) {
         if self.is_open {
             self.connection.order(Order::Rollback);
@@ -249,6 +259,10 @@ impl<D: Database> Server<D> {
                 Order::Run(sql) => {
                     let run = self.database.run(sql).await;
                     self.note(run).await;
+                }
+                Order::Build(indexes) => {
+                    let built = self.database.build(indexes).await;
+                    self.note(built).await;
                 }
                 Order::Must(sql, otherwise) => {
                     let changed = self.database.change(sql).await;

@@ -1,11 +1,19 @@
 //! Writing to PostgreSQL: many rows by `COPY`, or by an array for each column.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use futures::future::try_join_all;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 
 use super::{Batch, Connection, Database, Existing, Found, copy};
-use crate::store::{Cell, ColumnError, Kind, StoreError, Table, postgres, sql::Sql, value::significant};
+use crate::store::{
+    Cell, ColumnError, Kind, StoreError, Table, postgres,
+    sql::{self, Sql},
+    value::significant,
+};
 
 /// Rows of one statement, at most: what it holds in memory.
 const LARGEST: usize = 2_000;
@@ -13,19 +21,24 @@ const LARGEST: usize = 2_000;
 /// New rows that `COPY` pays for: it takes two answers more than a prepared statement.
 const COPIED: usize = 64;
 
+/// Connections that make indexes at once: each is made on one core for the most part.
+const BUILDERS: usize = 4;
+
 type Query = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
 /// A connection to a server.
 pub(in crate::store) struct Postgres {
     connection: PgConnection,
+    /// How to get another one.
+    options: PgConnectOptions,
     /// Statements without values, which wait for the next one, so that they cost no answer of their own.
     waiting: String,
 }
 
 impl Postgres {
     /// Lets a connection write, on a task of its own.
-    pub(in crate::store) fn spawn(connection: PgConnection) -> Connection {
-        let (connection, serving) = Connection::serving(Self { connection, waiting: String::new() });
+    pub(in crate::store) fn spawn((connection, options): (PgConnection, PgConnectOptions)) -> Connection {
+        let (connection, serving) = Connection::serving(Self { connection, options, waiting: String::new() });
         tokio::spawn(serving);
         connection
     }
@@ -82,6 +95,21 @@ impl Database for Postgres {
             _ => drop(self.change(sql).await?),
         }
         Ok(())
+    }
+
+    async fn build(&mut self, indexes: Vec<String>) -> Result<(), StoreError> {
+        // What a process that was killed had begun may still be at work.
+        sqlx::raw_sql(postgres::AWAIT_BUILDERS).execute(self.ready().await?).await?;
+        let next = AtomicUsize::new(0);
+        let build = || async {
+            let mut connection = self.options.connect().await?;
+            sqlx::raw_sql(postgres::BE_BUILDER).execute(&mut connection).await?;
+            while let Some(index) = indexes.get(next.fetch_add(1, Ordering::Relaxed)) {
+                sqlx::raw_sql(AssertSqlSafe(sql::unless_there(index))).execute(&mut connection).await?;
+            }
+            connection.close().await
+        };
+        Ok(try_join_all((0..BUILDERS).map(|_| build())).await.map(drop)?)
     }
 
     async fn change(&mut self, sql: Sql) -> Result<u64, StoreError> {

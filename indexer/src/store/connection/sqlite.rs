@@ -8,7 +8,12 @@ use rusqlite::{
 };
 
 use super::{Batch, Connection, Database, Existing, Found};
-use crate::store::{Cell, StoreError, Table, Value, sql::Sql, sqlite, value::significant};
+use crate::store::{
+    Cell, StoreError, Table, Value,
+    sql::{self, Sql},
+    sqlite,
+    value::significant,
+};
 
 /// Statements that stay prepared.
 const STATEMENTS: usize = 256;
@@ -74,6 +79,10 @@ impl Database for Sqlite {
             }
         }
         Ok(())
+    }
+
+    async fn build(&mut self, indexes: Vec<String>) -> Result<(), StoreError> {
+        indexes.iter().try_for_each(|index| Ok(self.0.execute_batch(&sql::unless_there(index))?))
     }
 
     async fn change(&mut self, sql: Sql) -> Result<u64, StoreError> {

@@ -17,7 +17,7 @@ pub use account::{Account, Balance, Escrow, EscrowStatus, Position};
 pub use case::{Case, CaseJuror, Evidence, Juror};
 pub use challenge::{Challenge, ChallengeStatus, Round};
 pub use day::{Day, DayPrice, DayToken};
-pub use event::Event;
+pub use event::{Event, LogPosition};
 pub use governance::{Proposal, ProposalStage, Vote};
 pub use node::{Earning, Node, NodeEscrow};
 pub use protocol::{Parameter, PaymentToken, Protocol, RewardRate, TokenTotals};

@@ -101,8 +101,9 @@ impl Catalog {
         format!("'{name}=' || {value}")
     }
 
-    pub async fn execute(&mut self, statement: &'static str) {
-        sqlx::query(statement).execute(&mut self.connection).await.expect("it does");
+    pub async fn execute(&mut self, statements: &str) {
+        let statements = AssertSqlSafe(statements.to_owned());
+        sqlx::raw_sql(statements).execute(&mut self.connection).await.expect("it does");
     }
 
     pub async fn count(&mut self, table: &str) -> i64 {

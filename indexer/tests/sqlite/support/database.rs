@@ -100,7 +100,7 @@ impl Database {
     pub async fn be_killed_during(&mut self, update: &Update) {
         if let Update::Applied { from, events, .. } = update {
             let mut open = self.writer.as_mut().expect("open").begin(*from).expect("a fitting update");
-            self.projector.apply(&events[..events.len() / 2], &mut open.changes).await.expect("valid events");
+            self.projector.apply(&events[..events.len() / 2], open.changes()).await.expect("valid events");
             if let Some(event) = events.first() {
                 open.seal(&event.block).expect("a working database");
             }
