@@ -11,7 +11,7 @@ use super::{
     scalars::{BigInt, Bytes},
 };
 use crate::store::{
-    Column, Condition, Operator, Order, Value,
+    Column, Condition, Operator, Order, Row as _, Value,
     rows::{self, LogPosition},
 };
 
@@ -228,9 +228,10 @@ impl Filterable for LogPosition {
 
 /// What a condition of blocks means for the positions of their logs.
 fn of_logs(of_blocks: Condition) -> Condition {
+    let range = |block: i64| [block as u64, block as u64 + 1].map(|block| LogPosition::start_of(block).value());
     match of_blocks {
         Condition::Compare(column, operator, Value::Int(block)) => {
-            let [first, next] = [block as u64, block as u64 + 1].map(|block| LogPosition::start_of(block).value());
+            let [first, next] = range(block);
             let compare = |operator, position| Condition::Compare(column, operator, position);
             match operator {
                 Operator::Eq => compare(Operator::Gte, first).and(compare(Operator::Lt, next)),
@@ -242,8 +243,9 @@ fn of_logs(of_blocks: Condition) -> Condition {
             }
         }
         Condition::In(column, blocks) => {
-            let each = blocks.into_iter().map(|block| of_logs(Condition::Compare(column, Operator::Eq, block)));
-            Condition::Any(each.collect())
+            let number = |block| if let Value::Int(block) = block { Some(block) } else { None };
+            let ranges = blocks.into_iter().filter_map(number).map(range).map(<(Value, Value)>::from);
+            Condition::Within(rows::Event::TABLE.name, column, ranges.collect())
         }
         Condition::Not(inner) => Condition::Not(Box::new(of_logs(*inner))),
         // That there is no block means that there is no position.

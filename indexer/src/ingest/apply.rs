@@ -1,11 +1,11 @@
-//! One update of the chain, one transaction.
+//! What an update of the chain means for the database.
 
 use aiigo_chain::{BlockRef, LocatedEvent, Update};
 
 use super::Projector;
 use crate::store::{ChainPosition, StoreError, Writer};
 
-/// Writes an update: all of it or, if anything fails, nothing.
+/// Writes an update: all of it or, if anything fails, nothing, nor of those before it that are not written yet.
 ///
 /// History is written together; each block that can still be reorganised, or came at the head, is sealed on its own, so
 /// that a retraction can end at any of them, and subscribers are told of each.

@@ -1,5 +1,5 @@
-//! From the chain to the database: the follower's updates become transactions, one each. The next ones are read while one
-//! is written.
+//! From the chain to the database: the follower's updates become transactions, those of a history several together. The next
+//! ones are read while some are written.
 
 mod apply;
 pub(crate) mod projections;
@@ -101,7 +101,7 @@ fn report(update: &Update, writer: &Writer, health: &Health, started: Instant) {
             tracing::warn!(to = to.number, hash = %to.hash, "the chain was reorganised: took back the blocks above");
         }
     }
-    let state = writer.state();
+    let state = writer.committed();
     for (name, value) in [
         ("aiigo_indexer_indexed_block", state.indexed.unwrap_or_default()),
         ("aiigo_indexer_head_block", state.head),

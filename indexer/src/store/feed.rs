@@ -144,7 +144,7 @@ impl Draft {
             stored.sequence = state.sequence;
             stored
         });
-        transaction.write(placed.collect::<Vec<_>>(), Existing::Replaced);
+        transaction.write(placed.collect::<Vec<_>>(), Existing::Refused);
         let mut delete = Sql::new("DELETE FROM feed WHERE sequence <= ");
         delete.number(state.sequence.saturating_sub(KEPT));
         transaction.run(delete);

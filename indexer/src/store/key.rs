@@ -10,7 +10,7 @@ use super::{Cell, Value, value::significant};
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct PrimaryKey(SmallVec<[u8; INLINE]>);
 
-/// Bytes that need no allocation: the longest key without text is a hash and two numbers.
+/// Bytes that need no allocation: a hash and two numbers, which few keys are longer than.
 const INLINE: usize = 56;
 
 /// What comes next.

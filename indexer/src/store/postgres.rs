@@ -34,13 +34,8 @@ pub(super) const INDEXES_OF: &str = "
 /// writes besides: they go through the same connection.
 pub(super) const TRY_LOCK: &str =
     "SELECT pg_try_advisory_lock(hashtext('aiigo indexer'), hashtext(current_schema()::text))::int::bigint";
-/// Marks a connection as one that makes indexes, until it ends. A statement goes on for a while after its client is gone.
-pub(super) const BE_BUILDER: &str =
-    "SELECT pg_advisory_lock_shared(hashtext('aiigo indexer indexes'), hashtext(current_schema()::text))";
-/// Waits until there are none.
-pub(super) const AWAIT_BUILDERS: &str = "
-    SELECT pg_advisory_lock(hashtext('aiigo indexer indexes'), hashtext(current_schema()::text));
-    SELECT pg_advisory_unlock(hashtext('aiigo indexer indexes'), hashtext(current_schema()::text))";
+/// Waits until nobody else makes an index, by the statement that does, and lets nobody else until the transaction ends.
+pub(super) const BUILD_ALONE: &str = "SELECT pg_advisory_xact_lock(hashtext('aiigo indexer indexes'), hashtext($1))";
 /// After how many seconds of silence the server gives a writer up whose machine is gone: 2 + 2 × 1.
 const KEEPALIVES: [(&str, &str); 3] =
     [("tcp_keepalives_idle", "2"), ("tcp_keepalives_interval", "1"), ("tcp_keepalives_count", "2")];

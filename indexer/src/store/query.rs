@@ -54,6 +54,8 @@ pub enum Condition {
     Compare(&'static str, Operator, Value),
     /// A column that holds one of these.
     In(&'static str, Vec<Value>),
+    /// A column, of this table, in one of these ranges: from its first value on, and before its second.
+    Within(&'static str, &'static str, Vec<(Value, Value)>),
     /// All of these hold; true if there are none.
     All(Vec<Self>),
     /// One of these holds; false if there are none.
@@ -87,6 +89,9 @@ impl Condition {
             Self::In(column, values) => {
                 value(column).is_some_and(|value| *value != Value::Null && values.contains(value))
             }
+            Self::Within(_, column, ranges) => {
+                value(column).is_some_and(|value| ranges.iter().any(|(first, next)| first <= value && value < next))
+            }
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(table, row)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(table, row)),
             Self::Not(condition) => !condition.holds(table, row),
@@ -104,6 +109,18 @@ impl Condition {
             }
             Self::In(_, values) if values.is_empty() => {
                 sql.push("FALSE");
+            }
+            Self::Within(_, _, ranges) if ranges.is_empty() => {
+                sql.push("FALSE");
+            }
+            // As alternatives, SQLite would look at every row.
+            Self::Within(table, column, ranges) => {
+                sql.name(column).push(" IN (SELECT found.").name(column).push(" FROM (VALUES ");
+                sql.list(ranges, |sql, (first, next)| {
+                    sql.push("(").arg(first.clone()).push(", ").arg(next.clone()).push(")");
+                });
+                sql.push(") AS bounds CROSS JOIN ").name(table).push(" AS found WHERE found.").name(column);
+                sql.push(" >= bounds.column1 AND found.").name(column).push(" < bounds.column2)");
             }
             Self::In(column, values) => {
                 sql.name(column).push(" IN (");
@@ -294,7 +311,28 @@ fn beyond(sql: &mut Sql, order: &[Order], bound: &Bound, after: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Candidate, DatabaseUrl, prepare, rows::Task, sql::Reads as _};
+    use crate::store::{
+        Candidate, DatabaseUrl, prepare,
+        rows::{Event, Task},
+        sql::Reads as _,
+    };
+
+    #[tokio::test]
+    async fn of_many_blocks_only_their_events_are_looked_at() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let url = DatabaseUrl::Sqlite(dir.path().join("index.db"));
+        let Candidate { mut connection, .. } = prepare(&url).await.expect("a database");
+        let ranges = (0..500).map(|block| (Value::Int(block << 24), Value::Int((block + 1) << 24)));
+        let condition = Condition::Within(Event::TABLE.name, "position", ranges.collect());
+        let order = vec![Order { column: "position", descending: true }];
+        let request = PageRequest { condition, order, after: None, before: None, limit: 50, from_end: false };
+        let mut explain = Sql::new("EXPLAIN QUERY PLAN ");
+        explain.append(request.select(Event::TABLE, None));
+        let plan = format!("{:?}", connection.values(explain).await.expect("a plan"));
+        assert!(!plan.contains("SCAN events") && !plan.contains("SCAN found"), "{plan}");
+        let holds = |position| request.condition.holds(Event::TABLE, &[Value::Int(position)]);
+        assert!(holds(0) && holds((500 << 24) - 1) && !holds(500 << 24) && !holds(-1));
+    }
 
     #[tokio::test]
     async fn a_page_of_tasks_of_a_status_is_never_sorted() {

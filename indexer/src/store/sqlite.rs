@@ -38,7 +38,7 @@ const PAGE: u32 = 8_192;
 
 /// How the file is written. With a write-ahead log, `NORMAL` can lose the last transactions to a power cut but never part of
 /// one: they are fetched again. 32 MiB for the pages that a history's many indexes are written to; the log is folded into
-/// the file every 32 MiB.
+/// the file every 4,096 pages.
 pub(super) const WRITING: &str = "
     PRAGMA synchronous = NORMAL;
     PRAGMA cache_size = -32768;

@@ -14,9 +14,9 @@ use super::{
 };
 
 /// Events of a transaction of a history: what is lost and read again if the program is killed, and what readers wait for.
-const EVENTS: usize = 25_000;
+const EVENTS: usize = 20_000;
 /// How long a transaction of a history may wait for more.
-const PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// An open transaction.
 pub(super) struct Open {
@@ -41,7 +41,7 @@ impl Open {
 
     /// When it has waited long enough for more.
     pub(super) fn due(&self) -> Instant {
-        self.since + PATIENCE
+        self.since + LONGEST
     }
 
     fn is_full(&self) -> bool {

@@ -64,6 +64,11 @@ impl Writer {
         self.open.as_ref().map_or(&self.state, |open| &open.state)
     }
 
+    /// Where the database is known to stand.
+    pub fn committed(&self) -> &State {
+        self.committing.as_ref().map_or(&self.state, |committing| &committing.otherwise)
+    }
+
     /// The blocks that can still be reorganised, oldest first, and before them one that can't: what the follower checks
     /// when it starts.
     ///

@@ -22,6 +22,7 @@ mod kills;
 mod listen;
 #[path = "../sqlite/matching.rs"]
 mod matching;
+mod narrow;
 mod process;
 #[path = "../sqlite/projections.rs"]
 mod projections;

@@ -8,7 +8,7 @@ use crate::support::{
 };
 use aiigo_indexer::{
     graphql::{MAX_COST, MAX_DEPTH},
-    store::Reader,
+    store::{Condition, Order, Reader, rows::Event},
 };
 use serde_json::{Value, json};
 
@@ -150,6 +150,51 @@ async fn filters_narrow_and_combine() {
     let huge = "9".repeat(70);
     assert_eq!(count(&format!("{{ createdAt: {{ _gt: \"{huge}\" }} }}")).await, 0);
     assert_eq!(count(&format!("{{ createdAt: {{ _lt: \"{huge}\" }} }}")).await, total);
+}
+
+#[tokio::test]
+async fn events_are_filtered_by_their_blocks() {
+    let Fixture { reader, _database, .. } = fixture().await;
+    let found = async |filter: &str| {
+        let query = format!(
+            "{{ events(where: {{ block: {{ {filter} }} }}, first: 200, orderBy: [{{ block: ASC }}]) {{ totalCount nodes {{ block }} }} }}"
+        );
+        let data = ask(&reader, &query).await;
+        let block = |event: &Value| event["block"].as_str().expect("a number").parse::<u64>().expect("a number");
+        let blocks: Vec<u64> = list(&data, "events").iter().map(block).collect();
+        (data["events"]["totalCount"].as_u64().expect("a count"), blocks)
+    };
+    let order = vec![Order { column: "position", descending: false }];
+    let events = reader.snapshot().list::<Event>(Condition::EVERYTHING, order, 100_000).await.expect("all events");
+    let all: Vec<u64> = events.iter().map(|event| event.position.block()).collect();
+    let (first, middle) = (all[0], all[all.len() / 2]);
+    assert!(first < middle && middle < all[all.len() - 1], "{all:?}");
+
+    let beyond = "\"340282366920938463463374607431768211456\"";
+    let cases: [(String, &dyn Fn(u64) -> bool); 15] = [
+        (format!("_eq: {middle}"), &|block| block == middle),
+        (format!("_ne: {middle}"), &|block| block != middle),
+        (format!("_gt: {middle}"), &|block| block > middle),
+        (format!("_gte: {middle}"), &|block| block >= middle),
+        (format!("_lt: {middle}"), &|block| block < middle),
+        (format!("_lte: {middle}"), &|block| block <= middle),
+        (format!("_gt: {first}, _lt: {middle}"), &|block| block > first && block < middle),
+        (format!("_in: [{first}, {middle}]"), &|block| block == first || block == middle),
+        (format!("_nin: [{first}, {middle}]"), &|block| block != first && block != middle),
+        ("_eq: null".to_owned(), &|_| false),
+        ("_ne: null".to_owned(), &|_| true),
+        (format!("_eq: {beyond}"), &|_| false),
+        (format!("_ne: {beyond}"), &|_| true),
+        (format!("_lt: {beyond}"), &|_| true),
+        (format!("_gte: {beyond}"), &|_| false),
+    ];
+    for (filter, meets) in cases {
+        let mut expected: Vec<u64> = all.iter().copied().filter(|block| meets(*block)).collect();
+        let (count, blocks) = found(&filter).await;
+        assert_eq!(count, expected.len() as u64, "{filter}");
+        expected.truncate(200);
+        assert_eq!(blocks, expected, "{filter}");
+    }
 }
 
 /// All ids, page by page.

@@ -29,7 +29,7 @@ CREATE INDEX events_by_contract ON events (contract);
 CREATE INDEX events_by_tx ON events (tx_hash);
 
 -- Of a history that is being loaded they are there already.
-DELETE FROM indexes_put_off WHERE name LIKE 'events_by_%';
+DELETE FROM indexes_put_off WHERE definition LIKE '% ON events %' OR definition LIKE '% ON %.events %';
 
 -- What was told of events had another shape: whoever reads the feed begins anew.
 DELETE FROM feed;

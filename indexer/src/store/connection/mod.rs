@@ -248,10 +248,18 @@ impl<D: Database> Server<D> {
                     self.note(begun).await;
                 }
                 Order::Read(sql, answer) => tell(answer, self.read(sql).await),
-                Order::Commit(answer) => tell(answer, self.commit().await),
+                Order::Commit(answer) => {
+                    tell(answer, self.commit().await);
+                    self.course = Course::Sound;
+                }
                 Order::Close(answer) => return tell(answer, self.database.close().await),
+                Order::Rollback => {
+                    if matches!(self.course, Course::Sound) {
+                        self.undo().await;
+                    }
+                    self.course = Course::Sound;
+                }
                 _ if !matches!(self.course, Course::Sound) => {}
-                Order::Rollback => self.undo().await,
                 Order::Write(rows, existing) => {
                     let written = self.database.write(&*rows, existing).await;
                     self.note(written).await;

@@ -21,7 +21,8 @@ const LARGEST: usize = 2_000;
 /// New rows that `COPY` pays for: it takes two answers more than a prepared statement.
 const COPIED: usize = 64;
 
-/// Connections that make indexes at once: each is made on one core for the most part.
+/// Connections that make indexes at once, if the server has a place for them: each index is made on one core for the most
+/// part.
 const BUILDERS: usize = 4;
 
 type Query = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
@@ -98,18 +99,25 @@ impl Database for Postgres {
     }
 
     async fn build(&mut self, indexes: Vec<String>) -> Result<(), StoreError> {
-        // What a process that was killed had begun may still be at work.
-        sqlx::raw_sql(postgres::AWAIT_BUILDERS).execute(self.ready().await?).await?;
+        self.ready().await?;
         let next = AtomicUsize::new(0);
         let build = || async {
-            let mut connection = self.options.connect().await?;
-            sqlx::raw_sql(postgres::BE_BUILDER).execute(&mut connection).await?;
+            // A server may have no place for another one.
+            let Ok(mut connection) = self.options.connect().await else { return Ok(()) };
             while let Some(index) = indexes.get(next.fetch_add(1, Ordering::Relaxed)) {
-                sqlx::raw_sql(AssertSqlSafe(sql::unless_there(index))).execute(&mut connection).await?;
+                let mut transaction = connection.begin().await?;
+                // A process that was killed may still be making it, for as long as it takes.
+                sqlx::query(postgres::BUILD_ALONE).bind(index).execute(&mut *transaction).await?;
+                sqlx::raw_sql(AssertSqlSafe(sql::unless_there(index))).execute(&mut *transaction).await?;
+                transaction.commit().await?;
             }
             connection.close().await
         };
-        Ok(try_join_all((0..BUILDERS).map(|_| build())).await.map(drop)?)
+        try_join_all((0..BUILDERS).map(|_| build())).await?;
+        for index in indexes.iter().skip(next.into_inner()) {
+            self.wait(&sql::unless_there(index));
+        }
+        self.ready().await.map(drop)
     }
 
     async fn change(&mut self, sql: Sql) -> Result<u64, StoreError> {

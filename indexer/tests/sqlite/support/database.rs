@@ -56,6 +56,18 @@ impl Database {
         Self::at(url.as_str(), Place::Server(server)).await
     }
 
+    /// One in PostgreSQL for a user who may have one connection, and how others reach it.
+    pub async fn postgres_with_one_connection() -> (Self, DatabaseUrl) {
+        let server = Postgres::shared().expect("a PostgreSQL server");
+        let url = server.database("narrow").expect("a database");
+        let everybody = url.as_str().parse().expect("a database URL");
+        let role = "CREATE ROLE narrow LOGIN CONNECTION LIMIT 1; GRANT ALL ON SCHEMA public TO narrow";
+        Catalog::open(&everybody).await.execute(role).await;
+        let mut url = url;
+        url.set_username("narrow").expect("a URL with a host");
+        (Self::at(url.as_str(), Place::Server(server)).await, everybody)
+    }
+
     async fn at(url: &str, place: Place) -> Self {
         let url = url.parse().expect("a database URL");
         let mut database = Self { url, _place: place, writer: None, projector: Projector::new(deployment()) };
