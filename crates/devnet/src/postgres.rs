@@ -28,11 +28,15 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// The server that this process' tests share, while one of them uses it.
 static SHARED: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
 
-/// A PostgreSQL server on a socket in a folder of its own, which goes with the last that uses it. What it holds does not
-/// survive a power failure, and is quick to write.
+/// Settings of a server that is quick to write.
+const QUICK: &[&str] = &["-c", "fsync=off", "-c", "full_page_writes=off"];
+
+/// A PostgreSQL server on a socket in a folder of its own, which goes with the last that uses it.
 #[derive(Debug)]
 pub struct Postgres {
     programs: PathBuf,
+    /// Whether what it holds survives a power failure.
+    is_durable: bool,
     process: Process,
     dir: TempDir,
 }
@@ -52,11 +56,23 @@ impl Postgres {
         Ok(started)
     }
 
-    /// A server of the caller's own.
+    /// A server of the caller's own. What it holds does not survive a power failure, and is quick to write.
     ///
     /// # Errors
     /// As [`shared`](Self::shared).
     pub fn start() -> Result<Self, DevnetError> {
+        Self::begin(false)
+    }
+
+    /// A server that writes as one in production does, to measure it.
+    ///
+    /// # Errors
+    /// As [`shared`](Self::shared).
+    pub fn durable() -> Result<Self, DevnetError> {
+        Self::begin(true)
+    }
+
+    fn begin(is_durable: bool) -> Result<Self, DevnetError> {
         let programs = find_programs()?;
         let dir = tempfile::Builder::new().prefix("aiigo-postgres-").tempdir();
         let dir = dir.map_err(DevnetError::file("make a folder in", env::temp_dir()))?;
@@ -65,11 +81,12 @@ impl Postgres {
         }
         let data = dir.path().join("data");
         let mut initdb = as_nobody(&programs.join("initdb"));
-        initdb.args(["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--username", USER, "-D"]);
+        initdb.args((!is_durable).then_some("--no-sync"));
+        initdb.args(["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--username", USER, "-D"]);
         finish(initdb.arg(&data).current_dir(dir.path()), "initdb")?;
 
-        let process = serve(&programs, dir.path())?;
-        Ok(Self { programs, process, dir })
+        let process = serve(&programs, is_durable, dir.path())?;
+        Ok(Self { programs, is_durable, process, dir })
     }
 
     /// Stops it at once, as a crash would.
@@ -87,7 +104,7 @@ impl Postgres {
     /// # Errors
     /// If it does not start.
     pub fn resume(&mut self) -> Result<(), DevnetError> {
-        self.process = serve(&self.programs, self.dir.path())?;
+        self.process = serve(&self.programs, self.is_durable, self.dir.path())?;
         Ok(())
     }
 
@@ -116,15 +133,15 @@ impl Drop for Postgres {
 }
 
 /// Starts the server on the data in the folder.
-fn serve(programs: &Path, dir: &Path) -> Result<Process, DevnetError> {
+fn serve(programs: &Path, is_durable: bool, dir: &Path) -> Result<Process, DevnetError> {
     let log = dir.join("log");
     let said = || fs::read_to_string(&log).unwrap_or_default().matches("ready to accept connections").count();
     let before = said();
     let server = as_nobody(&programs.join("postgres"));
     let mut process = ProcessCommand::new("PostgreSQL", server.get_program(), &log)
         .args(server.get_args())
-        .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off"])
-        .args(["-c", "max_connections=300", "-k"])
+        .args(if is_durable { &[] } else { QUICK })
+        .args(["-c", "listen_addresses=", "-c", "max_connections=300", "-k"])
         .arg(dir)
         .arg("-D")
         .arg(dir.join("data"))

@@ -85,7 +85,7 @@ impl Pool {
                 sqlite::stop_at(&mut transaction, Instant::now() + limit).await?;
                 Ok(Reading::Sqlite(transaction))
             }
-            Self::Postgres(pool) => Ok(Reading::Postgres(pool.begin_with(postgres::begin_reading(limit)).await?)),
+            Self::Postgres(pool) => Ok(Reading::Postgres(postgres::begin_reading(pool, limit).await?)),
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Encode, PgConnection, PgPool, Postgres, Row as _,
-    Type, TypeInfo, ValueRef,
+    Transaction, Type, TypeInfo, ValueRef,
     encode::IsNull,
     error::BoxDynError,
     postgres::{PgArgumentBuffer, PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgTypeInfo, types::Oid},
@@ -75,12 +75,18 @@ pub(super) fn passes(code: &str) -> bool {
     PASSING.iter().any(|class| code.starts_with(class))
 }
 
-/// Begins a transaction that sees one state of the database, and stops each statement after `limit`.
-pub(super) fn begin_reading(limit: Duration) -> AssertSqlSafe<String> {
-    AssertSqlSafe(format!(
+/// Begins a transaction that sees one state of the database, and stops each statement after `limit`. It goes on without
+/// whoever asked for it: dropped before the server answers, `sqlx` would hand the connection out with a transaction open.
+pub(super) async fn begin_reading(
+    pool: &PgPool,
+    limit: Duration,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let begin = AssertSqlSafe(format!(
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
         limit.as_millis()
-    ))
+    ));
+    let pool = pool.clone();
+    tokio::spawn(async move { pool.begin_with(begin).await }).await.map_err(|_| sqlx::Error::WorkerCrashed)?
 }
 
 /// A statement with `$1`, `$2`, … instead of `?`. The store's statements have no other question marks.

@@ -30,6 +30,9 @@ const INSTRUCTIONS_PER_CHECK: i32 = 10_000;
 /// Rows that are read before the first is taken: a page in most cases.
 const ROWS_AHEAD: usize = 256;
 
+/// Bytes of the file that readers map instead of copying them: as many as SQLite can.
+const MAPPED: &str = "2147418112";
+
 /// How long a lock is waited for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -38,11 +41,11 @@ const PAGE: u32 = 8_192;
 
 /// How the file is written. With a write-ahead log, `NORMAL` can lose the last transactions to a power cut but never part of
 /// one: they are fetched again. 32 MiB for the pages that a history's many indexes are written to; the log is folded into
-/// the file every 4,096 pages.
+/// the file every 4,096 pages. What is sorted for indexes stays where SQLite puts it: told to keep it in memory, it
+/// allocates every row.
 pub(super) const WRITING: &str = "
     PRAGMA synchronous = NORMAL;
     PRAGMA cache_size = -32768;
-    PRAGMA temp_store = memory;
     PRAGMA wal_autocheckpoint = 4096;";
 
 /// Indexes but those of keys, with what makes them; which tables' has to follow.
@@ -70,7 +73,7 @@ pub(super) async fn migrate(url: &DatabaseUrl, path: &Path) -> Result<(), StoreE
 
 /// Connects to read.
 pub(super) async fn readers(path: &Path) -> Result<SqlitePool, sqlx::Error> {
-    let options = options(path).read_only(true).pragma("query_only", "1").pragma("mmap_size", "268435456");
+    let options = options(path).read_only(true).pragma("query_only", "1").pragma("mmap_size", MAPPED);
     let options = options.row_buffer_size(ROWS_AHEAD);
     // A file needs no test whether it is still there.
     let pool = SqlitePoolOptions::new().test_before_acquire(false).max_connections(READERS);

@@ -5,6 +5,7 @@
 /// Whether the databases are in PostgreSQL.
 const IS_POSTGRES: bool = true;
 
+mod cancelled;
 #[path = "../sqlite/conditions.rs"]
 mod conditions;
 #[path = "../sqlite/days.rs"]

@@ -119,7 +119,7 @@ impl Bench {
 
     async fn index(&self, args: &IndexerArgs) -> Result<Indexed, Error> {
         heading(&format!("A history of {} events", args.events));
-        let (devnet, server) = (self.chain().await?, Postgres::start()?);
+        let (devnet, server) = (self.chain().await?, Postgres::durable()?);
         History::begin(&devnet).await?.write(usize::try_from(args.events)?).await?;
         heading("Indexing it");
         let (indexer, fetch, dir) = (&self.indexer, &self.fetch, &self.dir);
@@ -132,7 +132,7 @@ impl Bench {
 
     async fn follow(&self) -> Result<Delays, Error> {
         heading("New blocks");
-        let (devnet, server) = (self.chain().await?, Postgres::start()?);
+        let (devnet, server) = (self.chain().await?, Postgres::durable()?);
         let delays = live::measure(&devnet, &self.indexer, &self.dir, &server).await?;
         devnet.stop().await?;
         Ok(delays)
@@ -140,7 +140,7 @@ impl Bench {
 
     async fn ask(&self, args: &IndexerArgs) -> Result<Asked, Error> {
         heading(&format!("Asking about {} tasks and {} nodes", args.tasks, args.nodes));
-        let (devnet, server) = (self.chain().await?, Postgres::start()?);
+        let (devnet, server) = (self.chain().await?, Postgres::durable()?);
         let (indexer, fill, dir) = (&self.indexer, &self.fill, &self.dir);
         let (tasks, nodes) = (args.tasks, args.nodes);
         let asked = Queries { devnet: &devnet, indexer, fill, dir, server: &server, tasks, nodes }.run().await?;
