@@ -135,7 +135,7 @@ async fn a_duty_has_to_pay_if_its_settings_say_so() {
     let (code, stdout) = stage.run(0, &[once.as_slice(), &["--config", &greedy]].concat()).await;
     assert_eq!(code, 1);
     assert!(stdout.contains("[AIIGO-K-017]"), "{stdout}\n{}", stage.log(0));
-    let modest = stage.settings("modest", "[duty.time-out-tasks]\nmin-profit = '0.00001'");
+    let modest = stage.settings("modest", "[duty.time-out-tasks]\nmin-profit = '0.0001'");
     let (code, stdout) = stage.run(0, &[once.as_slice(), &["--config", &modest]].concat()).await;
     assert_eq!((code, attempts(&stdout)[0].2.as_str()), (0, "landed"), "{stdout}");
     // Refunding earns nothing.
