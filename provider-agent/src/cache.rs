@@ -37,9 +37,7 @@ impl Cache {
         }
         let _ = fs::remove_file(to);
         let placed = fs::hard_link(&kept, to).or_else(|_| copy(&kept, to));
-        if let Ok(file) = File::options().append(true).open(&kept) {
-            let _ = file.set_modified(SystemTime::now());
-        }
+        let _ = mark_used(&kept);
         placed.is_ok()
     }
 
@@ -55,10 +53,12 @@ impl Cache {
 
     fn link(&self, blob: &BlobRef, from: &Path) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
-        match fs::hard_link(from, self.file(blob)) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            linked => linked,
+        let kept = self.file(blob);
+        match fs::hard_link(from, &kept) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            linked => linked?,
         }
+        mark_used(&kept)
     }
 
     /// What all of it takes, bytes.
@@ -108,6 +108,12 @@ impl Cache {
     }
 }
 
+/// Sets the time of last use. The time of writing is not enough: file systems take it from a clock that ticks every few
+/// milliseconds, in which several files are written.
+fn mark_used(kept: &Path) -> io::Result<()> {
+    File::options().append(true).open(kept)?.set_modified(SystemTime::now())
+}
+
 /// The copy appears as a whole: what stands in a task's folder is not looked at again.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let half = to.with_extension("part");
@@ -154,13 +160,7 @@ mod tests {
     fn what_was_not_used_for_longest_goes_first() {
         let world = World::new(10);
         let (first, second) = (world.keep("first"), world.keep("secon"));
-        let later = SystemTime::now() + std::time::Duration::from_secs(60);
         assert!(world.has(&first));
-        File::options()
-            .append(true)
-            .open(world.cache.file(&first))
-            .and_then(|file| file.set_modified(later))
-            .expect("set");
         let third = world.keep("third");
         assert!(world.has(&first) && world.has(&third) && !world.has(&second));
         assert_eq!(fs::read(world.dir.path().join("taken")).expect("taken"), b"third");
