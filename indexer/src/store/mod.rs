@@ -28,7 +28,7 @@ use std::time::Duration;
 use aiigo_protocol::Deployment;
 
 use self::{
-    connection::{Connection, Postgres, Sqlite},
+    connection::{Connection, Durability, Postgres, Sqlite},
     database::Pool,
     sql::{Reads as _, Sql},
 };
@@ -118,7 +118,7 @@ impl Candidate {
         let mut transaction = self.connection.begin();
         let state = state::open(&mut transaction, deployment).await?;
         let unindexed = indexes::are_put_off(&mut transaction).await?;
-        transaction.commit().answer().await?;
+        transaction.commit(Durability::Synced).answer().await?;
         Ok(Writer::new(self.connection, state, unindexed))
     }
 

@@ -16,6 +16,8 @@ use super::{DatabaseUrl, READER_WAIT, READERS, StoreError, Value, sql::Sql};
 
 /// Begins a transaction beside which others read and nobody writes.
 pub(super) const BEGIN_WRITING: &str = "BEGIN; LOCK TABLE state IN EXCLUSIVE MODE";
+/// Lets the transaction's commit return before its log is on the disk.
+pub(super) const LAZY: &str = "SET LOCAL synchronous_commit = off";
 /// The code of a statement that ran too long.
 pub(super) const INTERRUPTED: &str = "57014";
 /// Classes of codes that pass: a broken connection, resources used up, a server that stops or starts.

@@ -6,7 +6,7 @@ use super::{
     StoreError,
     cache::Cache,
     changes::Changes,
-    connection::{Asked, Connection, Writing},
+    connection::{Asked, Connection, Durability, Writing},
     feed::{self, Draft},
     indexes, journal,
     state::{self, State},
@@ -148,7 +148,8 @@ impl Writer {
         state::forget_below(&transaction, state.floor);
         journal::prune(&transaction, state.floor);
         state::save(&transaction, &state);
-        let asked = transaction.commit();
+        // What a crash undoes of a history is read again. What was told stays, and what is before it.
+        let asked = transaction.commit(if is_told { Durability::Synced } else { Durability::Lazy });
         self.answered().await?;
         self.committing = Some(Committing { asked, otherwise: std::mem::replace(&mut self.state, state) });
         self.cache = known.aged();
@@ -175,7 +176,7 @@ impl Writer {
             tracing::info!("the history is there: building indexes");
             indexes::build(&mut transaction).await?;
         }
-        transaction.commit().answer().await?;
+        transaction.commit(Durability::Synced).answer().await?;
         self.unindexed = wanted;
         Ok(())
     }
@@ -225,7 +226,7 @@ impl Writer {
         state::remember_block(&transaction, to);
         feed.write(&transaction, &mut new);
         state::save(&transaction, &new);
-        transaction.commit().answer().await?;
+        transaction.commit(Durability::Synced).answer().await?;
         self.state = new;
         Ok(undone)
     }

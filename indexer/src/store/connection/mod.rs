@@ -23,6 +23,16 @@ pub(crate) enum Existing {
     Replaced,
 }
 
+/// What a commit outlasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Whatever happens to the database's server.
+    Synced,
+    /// Nothing yet but the end of this program: a crash of the server may undo it and what came after, until a commit that
+    /// is synced.
+    Lazy,
+}
+
 /// Rows of one table, whatever their type.
 trait Batch: Send + Sync {
     fn table(&self) -> &'static Table;
@@ -58,7 +68,7 @@ enum Order {
     Must(Sql, StoreError),
     Wake(&'static str),
     Read(Sql, Answer<Found>),
-    Commit(Answer<()>),
+    Commit(Durability, Answer<()>),
     Rollback,
     Close(Answer<()>),
 }
@@ -82,7 +92,7 @@ trait Database {
     async fn wake(&mut self, channel: &'static str) -> Result<(), StoreError>;
     /// Runs a statement; the rows that it found.
     async fn read(&mut self, sql: Sql) -> Result<Found, StoreError>;
-    async fn commit(&mut self) -> Result<(), StoreError>;
+    async fn commit(&mut self, durability: Durability) -> Result<(), StoreError>;
     async fn rollback(&mut self) -> Result<(), StoreError>;
     async fn close(self) -> Result<(), StoreError>;
 }
@@ -180,9 +190,9 @@ impl Writing {
     }
 
     /// Commits, if nothing failed.
-    pub(crate) fn commit(mut self) -> Asked<()> {
+    pub(crate) fn commit(mut self, durability: Durability) -> Asked<()> {
         self.is_open = false;
-        self.connection.ask(Order::Commit)
+        self.connection.ask(|answer| Order::Commit(durability, answer))
     }
 }
 
@@ -248,8 +258,8 @@ impl<D: Database> Server<D> {
                     self.note(begun).await;
                 }
                 Order::Read(sql, answer) => tell(answer, self.read(sql).await),
-                Order::Commit(answer) => {
-                    tell(answer, self.commit().await);
+                Order::Commit(durability, answer) => {
+                    tell(answer, self.commit(durability).await);
                     self.course = Course::Sound;
                 }
                 Order::Close(answer) => return tell(answer, self.database.close().await),
@@ -294,9 +304,9 @@ impl<D: Database> Server<D> {
         found
     }
 
-    async fn commit(&mut self) -> Result<(), StoreError> {
+    async fn commit(&mut self, durability: Durability) -> Result<(), StoreError> {
         self.course.told()?;
-        let committed = self.database.commit().await;
+        let committed = self.database.commit(durability).await;
         if committed.is_err() {
             self.undo().await;
         }
@@ -353,18 +363,18 @@ mod tests {
         transaction.write(row("second"), Existing::Refused);
         let error = transaction.values(Sql::new("SELECT 1")).await.expect_err("two rows with one key");
         assert!(error.to_string().contains("UNIQUE"), "{error}");
-        let error = transaction.commit().answer().await.expect_err("it was undone");
+        let error = transaction.commit(Durability::Synced).answer().await.expect_err("it was undone");
         assert!(matches!(error, StoreError::Undone), "{error}");
 
         let transaction = connection.begin();
         transaction.must(Sql::new("DELETE FROM indexes_put_off"), StoreError::AnotherWriter);
         transaction.write(row("third"), Existing::Refused);
-        let error = transaction.commit().answer().await.expect_err("nothing to delete");
+        let error = transaction.commit(Durability::Synced).answer().await.expect_err("nothing to delete");
         assert!(matches!(error, StoreError::AnotherWriter), "{error}");
 
         let transaction = connection.begin();
         transaction.write(row("fourth"), Existing::Refused);
-        transaction.commit().answer().await.expect("a sound transaction");
+        transaction.commit(Durability::Synced).answer().await.expect("a sound transaction");
         assert_eq!(names(&mut connection).await, [[Value::Text("fourth".into())]]);
     }
 
@@ -377,7 +387,7 @@ mod tests {
         let transaction = connection.begin();
         transaction.write(row("kept"), Existing::Refused);
         transaction.write(row("kept"), Existing::Replaced);
-        transaction.commit().answer().await.expect("a sound transaction");
+        transaction.commit(Durability::Synced).answer().await.expect("a sound transaction");
         assert_eq!(names(&mut connection).await, [[Value::Text("kept".into())]]);
     }
 }

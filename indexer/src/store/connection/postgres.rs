@@ -8,7 +8,7 @@ use std::{
 use futures::future::try_join_all;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 
-use super::{Batch, Connection, Database, Existing, Found, copy};
+use super::{Batch, Connection, Database, Durability, Existing, Found, copy};
 use crate::store::{
     Cell, ColumnError, Kind, StoreError, Table, postgres,
     sql::{self, Sql},
@@ -108,7 +108,9 @@ impl Database for Postgres {
                 let mut transaction = connection.begin().await?;
                 // A process that was killed may still be making it, for as long as it takes.
                 sqlx::query(postgres::BUILD_ALONE).bind(index).execute(&mut *transaction).await?;
-                sqlx::raw_sql(AssertSqlSafe(sql::unless_there(index))).execute(&mut *transaction).await?;
+                // The server's log is synced in order: that an index is made is not forgotten without that it was put off.
+                let statements = format!("{}; {}", postgres::LAZY, sql::unless_there(index));
+                sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut *transaction).await?;
                 transaction.commit().await?;
             }
             connection.close().await
@@ -133,7 +135,10 @@ impl Database for Postgres {
         postgres::query(sql).fetch_all(self.ready().await?).await?.iter().map(postgres::values_of).collect()
     }
 
-    async fn commit(&mut self) -> Result<(), StoreError> {
+    async fn commit(&mut self, durability: Durability) -> Result<(), StoreError> {
+        if durability == Durability::Lazy {
+            self.wait(postgres::LAZY);
+        }
         self.wait("COMMIT");
         self.ready().await.map(drop)
     }

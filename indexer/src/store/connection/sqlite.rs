@@ -7,7 +7,7 @@ use rusqlite::{
     types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
 };
 
-use super::{Batch, Connection, Database, Existing, Found};
+use super::{Batch, Connection, Database, Durability, Existing, Found};
 use crate::store::{
     Cell, StoreError, Table, Value,
     sql::{self, Sql},
@@ -101,7 +101,8 @@ impl Database for Sqlite {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
-    async fn commit(&mut self) -> Result<(), StoreError> {
+    async fn commit(&mut self, _: Durability) -> Result<(), StoreError> {
+        // There is no server, and the write-ahead log is synced when it is folded into the file.
         Ok(self.0.execute_batch("COMMIT")?)
     }
 

@@ -23,12 +23,18 @@ pub struct Indexer {
 impl Indexer {
     /// Starts one; it begins to answer.
     pub async fn start(devnet: &Devnet, database: &str, dir: &Path, name: &str) -> Self {
+        let mut indexer = Self::begin(devnet, database, dir, name).await;
+        indexer.process.wait_until_ready(&indexer.url, LIMIT).await.expect("ready");
+        indexer
+    }
+
+    /// Starts one; it has its database, and the history is before it.
+    pub async fn begin(devnet: &Devnet, database: &str, dir: &Path, name: &str) -> Self {
         let (address, log) = (dir.join(name).with_extension("address"), dir.join(name).with_extension("log"));
         let mut process = spawn(devnet, database, dir, name);
         let listens = process.wait_for_address(&address, LIMIT).await.expect("an address");
-        let url: Url = format!("http://{listens}").parse().expect("a URL");
-        process.wait_until_ready(&url, LIMIT).await.expect("ready");
-        Self { process, url: url.join("graphql").expect("a URL"), log }
+        let url: Url = format!("http://{listens}/graphql").parse().expect("a URL");
+        Self { process, url, log }
     }
 
     /// The last block that it tells of.
