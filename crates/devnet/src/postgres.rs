@@ -113,13 +113,25 @@ impl Postgres {
     /// # Errors
     /// If there is one of that name.
     pub fn database(&self, name: &str) -> Result<Url, DevnetError> {
-        let mut command = Command::new(self.programs.join("createdb"));
-        finish(command.arg("-h").arg(self.dir.path()).args(["-U", USER, name]), "createdb")?;
+        self.client("createdb", name)?;
         let mut url: Url = format!("postgres://{USER}@localhost/{name}").parse().map_err(|error| {
             DevnetError::Postgres { what: format!("the database {name}"), reason: format!("{error}") }
         })?;
         url.query_pairs_mut().append_pair("host", &self.dir.path().to_string_lossy());
         Ok(url)
+    }
+
+    /// Removes a database that nobody is connected to.
+    ///
+    /// # Errors
+    /// If there is none of that name, or somebody uses it.
+    pub fn remove(&self, name: &str) -> Result<(), DevnetError> {
+        self.client("dropdb", name)
+    }
+
+    fn client(&self, program: &str, database: &str) -> Result<(), DevnetError> {
+        let mut command = Command::new(self.programs.join(program));
+        finish(command.arg("-h").arg(self.dir.path()).args(["-U", USER, database]), program)
     }
 }
 
@@ -153,8 +165,9 @@ fn serve(programs: &Path, is_durable: bool, dir: &Path) -> Result<Process, Devne
 
 /// The folder of the server's programs: of those on PATH, else the newest of Debian's.
 fn find_programs() -> Result<PathBuf, DevnetError> {
-    let has_all =
-        |folder: &PathBuf| ["initdb", "postgres", "pg_ctl", "createdb"].iter().all(|name| folder.join(name).is_file());
+    let has_all = |folder: &PathBuf| {
+        ["initdb", "postgres", "pg_ctl", "createdb", "dropdb"].iter().all(|name| folder.join(name).is_file())
+    };
     let on_path = env::var_os("PATH").iter().flat_map(env::split_paths).find(has_all);
     let version = |folder: &PathBuf| folder.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
     let mut versions: Vec<PathBuf> =

@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use aiigo_devnet::{Devnet, Postgres, ProcessCommand};
 use serde::{Deserialize, Serialize};
 
-use super::server::Indexer;
+use super::{disk, server::Indexer};
 use crate::project::Error;
 
 /// Each is measured so often; the median counts.
@@ -43,14 +43,17 @@ pub(super) struct Backfill<'a> {
 }
 
 impl Backfill<'_> {
-    /// Reads, and fills both databases, in turn: what disturbs one disturbs the others.
+    /// Reads, and fills both databases, in turn: what disturbs one disturbs the others. None is left for the next to push
+    /// out of memory.
     pub(super) async fn run(&self) -> Result<(Fetched, Filled, Filled), Error> {
         let (mut fetched, mut files, mut servers) = (Vec::new(), Vec::new(), Vec::new());
         for run in 0..RUNS {
             fetched.push(self.read().await?);
-            let file = self.dir.join(format!("{run}.db"));
+            let file = self.dir.join("backfill.db");
             files.push(self.fill(&format!("sqlite:{}", file.display())).await?);
-            servers.push(self.fill(self.server.database(&format!("backfill_{run}"))?.as_str()).await?);
+            disk::remove_sqlite(&file)?;
+            servers.push(self.fill(self.server.database("backfill")?.as_str()).await?);
+            self.server.remove("backfill")?;
             eprintln!(
                 "  read in {:.2} s, indexed in {:.2} s (SQLite) and {:.2} s (PostgreSQL)",
                 fetched[run].seconds, files[run].0, servers[run].0
@@ -77,6 +80,7 @@ impl Backfill<'_> {
 
     /// Seconds and megabytes.
     async fn fill(&self, database: &str) -> Result<(f64, f64), Error> {
+        disk::settle().await?;
         let indexer = Indexer::start(self.indexer, self.devnet, database, self.dir).await?;
         let measured = (indexer.seconds, indexer.memory()?);
         indexer.stop().await?;

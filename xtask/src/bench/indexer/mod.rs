@@ -2,6 +2,7 @@
 //! SQLite and in PostgreSQL.
 
 mod backfill;
+mod disk;
 mod history;
 mod latency;
 mod live;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use url::Url;
 
-use super::{latency::Latencies, server::Indexer};
+use super::{disk, latency::Latencies, server::Indexer};
 use crate::project::Error;
 
 /// Questions of one client alone.
@@ -79,12 +79,7 @@ impl Queries<'_> {
         self.devnet.mine(blocks).await?;
         let file = self.dir.join("market.db");
         let sqlite = self.ask(&format!("sqlite:{}", file.display())).await?;
-        for name in ["market.db", "market.db-wal", "market.db-shm"] {
-            let path = self.dir.join(name);
-            if path.exists() {
-                std::fs::remove_file(path)?;
-            }
-        }
+        disk::remove_sqlite(&file)?;
         let postgres = self.ask(self.server.database("market")?.as_str()).await?;
         Ok(Asked { tasks: self.tasks, nodes: self.nodes, sqlite, postgres })
     }
@@ -101,6 +96,7 @@ impl Queries<'_> {
             return Err(format!("filling the database failed:\n{}", process.last_lines()).into());
         }
         eprintln!("  filled in {:.0} s", started.elapsed().as_secs_f64());
+        disk::settle().await?;
         let indexer = Indexer::start(self.indexer, self.devnet, database, self.dir).await?;
         let tasks = open_tasks(&indexer.url).await?;
         let page = measure(&indexer.url, pages(&tasks)).await?;
