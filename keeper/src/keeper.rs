@@ -93,6 +93,8 @@ pub struct Keeper {
     second_opinion: Option<SecondOpinion>,
     difference: Option<Difference>,
     running: JoinSet<Progress>,
+    /// Attempts that landed in a block that is not here yet.
+    ahead: Vec<Sent>,
     /// As they were last seen.
     wrong_roots: Vec<WrongRoot>,
     health: Health,
@@ -149,6 +151,7 @@ impl Keeper {
             second_opinion,
             difference: None,
             running: JoinSet::new(),
+            ahead: Vec::new(),
             wrong_roots: Vec::new(),
             health,
             now: 0,
@@ -178,16 +181,10 @@ impl Keeper {
     /// If the chain can't be followed.
     pub async fn once(mut self, token: &CancellationToken) -> Result<Visit, KeeperError> {
         let mut done = Vec::new();
-        let mut landed_in = 0;
-        while self.now == 0 || !self.plans.all_tried() || self.block < landed_in || self.awaits_opinion() {
+        while self.now == 0 || !self.plans.all_tried() || self.awaits_opinion() {
             tokio::select! {
                 () = token.cancelled() => break,
-                step = self.step() => {
-                    let (attempts, block) = step?;
-                    done.extend(attempts);
-                    // What an action makes due, the next epoch to close, is seen only with its block.
-                    landed_in = landed_in.max(block);
-                }
+                step = self.step() => done.extend(step?),
             }
         }
         let no_opinion = self.second_opinion.as_ref().and_then(|second_opinion| second_opinion.gave_none());
@@ -195,13 +192,11 @@ impl Keeper {
         Ok(Visit { done, wrong_roots: self.wrong_roots, difference: self.difference, no_opinion })
     }
 
-    /// Waits for one thing to happen, takes it in, and tries what is due. Returns the attempts that are over and the
-    /// highest block in which one landed.
-    async fn step(&mut self) -> Result<(Vec<Done>, u64), KeeperError> {
+    /// Waits for one thing to happen, takes it in, and tries what is due. Returns the attempts that are over.
+    async fn step(&mut self) -> Result<Vec<Done>, KeeperError> {
         let wait = self.plans.next_at(&self.turns).map(|at| at.saturating_duration_since(Instant::now()));
         let full = self.plans.in_flight() >= self.window.size();
         let mut done = Vec::new();
-        let mut landed_in = 0;
         tokio::select! {
             // What is due is judged by the newest block that is here.
             biased;
@@ -210,17 +205,15 @@ impl Keeper {
                 let update = update.map_err(KeeperError::because(Code::Follow, "cannot follow the chain"))?;
                 let over = self.take_in(update);
                 self.meet_others(&over).await;
+                done.extend(self.finish_seen().await);
             }
             Some(progress) = self.running.join_next() => {
                 // A task that panicked is a defect: let it be seen.
                 match progress.map_err(KeeperError::because(Code::Defect, "an attempt broke off"))? {
                     Progress::Tried { key, action, tried } => done.extend(self.judge(key, action, tried).await),
                     Progress::Sent(sent) => {
-                        if let Ok(Outcome::Landed { block, .. }) = &sent.outcome {
-                            landed_in = *block;
-                        }
-                        done.push(self.finish(sent));
-                        self.show_spending().await;
+                        self.ahead.push(sent);
+                        done.extend(self.finish_seen().await);
                     }
                 }
             }
@@ -236,7 +229,7 @@ impl Keeper {
         if self.now > 0 {
             done.extend(self.act());
         }
-        Ok((done, landed_in))
+        Ok(done)
     }
 
     /// Returns the actions that the update ended.
@@ -417,6 +410,19 @@ impl Keeper {
             return Err(Objection::unaffordable(Code::BalanceLow, reason));
         }
         sending::submit(outbox, action, tried).await.map_err(broken)
+    }
+
+    /// Finishes attempts that are over. What landed waits for its block: that tells what is due now, and who else is at
+    /// work, before there is room for another attempt.
+    async fn finish_seen(&mut self) -> Vec<Done> {
+        let block = self.block;
+        let seen: Vec<Sent> = self.ahead.extract_if(.., |sent| sent.landed_in() <= Some(block)).collect();
+        if seen.is_empty() {
+            return Vec::new();
+        }
+        let done = seen.into_iter().map(|sent| self.finish(sent)).collect();
+        self.show_spending().await;
+        done
     }
 
     /// Takes in what became of an action that was handed over.

@@ -20,6 +20,16 @@ pub(crate) struct Sent {
     pub(crate) cost: U256,
 }
 
+impl Sent {
+    /// The number of the block in which it landed, if it did.
+    pub(crate) const fn landed_in(&self) -> Option<u64> {
+        match &self.outcome {
+            Ok(Outcome::Landed { block, .. }) => Some(*block),
+            _ => None,
+        }
+    }
+}
+
 /// Hands an action to the outbox, and tells under which key. Over, and yet due again: a reorg undid it, or it failed; so each
 /// attempt has a key of its own.
 pub(crate) async fn submit(outbox: &Outbox, action: &Action, tried: Tried) -> Result<String, OutboxError> {

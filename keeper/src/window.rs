@@ -2,7 +2,7 @@
 //! lands; half as many when one was sent for nothing. TCP's slow start (RFC 5681), for the same reason.
 
 /// At the beginning, and at the worst.
-const FEWEST: usize = 4;
+const FEWEST: usize = 2;
 /// More would only queue behind each other's nonces.
 pub(crate) const MOST: usize = 32;
 
