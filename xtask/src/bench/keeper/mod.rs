@@ -29,7 +29,7 @@ pub(crate) struct KeeperArgs {
     /// Nodes in the round; every tenth misses it.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(10..=20_000))]
     nodes: u64,
-    /// Tasks that their nodes don't deliver.
+    /// Tasks that their nodes don't deliver, one each.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=2_000))]
     tasks: u64,
 }
@@ -53,6 +53,9 @@ struct Numbers {
 }
 
 pub(crate) fn run(args: &KeeperArgs) -> Result<(), Error> {
+    if args.tasks > args.nodes {
+        return Err("--tasks may be no more than --nodes: each node takes one".into());
+    }
     setup::everything()?;
     let keeper = setup::release("aiigo-keeper")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
